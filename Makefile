@@ -1,0 +1,53 @@
+# Two commands show it: `make demo` and `make test`. Neither needs root, Docker, Node or a database server.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+N ?= 300
+
+.PHONY: help setup demo test check lint lock bench campaign-kill docs clean
+
+help:  ## show the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready  ## set everything up in .venv
+
+$(VENV)/.ready: requirements.lock requirements-dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Drillbook needs Python 3.11 or newer, and found none. Install one, or name it: make setup PYTHON=/path/to/python3"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module does not work here. On Debian: apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-uv.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup  ## a real migration through the Database Migration runbook: one succeeds, one is taken back
+	@$(BIN)/drillbook demo
+
+test: setup  ## run all tests
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: lint test  ## tests and all static checks
+
+lint: setup  ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lock: setup  ## pin the dependencies again, with hashes
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra range pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra range --group dev --constraint requirements.lock pyproject.toml requirements-build.in -o requirements-dev.lock
+	@grep -A20 '^uv==' requirements-dev.lock | awk 'NR==1 || /^ +--hash/ {print; next} {exit}' > requirements-uv.lock
+
+bench: setup  ## measure the engine, the commands and the journal; writes build/bench.json
+	@$(BIN)/python -m benchmarks.bench
+
+campaign-kill: setup  ## kill -9 at random moments of N runs (N=300); writes build/campaign-kill.json
+	@$(BIN)/python -m benchmarks.campaign_kill --runs $(N)
+
+docs: setup  ## write the generated pages again
+	@$(BIN)/python -m benchmarks.reference
+
+clean:  ## remove what was built and set up
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Runbooks that run: Markdown compiled into durable, audited runs with a way back."""
