@@ -1,9 +1,9 @@
 """What the compiler has to say about a file: where, what is wrong, what to do."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
-from collections.abc import Iterable
 
 
 class Severity(StrEnum):

@@ -1,0 +1,68 @@
+"""What the engine hands to an action about the task it carries out."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from drillbook.core.model import Frozen
+
+
+class Evidence(Frozen):
+    """A file kept with the record, named by its content."""
+
+    sha256: str
+    size_bytes: int
+    name: str
+    media_type: str = "application/octet-stream"
+
+
+def _no_progress(says: str, fraction: float | None) -> None:
+    """Show nothing: nobody watches."""
+
+
+def _keep_nothing(name: str, data: bytes, media_type: str) -> Evidence:
+    raise LookupError(f"nobody keeps evidence here: {name} ({len(data)} bytes, {media_type})")
+
+
+def _owner() -> None:
+    """Hold no fence: there is only one worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One write of one run; `key` is the same for every attempt, so a look finds what was done."""
+
+    key: str
+    run: str = ""
+    task: str = ""
+    by: str = ""
+    progress: Callable[[str, float | None], None] = _no_progress
+    keep: Callable[[str, bytes, str], Evidence] = _keep_nothing
+    still_mine: Callable[[], None] = _owner
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When the task at hand must have ended; providers turn it into time-outs of their calls."""
+
+    at: datetime | None = None
+
+    def left(self, *, at_most: float) -> float:
+        """Return the seconds a call may take: what is left, at most `at_most`, at least 0.1."""
+        if self.at is None:
+            return at_most
+        return max(0.1, min(at_most, (self.at - datetime.now(UTC)).total_seconds()))
+
+
+deadline: ContextVar[Deadline] = ContextVar("deadline", default=Deadline())
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """How a write is taken back, or why it cannot be; `price` is what going back costs."""
+
+    possible: bool
+    says: str
+    price: str = ""
+    fields: dict[str, str] = field(default_factory=dict[str, str])

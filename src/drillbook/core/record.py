@@ -1,0 +1,36 @@
+"""The words of the record: every kind of entry the journal can hold."""
+
+from enum import StrEnum
+
+
+class EntryKind(StrEnum):
+    """What happened; the data of each kind stands in docs/reference/journal.md."""
+
+    RUN_PLANNED = "run.planned"
+    RUN_STARTED = "run.started"
+    RUN_ENDED = "run.ended"
+    TASK_STARTED = "task.started"
+    TASK_REMEMBERED = "task.remembered"
+    TASK_ASKED = "task.asked"
+    TASK_ANSWERED = "task.answered"
+    TASK_SKIPPED = "task.skipped"
+    TASK_DONE = "task.done"
+    TASK_FAILED = "task.failed"
+    TASK_UNKNOWN = "task.unknown"
+    TASK_RETRY = "task.retry"
+    APPROVAL_ASKED = "approval.asked"
+    APPROVAL_GIVEN = "approval.given"
+    APPROVAL_DECLINED = "approval.declined"
+    APPROVAL_VOID = "approval.void"
+    DECISION_ASKED = "decision.asked"
+    DECISION_MADE = "decision.made"
+    WAY_BACK_STARTED = "wayback.started"
+    WAY_BACK_ENDED = "wayback.ended"
+    UNDO_STARTED = "undo.started"
+    UNDO_DONE = "undo.done"
+    UNDO_FAILED = "undo.failed"
+    EVIDENCE_KEPT = "evidence.kept"
+    MESSAGE_IGNORED = "message.ignored"
+    CANCEL_ASKED = "cancel.asked"
+    WORKER_STARTED = "worker.started"
+    WORKER_TOOK_OVER = "worker.took_over"

@@ -1,0 +1,89 @@
+"""Secrets are references until the moment of use, and their values are scrubbed from all text."""
+
+import os
+import re
+from pathlib import Path
+from threading import Lock
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+from pydantic import field_validator
+
+from drillbook.core.errors import SettingsInvalid, Unavailable
+from drillbook.core.model import Frozen
+
+KINDS = ("env:", "file:")
+SHORTEST = 4  # shorter values would blank out ordinary words
+_known: dict[str, str] = {}
+_lock = Lock()
+
+
+class Secret(Frozen):
+    """Where a secret lies: `env:NAME` or `file:PATH`; never the value itself."""
+
+    ref: str
+
+    @field_validator("ref")
+    @classmethod
+    def _is_reference(cls, ref: str) -> str:
+        if not ref.startswith(KINDS) or not ref.partition(":")[2].strip():
+            raise ValueError("a secret is written as a reference: env:NAME or file:PATH")
+        return ref
+
+    def reveal(self) -> str:
+        """Return the value, for use at once; from then on `scrub` knows it."""
+        kind, _, place = self.ref.partition(":")
+        value = _from_environment(place) if kind == "env" else _from_file(place)
+        register(value, name=self.ref)
+        return value
+
+
+def _from_environment(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise SettingsInvalid(
+            f"the environment variable {name} is not set",
+            hint=f"Set it for the worker as well: export {name}=…",
+        )
+    return value
+
+
+def _from_file(place: str) -> str:
+    path = Path(place).expanduser()
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise Unavailable(
+            f"the secret file {path} cannot be read: {reason}",
+            hint="Check the path in stack.toml and the file's permissions.",
+        ) from error
+    if not value:
+        raise SettingsInvalid(f"the secret file {path} is empty", hint="Write the value into it.")
+    return value
+
+
+def register(value: str, *, name: str) -> None:
+    """Make `scrub` hide a value, the password inside it if it is a URL, and their encoded forms."""
+    found = {value}
+    try:
+        password = urlsplit(value).password if "://" in value else None
+    except ValueError:
+        password = None
+    if password:
+        found |= {password, unquote(password)}
+    found |= {encode(text) for text in tuple(found) for encode in (quote, quote_plus)}
+    found |= {text.replace("\\", "\\\\").replace('"', '\\"') for text in tuple(found)}
+    with _lock:
+        _known.update({text: f"[secret {name}]" for text in found if len(text) >= SHORTEST})
+
+
+def scrub(text: str) -> str:
+    """Return the text with every value revealed so far replaced by its reference."""
+    with _lock:
+        if not _known:
+            return text
+        longest_first = sorted(_known, key=len, reverse=True)
+        names = dict(_known)
+    if not any(value in text for value in longest_first):
+        return text
+    return re.sub("|".join(map(re.escape, longest_first)), lambda hit: names[hit[0]], text)
