@@ -1,0 +1,275 @@
+"""A Postgres server in a folder of its own: made, started, stopped, killed and looked at."""
+
+import fcntl
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from drillbook.core.errors import Failed, Unavailable
+from drillbook.core.postgres_tools import PostgresTools
+from drillbook.core.process_identity import (
+    ProcessIdentity,
+    children_of,
+    identify,
+    is_running,
+    send_signal,
+    wait_until_gone,
+)
+from drillbook.range import guard
+from drillbook.range.cluster import fitting_tools, make_data
+from drillbook.range.sockets import free_port, socket_folder
+from drillbook.range.unprivileged import give, usable_account
+
+OWNER = "postgres"
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+# What a server for tests may do without: its data need not outlive the machine.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+READY_LINE = 7
+PORT_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """What is so about a server now."""
+
+    running: bool
+    pid: int | None
+    port: int | None
+    version: str
+    size_bytes: int
+    folder: Path
+
+
+class PostgresServer:
+    """One Postgres server; the folder is its whole state, so any process can take it up again."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        tools: PostgresTools | None = None,
+        durable: bool = True,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder.resolve()
+        self.data = self.folder / "data"
+        self.log = self.folder / "server.log"
+        self._tools = tools
+        self._durable = durable
+        self._settings = dict(settings or {})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def tools(self) -> PostgresTools:
+        """The programs this server runs on: those that match its data, once there is data."""
+        if self._tools is None:
+            self._tools = fitting_tools(self.data)
+        return self._tools
+
+    @property
+    def password(self) -> str:
+        """The owner's password, for the moment of use."""
+        return (self.folder / "password").read_text(encoding="utf-8")
+
+    @property
+    def port(self) -> int:
+        """The TCP port on 127.0.0.1 the server listens on, or would."""
+        return int((self.folder / "port").read_text(encoding="utf-8"))
+
+    @property
+    def sockets(self) -> Path:
+        """The folder with the server's Unix socket."""
+        return socket_folder(self.folder)
+
+    def url(self, database: str = "postgres") -> str:
+        """Return the address over TCP, password included: for the moment of use."""
+        return f"postgresql://{OWNER}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def create(self) -> None:
+        """Make the server's data; a server that has data is left as it is."""
+        with self._alone():
+            self._create()
+
+    def start(self, *, tied: bool = False) -> ProcessIdentity:
+        """
+        Start the server, or find it running; return its main process.
+
+        A tied server ends, and its folder goes, when this process ends in whatever way.
+        """
+        with self._alone():
+            running = self.identity()
+            if running is not None:
+                return running
+            self._create()
+            for _ in range(PORT_TRIES):
+                started = self._start_once(tied=tied)
+                if started is not None:
+                    return started
+                self._write("port", str(free_port()))
+        raise Unavailable(
+            f"Postgres found no free port in {PORT_TRIES} tries",
+            hint=f"Its own words are in {self.log}.",
+        )
+
+    def stop(self) -> bool:
+        """End the server in order, and by force when that takes too long; False: it did not run."""
+        with self._alone():
+            running = self.identity()
+            if running is None:
+                return False
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+                send_signal(running, number)
+                if wait_until_gone(running, STOP_SECONDS):
+                    break
+            self._reap()
+            return True
+
+    def kill(self) -> bool:
+        """Kill the server and all its processes with SIGKILL, as a crash would; False: none."""
+        running = self.identity()
+        if running is None:
+            return False
+        family = (running, *children_of(running.pid))
+        for process in family:
+            send_signal(process, signal.SIGKILL)
+        for process in family:
+            wait_until_gone(process, STOP_SECONDS)
+        self._reap()
+        return True
+
+    def identity(self) -> ProcessIdentity | None:
+        """Return the main process of the running server, or None."""
+        lines = self._pid_file()
+        if not lines or not lines[0].strip().isdecimal():
+            return None
+        found = identify(int(lines[0]))
+        if found is None:
+            return None
+        try:
+            words = Path(f"/proc/{found.pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return None
+        # The number may belong to somebody else since a crash: only our data folder counts.
+        return found if os.fsencode(self.data) in words and is_running(found) else None
+
+    def status(self) -> ServerStatus:
+        """Look at the server without touching it."""
+        running = self.identity()
+        has_port = (self.folder / "port").exists()
+        version = self.tools.version if self.data.exists() else ()
+        return ServerStatus(
+            running=running is not None,
+            pid=running.pid if running else None,
+            port=self.port if has_port else None,
+            version=".".join(map(str, version)),
+            size_bytes=_size(self.data),
+            folder=self.folder,
+        )
+
+    def _create(self) -> None:
+        if self.data.exists():
+            return
+        if not (self.folder / "password").exists():
+            self._write("password", secrets.token_urlsafe(24))
+        make_data(self.data, self.tools, OWNER, self.password, durable=self._durable)
+
+    def _start_once(self, *, tied: bool) -> ProcessIdentity | None:
+        if not (self.folder / "port").exists():
+            self._write("port", str(free_port()))
+        account = usable_account(self.folder, self.tools.folder / "postgres")
+        give(self.data, account.owner)
+        give(self.sockets, account.owner)
+        # Whoever the file names is not our server (identity() looked): it was left by a crash.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        words = [*account.prefix, str(self.tools.folder / "postgres"), "-D", str(self.data)]
+        for name, value in self._all_settings().items():
+            words += ["-c", f"{name}={value}"]
+        if tied:
+            words = [sys.executable, "-I", "-S", guard.__file__, str(self.folder), *words]
+        log_start = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                words,
+                stdin=subprocess.PIPE if tied else subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+            )
+        return self._wait_until_ready(self._process, log_start)
+
+    def _wait_until_ready(
+        self, process: "subprocess.Popen[bytes]", log_start: int
+    ) -> ProcessIdentity | None:
+        started = identify(process.pid) or ProcessIdentity(process.pid, 0)
+        for _ in range(int(START_SECONDS / 0.02)):
+            # Postgres tells nobody but its pid file that it is ready; its end is an event.
+            if wait_until_gone(started, 0.02):
+                break
+            lines = self._pid_file()
+            if len(lines) > READY_LINE and lines[READY_LINE].strip() == "ready":
+                running = self.identity()
+                if running is not None:
+                    return running
+        said = self.log.read_bytes()[log_start:].decode(errors="replace")
+        self._reap()
+        if "could not create any TCP/IP sockets" in said:
+            return None
+        raise Failed(f"Postgres did not start: {said.strip()[-600:]}", hint=f"See {self.log}.")
+
+    def _all_settings(self) -> dict[str, str]:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": str(self.sockets),
+            "logging_collector": "off",
+            "shared_buffers": "32MB",
+            "password_encryption": "scram-sha-256",
+        }
+        return settings | ({} if self._durable else NOT_DURABLE) | self._settings
+
+    def _pid_file(self) -> list[str]:
+        try:
+            return (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+
+    def _write(self, name: str, text: str) -> None:
+        unfinished = self.folder / f"{name}.unfinished"
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(self.folder / name)
+
+    def _reap(self) -> None:
+        if self._process is not None:
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+            self._process.wait(STOP_SECONDS)
+            self._process = None
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):
+                total += Path(parent, name).lstat().st_size
+    return total

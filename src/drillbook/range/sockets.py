@@ -1,0 +1,38 @@
+"""Addresses on this machine: free ports, and socket folders short enough for the kernel."""
+
+import hashlib
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+from drillbook.core.errors import Refused
+
+# sockaddr_un holds 108 bytes with the final zero; Postgres appends /.s.PGSQL.65535.lock.
+LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.65535")
+
+
+def free_port() -> int:
+    """Return a TCP port on 127.0.0.1 that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def socket_folder(folder: Path) -> Path:
+    """Return a folder for Unix sockets: below the given one, or a short one if that is too long."""
+    below = folder / "socket"
+    if len(os.fsencode(below)) <= LONGEST_SOCKET_FOLDER:
+        below.mkdir(mode=0o700, exist_ok=True)
+        return below
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    short = Path(tempfile.gettempdir(), f"drillbook-{os.geteuid()}-{digest}")
+    short.mkdir(mode=0o700, exist_ok=True)
+    found = short.lstat()
+    ours = {os.geteuid(), 65534} if os.geteuid() == 0 else {os.geteuid()}
+    if short.is_symlink() or found.st_uid not in ours or found.st_mode & 0o022:
+        raise Refused(
+            f"{short} belongs to somebody else",
+            hint="Remove it, or choose a folder with a shorter path.",
+        )
+    return short
