@@ -1,1 +1,1 @@
-"""analysis."""
+"""Pure computation: expressions and scopes; no input and no output."""
