@@ -1,0 +1,1 @@
+"""Postgres over psycopg and its own programs."""
