@@ -1,0 +1,154 @@
+"""Which provider fulfils which port, built from the sections of an environment."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from drillbook.core.errors import SettingsInvalid
+from drillbook.ports.checked_systems import CheckedSystems
+from drillbook.ports.commands import Commands
+from drillbook.ports.logs import Logs
+from drillbook.ports.probe import Probe
+from drillbook.ports.readings import Readings
+from drillbook.ports.team_commands import TeamCommands
+from drillbook.stack.sections import (
+    HTTP_SCHEMES,
+    POSTGRES_SCHEMES,
+    AppSection,
+    DatabaseSection,
+    EnvironmentSection,
+    LogsSection,
+    StackFile,
+)
+from drillbook.stack.settings import load_settings
+
+# Providers are imported where they are built: a plan or `--help` must not pay for psycopg.
+# ruff: noqa: PLC0415
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One environment, and the folder its relative paths start from."""
+
+    name: str
+    section: EnvironmentSection
+    file: StackFile
+    folder: Path
+    stack_says: str
+
+    def database(self) -> DatabaseSection:
+        """Return the database's settings."""
+        return self.section.database or self._lacks("database", 'provider = "postgres", url = …')
+
+    def app(self) -> AppSection:
+        """Return the app's settings."""
+        app = self.section.app or self._lacks("app", "url = …")
+        if app.provider == "vercel":
+            raise SettingsInvalid(
+                f"{self.stack_says}: the app of {self.name} names the provider vercel, "
+                "which this version does not have yet",
+                hint='Write provider = "http": the app is then asked by its URL.',
+            )
+        return app
+
+    def logs(self) -> LogsSection:
+        """Return where the app's log lies."""
+        return self.section.logs or self._lacks("logs", "path = …")
+
+    def backups_folder(self) -> Path:
+        """Return the folder that keeps this environment's backups."""
+        backups = self.section.backups or self._lacks("backups", "folder = …")
+        return self.path(backups.folder)
+
+    def path(self, written: str) -> Path:
+        """Return a path of the stack file as a full one."""
+        return self.folder / Path(written).expanduser()
+
+    def commands_folder(self) -> Path:
+        """Return the folder by which workers keep apart what they start."""
+        return load_settings(self.folder).home / "commands"
+
+    def database_url(self) -> str:
+        """Reveal the database's URL, for use at once."""
+        return self.database().url.reveal(self.folder, POSTGRES_SCHEMES)
+
+    def app_url(self) -> str:
+        """Reveal the app's URL, for use at once."""
+        return self.app().url.reveal(self.folder, HTTP_SCHEMES)
+
+    def _lacks(self, system: str, example: str) -> NoReturn:
+        raise SettingsInvalid(
+            f"{self.stack_says}: {self.name} has no {system}",
+            hint=f"Add [environments.{self.name}.{system}] with {example}",
+        )
+
+
+def build(place: Place, port: type) -> object:
+    """Return a new provider of a port for an environment."""
+    builder = _BUILDERS.get(port)
+    if builder is None:
+        raise SettingsInvalid(
+            f"nothing in {place.stack_says} can provide {port.__name__} for {place.name}",
+            hint="This action needs a system that Drillbook has no provider for yet.",
+        )
+    return builder(place)
+
+
+def _probe(place: Place) -> Probe:
+    from drillbook.providers.http import HttpProbe
+
+    return HttpProbe(place.app_url, place.app().health)
+
+
+def _logs(place: Place) -> Logs:
+    from drillbook.providers.logfile import FileLogs
+
+    return FileLogs(place.path(place.logs().path))
+
+
+def _readings(place: Place) -> Readings:
+    from drillbook.providers.postgres.readings import PostgresReadings
+    from drillbook.providers.postgres.server import Server
+
+    place.database()
+    return PostgresReadings(Server(place.database_url, place.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckedSystems:
+    place: Place
+
+    def app(self) -> Probe:
+        return _probe(self.place)
+
+    def database(self) -> Readings:
+        return _readings(self.place)
+
+
+def _commands(place: Place) -> Commands:
+    from drillbook.providers.process.commands import ProcessCommands
+
+    return ProcessCommands(place.commands_folder())
+
+
+def _team_commands(place: Place) -> TeamCommands:
+    from drillbook.stack.team_commands import RecordedCommands
+
+    return RecordedCommands(
+        environment=place.name,
+        sections=place.file.commands,
+        folder=place.folder,
+        records=place.commands_folder() / "records",
+        commands=_commands(place),
+    )
+
+
+_BUILDERS: dict[type, Callable[[Place], object]] = {
+    Probe: _probe,
+    Logs: _logs,
+    Readings: _readings,
+    CheckedSystems: _CheckedSystems,
+    Commands: _commands,
+    TeamCommands: _team_commands,
+}

@@ -1,0 +1,137 @@
+"""The sections of stack.toml as values: closed, so that a misspelt key stops the start."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, model_validator
+
+from drillbook.core.model import Frozen, Risk
+from drillbook.core.policy import Consent, Needs
+from drillbook.core.quantities import Duration, parse_duration
+from drillbook.core.secret import Secret
+from drillbook.stack.address import Address
+from drillbook.stack.policy_words import parse_level
+
+POSTGRES_SCHEMES = ("postgresql", "postgres")
+HTTP_SCHEMES = ("https", "http")
+_NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
+_VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+Name = Annotated[str, Field(pattern=_NAME)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+def _postgres(address: Address) -> Address:
+    return _with_scheme(address, POSTGRES_SCHEMES)
+
+
+def _http(address: Address) -> Address:
+    return _with_scheme(address, HTTP_SCHEMES)
+
+
+def _with_scheme(address: Address, schemes: tuple[str, ...]) -> Address:
+    starts = tuple(f"{scheme}://" for scheme in schemes)
+    if not address.is_reference and not address.written.startswith(starts):
+        raise ValueError(
+            f"is neither a reference (env:NAME, file:PATH) nor a URL with {' or '.join(starts)}"
+        )
+    return address
+
+
+def _local_path(path: str) -> str:
+    if not path.startswith("/") or path.startswith("//"):
+        raise ValueError("is not a path on the app: start it with one /")
+    return path
+
+
+def _reference(value: object) -> object:
+    return {"ref": value} if isinstance(value, str) else value
+
+
+def _level(value: object) -> object:
+    return parse_level(value) if isinstance(value, str) else value
+
+
+Reference = Annotated[Secret, BeforeValidator(_reference)]
+Level = Annotated[Needs, BeforeValidator(_level)]
+VariableName = Annotated[str, Field(pattern=_VARIABLE)]
+
+
+class DatabaseSection(Frozen):
+    """A Postgres database."""
+
+    provider: Literal["postgres", "supabase"]
+    url: Annotated[Address, AfterValidator(_postgres)]
+    project: str = ""
+
+
+class AppSection(Frozen):
+    """The app as its users reach it."""
+
+    provider: Literal["http", "vercel"] = "http"
+    url: Annotated[Address, AfterValidator(_http)]
+    health: Annotated[str, AfterValidator(_local_path)] = "/"
+
+
+class BackupsSection(Frozen):
+    """Where backups are kept."""
+
+    folder: Text
+
+
+class LogsSection(Frozen):
+    """Where the app writes its requests and errors."""
+
+    provider: Literal["file"] = "file"
+    path: Text
+
+
+class EnvironmentSection(Frozen):
+    """The systems of one environment."""
+
+    database: DatabaseSection | None = None
+    app: AppSection | None = None
+    backups: BackupsSection | None = None
+    logs: LogsSection | None = None
+
+
+class CommandSection(Frozen):
+    """A program of the team's own that a runbook may start by its name."""
+
+    argv: tuple[Text, ...] = Field(min_length=1)
+    idempotent: StrictBool = False
+    timeout: Duration = parse_duration("10m")
+    environment: dict[VariableName, Reference] = {}
+
+
+class PolicySection(Frozen):
+    """What a write and a destroy ask for in one environment."""
+
+    write: Level | None = None
+    destroy: Level | None = None
+
+    @model_validator(mode="after")
+    def _destroy_asks_no_less(self) -> Self:
+        if self.write and self.destroy and _rank(self.destroy) < _rank(self.write):
+            raise ValueError(
+                f"asks less for destroy ({self.destroy.says()}) than for write "
+                f"({self.write.says()}); destroy must ask for at least as much"
+            )
+        return self
+
+    def levels(self, otherwise: Needs) -> dict[Risk, Needs]:
+        """Return the level of each risk; what is not written never asks less than its milder."""
+        write = self.write or otherwise
+        return {Risk.WRITE: write, Risk.DESTROY: self.destroy or write.joined(otherwise)}
+
+
+class StackFile(Frozen):
+    """All of stack.toml."""
+
+    environments: dict[Name, EnvironmentSection] = {}
+    commands: dict[Name, CommandSection] = {}
+    policy: dict[str, PolicySection] = {}
+    roles: dict[Name, tuple[Text, ...]] = {}
+
+
+def _rank(needs: Needs) -> tuple[int, int]:
+    return list(Consent).index(needs.consent), needs.approvals
