@@ -1,0 +1,1 @@
+"""Commands of the operating system under a shim that leaves nothing behind."""
