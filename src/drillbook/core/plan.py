@@ -56,6 +56,30 @@ class Retry(Frozen):
         return min(wait, 3600.0) * (0.5 + spread if self.jitter else 1.0)
 
 
+class InputType(StrEnum):
+    """What an input may hold."""
+
+    FILE = "file"
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DURATION = "duration"
+    SIZE = "size"
+    CHOICE = "choice"
+
+
+class PlannedInput(Frozen):
+    """An input a runbook declares; without `required`, `default` stands when none is given."""
+
+    name: str
+    type: InputType
+    choices: tuple[str, ...] = ()
+    required: bool = True
+    default: JsonValue = None
+    meaning: str = ""
+
+
 class Attached(Frozen):
     """A fence shown with a step or task, never run."""
 
@@ -113,11 +137,14 @@ class PlanPart(Frozen):
 
     runbook: str
     procedure: str = ""
+    description: str = ""
+    inputs: tuple[PlannedInput, ...] = ()
     gate: tuple[PlannedTask, ...] = ()
     symptoms: tuple[PlannedTask, ...] = ()
     steps: tuple[PlannedStep, ...] = ()
     rollback: tuple[PlannedStep, ...] = ()
     post_mortem: tuple[PlannedStep, ...] = ()
+    attachments: tuple[Attached, ...] = ()
 
     def all_tasks(self) -> Iterator[PlannedTask]:
         """Yield every task: gate, forward, rollback, after, and those nested in choices."""
