@@ -41,6 +41,7 @@ class Action(Generic[P, R]):
     do: Callable[P, R]
     risk: Risk
     final_because: str = ""
+    harmless: bool = False
     look: Callable[P, R | None] | None = None
     undo: Undo[P, Any] | None = None  # Any: each undo has a memory type of its own
     way_back_for: Callable[[Mapping[str, object]], WayBack] | None = None
@@ -75,7 +76,7 @@ class Action(Generic[P, R]):
         if self.way_back_for is not None:
             return self.way_back_for(values)
         if self.undo is None:
-            return WayBack(possible=False, says=self.final_because)
+            return WayBack(possible=self.harmless, says=self.final_because)
         return WayBack(possible=True, says=_first_line(self.undo.take_back))
 
     @property
@@ -157,6 +158,12 @@ class Domain:
     ) -> Callable[[Callable[P, R]], Action[P, R]]:
         """Add a write that cannot be undone, and say why."""
         return lambda fn: self._add(Action(f"{self.name}.{fn.__name__}", fn, risk, because))
+
+    def additive(self, *, because: str) -> Callable[[Callable[P, R]], Action[P, R]]:
+        """Add a write that takes nothing away, so that nothing remains to be undone; say why."""
+        return lambda fn: self._add(
+            Action(f"{self.name}.{fn.__name__}", fn, Risk.WRITE, because, harmless=True)
+        )
 
     def _add(self, action: Action[P, R]) -> Action[P, R]:
         if action.name in self.actions:

@@ -1,0 +1,174 @@
+"""The run under way, as the interpreter sees it: durable steps, notes and messages."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from dbos import DBOS
+
+from drillbook.core.plan import PlannedTask, PlanPart
+from drillbook.core.record import EntryKind
+from drillbook.engine.messages import CANCEL, INBOX, Message, MessageKind
+from drillbook.engine.outcome import Remembered, TaskOutcome, Write
+from drillbook.engine.scope import Json, Scope
+from drillbook.engine.steps import Steps
+
+FOREVER_SECONDS = 10 * 365 * 86400.0
+
+
+class How(StrEnum):
+    """In which way a run leaves its forward path."""
+
+    WAY_BACK = "way back"
+    STOP = "stop"
+
+
+class LeavePath(Exception):
+    """The forward path ends here: by a failure, a decision or a wish to cancel."""
+
+    def __init__(self, how: How, reason: str, *, task: str = "", hint: str = "") -> None:
+        super().__init__(reason)
+        self.how, self.reason, self.task, self.hint = how, reason, task, hint
+
+
+@dataclass
+class Current:
+    """One execution of a run. Everything in it is rebuilt the same when the run is replayed."""
+
+    steps: Steps
+    scope: Scope
+    writes: list[Write] = field(default_factory=list[Write])
+    parts: list[PlanPart] = field(default_factory=list[PlanPart])
+    on_way_back: bool = False
+    afterwards: bool = False
+    _counts: dict[str, int] = field(default_factory=dict[str, int])
+    _given: set[str] = field(default_factory=set[str])
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        return self.scope.start.run
+
+    @property
+    def attended(self) -> bool:
+        """Whether somebody may answer."""
+        return not self.scope.start.unattended
+
+    def count(self, what: str) -> int:
+        """Return 1, 2, 3 … for each thing counted; replays count the same."""
+        self._counts[what] = self._counts.get(what, 0) + 1
+        return self._counts[what]
+
+    async def note(self, kind: EntryKind, task: str = "", data: Json | None = None) -> datetime:
+        """Write an entry as a durable step; return when it was written."""
+        key = f"{task}/{self.count(f'{kind}/{task}')}"
+        name = f"note {kind} {key}"
+        at = await DBOS.run_step_async(
+            {"name": name}, self.steps.note, self.scope, kind, task, key, data or {}
+        )
+        return datetime.fromisoformat(at)
+
+    async def durably(
+        self, what: str, task: PlannedTask, fn: Callable[..., Json], *args: Any
+    ) -> Json:
+        # Any: the hands' functions differ in what they take after scope and task
+        """Carry a function of the hands out as one durable step; it gets the attempt's number."""
+        attempt = self.count(f"{what}/{task.id}")
+        name = f"{what} {task.id} #{attempt}"
+        return await DBOS.run_step_async({"name": name}, fn, self.scope, task, *args, attempt)
+
+    async def side_by_side(self, tasks: tuple[PlannedTask, ...]) -> list[TaskOutcome]:
+        """Carry out reads at once; their step numbers are drawn in order, so replays agree."""
+        import asyncio
+
+        reserved = []
+        for task in tasks:
+            attempt = self.count(f"read/{task.id}")
+            step = DBOS.reserve_step()
+            name = f"read {task.id} #{attempt}"
+            reading = step.run_async({"name": name}, self.steps.read, self.scope, task, attempt)
+            reserved.append(reading)
+        return [TaskOutcome.model_validate(ended) for ended in await asyncio.gather(*reserved)]
+
+    async def read(self, task: PlannedTask) -> TaskOutcome:
+        """Carry one read out."""
+        return TaskOutcome.model_validate(await self.durably("read", task, self.steps.read))
+
+    async def remember(self, task: PlannedTask) -> Remembered:
+        """Remember what the undo of a write needs."""
+        found = await self.durably("remember", task, self.steps.remember)
+        return Remembered.model_validate(found)
+
+    async def act(self, task: PlannedTask) -> TaskOutcome:
+        """Look, then act."""
+        return TaskOutcome.model_validate(await self.durably("act", task, self.steps.act))
+
+    async def check(self, task: PlannedTask, result: Json) -> TaskOutcome:
+        """Hold a write's result against its `expect`."""
+        checked = await self.durably("check", task, self.steps.check, result)
+        return TaskOutcome.model_validate(checked)
+
+    async def take_back(self, write: Write, task: PlannedTask) -> TaskOutcome:
+        """Undo one write."""
+        ended = await self.durably("undo", task, self.steps.take_back, write.memory)
+        return TaskOutcome.model_validate(ended)
+
+    async def wait(self, seconds: float) -> None:
+        """Sleep durably."""
+        await DBOS.sleep_async(seconds)
+
+    def spread(self, task: PlannedTask, attempt: int) -> float:
+        """Return a number from 0 to 1 that looks random and is the same on replay."""
+        seed = hashlib.sha256(f"{self.run}/{task.id}/{attempt}".encode()).digest()
+        return int.from_bytes(seed[:4]) / 2**32
+
+    async def message(
+        self,
+        task: PlannedTask,
+        kinds: tuple[MessageKind, ...],
+        *,
+        until: datetime | None,
+        now: datetime,
+    ) -> tuple[Message | None, datetime]:
+        """Wait for a message about this task, None when time is up; others are noted, not lost."""
+        prepared = self.scope.start.answers.get(task.id)
+        if prepared is not None and prepared.kind in kinds and task.id not in self._given:
+            self._given.add(task.id)
+            return prepared, now
+        while True:
+            left = FOREVER_SECONDS if until is None else (until - now).total_seconds()
+            if left <= 0:
+                return None, now
+            received = await DBOS.recv_async(INBOX, timeout_seconds=left)
+            if received is None:
+                return None, now + timedelta(seconds=left)
+            message = Message.model_validate(received)
+            if message.kind is MessageKind.CANCEL:
+                raise await self.cancelled(message)
+            if message.task == task.id and message.kind in kinds:
+                return message, now
+            now = await self.ignored(message, f"run {self.run} waits for task {task.id}")
+
+    async def ignored(self, message: Message, why: str) -> datetime:
+        """Note a message that could not be used."""
+        data: Json = {"message": message.model_dump(mode="json"), "why": why}
+        return await self.note(EntryKind.MESSAGE_IGNORED, message.task, data)
+
+    async def leave_if_cancelled(self, outcome: TaskOutcome) -> None:
+        """Leave the forward path when somebody asked for it while a task was under way."""
+        if not outcome.cancel or self.on_way_back or self.afterwards:
+            return
+        received = await DBOS.recv_async(CANCEL, timeout_seconds=5)
+        if received is not None:
+            raise await self.cancelled(Message.model_validate(received))
+
+    async def cancelled(self, message: Message) -> LeavePath:
+        """Note the wish to cancel and return the turn it leads to."""
+        data: Json = {"note": message.note, "leave": message.says == "leave"}
+        await self.note(EntryKind.CANCEL_ASKED, "", {"by": message.by, **data})
+        how = How.STOP if message.says == "leave" or self.on_way_back else How.WAY_BACK
+        reason = f"{message.by} cancelled the run"
+        return LeavePath(how, f"{reason}: {message.note}" if message.note else reason)

@@ -1,0 +1,63 @@
+"""Workers know of one another: who lives, who died, and whose runs must be taken over."""
+
+import os
+import socket
+from dataclasses import dataclass, field
+from secrets import token_hex
+from time import monotonic
+from typing import Protocol
+
+BEAT_SECONDS = 0.3
+FROZEN_SECONDS = 10.0
+EXIT_FENCED = 70
+
+
+class Fleet(Protocol):
+    """One worker's membership: a lock only a living process can hold. No clocks decide."""
+
+    executor: str
+
+    def join(self) -> None:
+        """Become known, holding the lock until this process ends."""
+        ...
+
+    def beat(self) -> None:
+        """Show that this worker moves; end the process at once when its lock is lost."""
+        ...
+
+    def still_mine(self) -> None:
+        """Return when this worker still holds its lock; else end the process, acting no more."""
+        ...
+
+    def dead(self) -> list[str]:
+        """Return the workers that are gone, each locked for us; frozen ones are ended first."""
+        ...
+
+    def forget(self, executor: str) -> None:
+        """Strike a dead worker off, after its runs were taken over."""
+        ...
+
+
+@dataclass
+class Watched:
+    """When each peer was last seen to move, by this process's own clock, which sleeps with it."""
+
+    _seen: dict[str, tuple[object, float]] = field(default_factory=dict[str, tuple[object, float]])
+
+    def is_frozen(self, executor: str, beat: object) -> bool:
+        """Whether the peer's beat has not changed for ten seconds of our own running time."""
+        last = self._seen.get(executor)
+        if last is None or last[0] != beat:
+            self._seen[executor] = (beat, monotonic())
+            return False
+        return monotonic() - last[1] > FROZEN_SECONDS
+
+
+def new_executor() -> str:
+    """Return a name no other worker ever had."""
+    return f"{socket.gethostname()}-{os.getpid()}-{token_hex(4)}"
+
+
+def fence() -> None:
+    """End this process at once: another worker may carry out its runs."""
+    os._exit(EXIT_FENCED)

@@ -1,0 +1,74 @@
+"""What comes out of a task and of a run; both are stored, so both are plain JSON values."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import JsonValue
+
+from drillbook.core.model import Frozen
+
+
+class Status(StrEnum):
+    """How one attempt of a task ended; of a write, `unknown` means nobody can tell yet."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class TaskOutcome(Frozen):
+    """The recorded end of one attempt; `cancel` says that an abort was asked for meanwhile."""
+
+    status: Status
+    result: dict[str, JsonValue] | None = None
+    seen: dict[str, JsonValue] = {}
+    error: str = ""
+    hint: str = ""
+    again: bool = True
+    cancel: bool = False
+
+
+class Remembered(Frozen):
+    """What was read before a write, and its digest, to which approvals are bound."""
+
+    outcome: TaskOutcome
+    memory: dict[str, JsonValue] | None = None
+    digest: str = ""
+    at: datetime | None = None
+
+
+class Write(Frozen):
+    """A write that was begun: what the way back needs to take it back."""
+
+    task: str
+    memory: dict[str, JsonValue] | None = None
+    done: bool = False
+    unknown: bool = False
+
+
+class State(StrEnum):
+    """Where a run stands; all but `running` and `waiting` are endings."""
+
+    RUNNING = "running"
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+    TAKEN_BACK = "taken back"
+    PARTLY_TAKEN_BACK = "partly taken back"
+    STUCK = "stuck"
+    STOPPED = "stopped"
+    DEAD = "stopped dead"
+
+
+class RunOutcome(Frozen):
+    """How a run ended, what of it remains, and what a later `undo` needs."""
+
+    state: State
+    reason: str = ""
+    hint: str = ""
+    failed_task: str = ""
+    kept: tuple[str, ...] = ()
+    stuck: tuple[str, ...] = ()
+    writes: tuple[Write, ...] = ()
+    results: dict[str, dict[str, JsonValue]] = {}

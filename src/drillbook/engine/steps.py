@@ -1,0 +1,308 @@
+"""What one durable step does: read, remember, act, check, take back. All sync, run in threads."""
+
+import hashlib
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any
+
+import rfc8785
+
+from drillbook.analysis.expressions import evaluate_condition
+from drillbook.core.catalog import Bindings, Catalog
+from drillbook.core.effect import Deadline, Effect, Evidence, deadline
+from drillbook.core.errors import (
+    DrillbookError,
+    Failed,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    SettingsInvalid,
+    Unavailable,
+    UndoImpossible,
+)
+from drillbook.core.model import Frozen
+from drillbook.core.plan import PlannedTask
+from drillbook.core.record import EntryKind
+from drillbook.core.secret import scrub
+from drillbook.engine.announce import Announcer
+from drillbook.engine.journal import Entry, Journal
+from drillbook.engine.outcome import Remembered, Status, TaskOutcome
+from drillbook.engine.progress import Progress
+from drillbook.engine.scope import Json, Scope, arguments, keywords, presentable, revived
+
+NOTHING_CHANGED = (Refused, Unavailable, Failed, NotFound, SettingsInvalid)
+NEVER_AGAIN = (NotFound, SettingsInvalid)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The hands of a worker: everything a step needs that is not in the plan."""
+
+    catalog: Catalog
+    bindings: Bindings
+    journal: Journal
+    announcer: Announcer
+    progress: Progress
+    still_mine: Callable[[], None]
+    cancel_asked: Callable[[str], bool]
+
+    def note(self, scope: Scope, kind: EntryKind, task: str, key: str, data: Json) -> str:
+        """Write one entry; return the time it was written, so that replays agree on it."""
+        at = datetime.now(UTC)
+        self.journal.append(self._entry(scope, kind, task, key, data, at))
+        return at.isoformat()
+
+    def read(self, scope: Scope, task: PlannedTask, attempt: int) -> Json:
+        """Carry a read out: when, do, expect, in one step."""
+        key = f"{task.id}/{attempt}"
+        begun, clock = datetime.now(UTC), monotonic()
+        started = self._entry(
+            scope, EntryKind.TASK_STARTED, task.id, key, {"does": task.does}, begun
+        )
+        with self.announcer.soon(started):
+            outcome = self._guarded(scope, task, lambda: self._read(scope, task), write=False)
+        ended = self._ending(scope, task, key, outcome, monotonic() - clock)
+        self.journal.append(started, ended)
+        return outcome.model_dump(mode="json")
+
+    def _read(self, scope: Scope, task: PlannedTask) -> TaskOutcome:
+        if (skipped := _not_applicable(scope, task)) is not None:
+            return skipped
+        result = self._call(scope, task, self.catalog[task.does].do)
+        return self._judged(scope, task, result)
+
+    def remember(self, scope: Scope, task: PlannedTask, attempt: int) -> Json:
+        """Read what the undo of a write will need, before anything is changed."""
+        key = f"{task.id}/{attempt}"
+        found = Remembered(outcome=TaskOutcome(status=Status.DONE))
+
+        def remember() -> TaskOutcome:
+            nonlocal found
+            if (skipped := _not_applicable(scope, task)) is not None:
+                return skipped
+            action = self.catalog[task.does]
+            params = arguments(task, action, scope.values())
+            memory = self._call(scope, task, action.undo.remember) if action.undo else None
+            found = _remembered(memory, presentable(params))
+            return TaskOutcome(status=Status.DONE)
+
+        self.note(scope, EntryKind.TASK_STARTED, task.id, key, {"does": task.does, "on": task.on})
+        outcome = self._guarded(scope, task, remember, write=False)
+        found = found.model_copy(update={"outcome": outcome, "at": datetime.now(UTC)})
+        if outcome.status is Status.DONE:
+            data: Json = {"digest": found.digest, **self._shown(scope, task)}
+            self.note(scope, EntryKind.TASK_REMEMBERED, task.id, key, data)
+        else:
+            self.journal.append(self._ending(scope, task, key, outcome, 0.0))
+        return found.model_dump(mode="json")
+
+    def act(self, scope: Scope, task: PlannedTask, attempt: int) -> Json:
+        """Look whether the effect is there; if not, act. Twice is once."""
+        key, clock = f"{task.id}/{attempt}", monotonic()
+        self.still_mine()
+        outcome = self._guarded(scope, task, lambda: self._act(scope, task), write=True)
+        if outcome.status is Status.UNKNOWN:
+            outcome = self._guarded(
+                scope, task, lambda: self._looked(scope, task, outcome), write=True
+            )
+        self.journal.append(self._ending(scope, task, key, outcome, monotonic() - clock))
+        return outcome.model_dump(mode="json")
+
+    def _act(self, scope: Scope, task: PlannedTask) -> TaskOutcome:
+        action = self.catalog[task.does]
+        there = self._call(scope, task, action.look) if action.look else None
+        result = self._call(scope, task, action.do) if there is None else there
+        return _done(result)
+
+    def _looked(self, scope: Scope, task: PlannedTask, unknown: TaskOutcome) -> TaskOutcome:
+        action = self.catalog[task.does]
+        there = self._call(scope, task, action.look) if action.look else None
+        if there is not None:
+            return _done(there)
+        return unknown.model_copy(update={"status": Status.FAILED})
+
+    def check(self, scope: Scope, task: PlannedTask, result: Json, attempt: int) -> Json:
+        """Hold a write's result against its `expect`."""
+        action = self.catalog[task.does]
+        outcome = self._guarded(
+            scope, task, lambda: self._judged(scope, task, action.result.model_validate(result)),
+            write=False,
+        )  # fmt: skip
+        if outcome.status is not Status.DONE:
+            self.journal.append(
+                self._ending(scope, task, f"{task.id}/{attempt}/check", outcome, 0.0)
+            )
+        return outcome.model_dump(mode="json")
+
+    def take_back(self, scope: Scope, task: PlannedTask, memory: Json | None, attempt: int) -> Json:
+        """Undo one write: make the world as remembered, also after half a step."""
+        key, clock = f"{task.id}/undo/{attempt}", monotonic()
+        self.note(scope, EntryKind.UNDO_STARTED, task.id, key, {"does": task.does})
+        self.still_mine()
+        outcome = self._guarded(scope, task, lambda: self._undo(scope, task, memory), write=True)
+        if outcome.status is Status.UNKNOWN:
+            outcome = outcome.model_copy(update={"status": Status.FAILED})
+        done = outcome.status is Status.DONE
+        data: Json = {"seconds": round(monotonic() - clock, 3), "result": outcome.result}
+        if not done:
+            data = {"error": outcome.error, "hint": outcome.hint, "again": outcome.again}
+        kind = EntryKind.UNDO_DONE if done else EntryKind.UNDO_FAILED
+        self.note(scope, kind, task.id, key, data)
+        return outcome.model_dump(mode="json")
+
+    def _undo(self, scope: Scope, task: PlannedTask, memory: Json | None) -> TaskOutcome:
+        if task.undo_does is not None:
+            return self._act(scope, task.undo_does)
+        action = self.catalog[task.does]
+        if action.undo is None or action.memory is None:
+            raise UndoImpossible(action.final_because or f"{action.name} has no undo")
+        before = action.memory.model_validate(memory)
+        undo = action.undo.take_back
+
+        def bound(*ports: object, **values: object) -> Frozen | None:
+            return undo(before, *ports, **values)
+
+        return _done(self._call(scope, task, bound))
+
+    def _call(self, scope: Scope, task: PlannedTask, fn: Callable[..., Any]) -> Any:  # Any: every
+        # action has a result type of its own
+        action = self.catalog[task.does]
+        params = arguments(task, action, scope.values())
+        ports = [self._port(scope, task, port) for port in action.ports]
+        return fn(*ports, **keywords(params))
+
+    def _port(self, scope: Scope, task: PlannedTask, port: type) -> object:
+        if port is not Effect:
+            return self.bindings.port(task.on, port)
+
+        def keep(name: str, data: bytes, media_type: str) -> Evidence:
+            kept = self.journal.put_evidence(data, name=name, media_type=media_type)
+            entry: Json = kept.model_dump(mode="json")
+            self.note(scope, EntryKind.EVIDENCE_KEPT, task.id, f"{task.id}/{kept.sha256}", entry)
+            return kept
+
+        return Effect(
+            key=f"{scope.start.undo_of or scope.start.run}:{task.id}",
+            run=scope.start.run,
+            task=task.id,
+            by=scope.start.by,
+            progress=self.progress.of(scope.start.run, task.id),
+            keep=keep,
+            still_mine=self.still_mine,
+        )
+
+    def _judged(self, scope: Scope, task: PlannedTask, result: Frozen) -> TaskOutcome:
+        outcome = _done(result)
+        self._keep_fields(scope, task, outcome.result or {})
+        if not task.expect:
+            return outcome
+        own = revived(type(result), outcome.result or {})
+        known = scope.values(own) | ({task.name: own} if task.name else {})
+        held = evaluate_condition(task.expect, known)
+        if held.value:
+            return outcome.model_copy(update={"seen": held.seen})
+        says = ", ".join(f"{path} is {value}" for path, value in held.seen.items())
+        return outcome.model_copy(
+            update={
+                "status": Status.FAILED,
+                "seen": held.seen,
+                "error": f"expected {task.expect}, and {says}" if says else f"not {task.expect}",
+            }
+        )
+
+    def _keep_fields(self, scope: Scope, task: PlannedTask, result: Json) -> None:
+        for name in task.evidence:
+            data = rfc8785.dumps(result.get(name))
+            kept = self.journal.put_evidence(
+                data, name=f"{task.id}-{name}.json", media_type="application/json"
+            )
+            entry: Json = kept.model_dump(mode="json")
+            self.note(
+                scope, EntryKind.EVIDENCE_KEPT, task.id, f"{task.id}/{name}/{kept.sha256}", entry
+            )
+
+    def _guarded(
+        self, scope: Scope, task: PlannedTask, fn: Callable[[], TaskOutcome], *, write: bool
+    ) -> TaskOutcome:
+        until = None
+        if task.timeout_seconds is not None:
+            until = datetime.now(UTC) + timedelta(seconds=task.timeout_seconds)
+        token = deadline.set(Deadline(until))
+        try:
+            outcome = fn()
+        except Exception as error:  # noqa: BLE001 - an action may raise anything; it is recorded, not hidden
+            outcome = _failure(error, write=write)
+        finally:
+            deadline.reset(token)
+        cancel = self.cancel_asked(scope.start.run)
+        return outcome.model_copy(update={"cancel": cancel})
+
+    def _shown(self, scope: Scope, task: PlannedTask) -> Json:
+        with suppress(DrillbookError):
+            params = arguments(task, self.catalog[task.does], scope.values())
+            return {"arguments": presentable(params)}
+        return {}
+
+    def _ending(
+        self, scope: Scope, task: PlannedTask, key: str, outcome: TaskOutcome, seconds: float
+    ) -> Entry:
+        kinds = {
+            Status.DONE: EntryKind.TASK_DONE,
+            Status.SKIPPED: EntryKind.TASK_SKIPPED,
+            Status.FAILED: EntryKind.TASK_FAILED,
+            Status.UNKNOWN: EntryKind.TASK_UNKNOWN,
+        }
+        data: Json = {"seconds": round(seconds, 4)}
+        data |= {"result": outcome.result} if outcome.result is not None else {}
+        data |= {"seen": outcome.seen} if outcome.seen else {}
+        data |= {"error": outcome.error, "hint": outcome.hint} if outcome.error else {}
+        return self._entry(scope, kinds[outcome.status], task.id, key, data, datetime.now(UTC))
+
+    def _entry(
+        self, scope: Scope, kind: EntryKind, task: str, key: str, data: Json, at: datetime
+    ) -> Entry:
+        run = scope.start.run
+        unique = f"{run}/{kind}/{key}"
+        return Entry(run=run, kind=kind, task=task, by=scope.start.by, at=at, data=data, key=unique)
+
+
+def _not_applicable(scope: Scope, task: PlannedTask) -> TaskOutcome | None:
+    if not task.when:
+        return None
+    held = evaluate_condition(task.when, scope.values())
+    if held.value:
+        return None
+    return TaskOutcome(status=Status.SKIPPED, seen=held.seen, error=f"not applicable: {task.when}")
+
+
+def _done(result: Frozen | None) -> TaskOutcome:
+    stored: Json | None = None if result is None else result.model_dump(mode="json")
+    return TaskOutcome(status=Status.DONE, result=stored)
+
+
+def _remembered(memory: Frozen | None, shown: Json) -> Remembered:
+    stored: Json | None = memory.model_dump(mode="json") if memory is not None else None
+    digest = hashlib.sha256(rfc8785.dumps({"memory": stored, "arguments": shown})).hexdigest()
+    return Remembered(outcome=TaskOutcome(status=Status.DONE), memory=stored, digest=digest)
+
+
+def _failure(error: Exception, *, write: bool) -> TaskOutcome:
+    if isinstance(error, DrillbookError):
+        unknown = write and isinstance(error, OutcomeUnknown)
+        return TaskOutcome(
+            status=Status.UNKNOWN if unknown else Status.FAILED,
+            error=scrub(str(error)),
+            hint=scrub(error.hint),
+            again=not isinstance(error, (*NEVER_AGAIN, UndoImpossible)),
+        )
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    says = f"{type(error).__name__} at {where.name}:{where.lineno}: {error}"
+    return TaskOutcome(
+        status=Status.UNKNOWN if write else Status.FAILED,
+        error=scrub(f"an error nobody foresaw: {says}"),
+        hint="This is a defect of Drillbook or of an action; please report it.",
+    )

@@ -1,0 +1,101 @@
+"""The way back: every write undone in reverse order, then the runbook's own rollback step."""
+
+from collections.abc import Awaitable, Callable
+
+from drillbook.core.model import Risk
+from drillbook.core.plan import Kind, PlannedStep, PlannedTask
+from drillbook.core.record import EntryKind
+from drillbook.engine.current import Current, LeavePath
+from drillbook.engine.messages import Choice
+from drillbook.engine.outcome import Status, TaskOutcome, Write
+from drillbook.engine.people import decide
+
+UNDO_ATTEMPTS = 5
+FIRST_WAIT_SECONDS = 1.0
+
+Ids = tuple[str, ...]
+RunStep = Callable[[PlannedStep], Awaitable[None]]
+
+
+async def go_back(current: Current, reason: str, run_step: RunStep) -> tuple[Ids, Ids]:
+    """Take everything back; return the ids of the writes kept and of those stuck."""
+    begun: list[str] = [write.task for write in reversed(current.writes)]
+    await current.note(EntryKind.WAY_BACK_STARTED, "", {"reason": reason, "writes": list(begun)})
+    kept: list[str] = []
+    stuck: list[str] = []
+    for write in reversed(tuple(current.writes)):
+        task = current.scope.plan.task(write.task)
+        if task is None:
+            stuck.append(write.task)
+            continue
+        match await _one(current, write, task):
+            case "kept":
+                kept.append(task.id)
+            case "stuck":
+                stuck.append(task.id)
+    kept, stuck = await _roll_back(current, run_step, kept, stuck)
+    await current.note(EntryKind.WAY_BACK_ENDED, "", {"kept": [*kept], "stuck": [*stuck]})
+    return tuple(kept), tuple(stuck)
+
+
+async def _one(current: Current, write: Write, task: PlannedTask) -> str:
+    action = current.scope.catalog[task.does]
+    if action.undo is None and task.undo_does is None:
+        if action.harmless or not (write.done or write.unknown):
+            return "undone"
+        return "stuck" if write.unknown else "kept"
+    outcome = await current.take_back(write, task)
+    for waits in range(UNDO_ATTEMPTS - 1):
+        if outcome.status is Status.DONE or not outcome.again:
+            break
+        await current.wait(FIRST_WAIT_SECONDS * 2**waits)
+        outcome = await current.take_back(write, task)
+    if outcome.status is Status.DONE:
+        return "undone"
+    return await _ask_about(current, write, task, outcome) if outcome.again else "kept"
+
+
+async def _ask_about(
+    current: Current, write: Write, task: PlannedTask, outcome: TaskOutcome
+) -> str:
+    while await decide(current, task, outcome, else_do=Choice.SKIP) is Choice.RETRY:
+        outcome = await current.take_back(write, task)
+        if outcome.status is Status.DONE:
+            return "undone"
+    return "stuck"
+
+
+async def _roll_back(
+    current: Current, run_step: RunStep, kept: list[str], stuck: list[str]
+) -> tuple[list[str], list[str]]:
+    """Run the rollback steps: optional ones only look when every write was undone."""
+    for part in reversed(current.parts):
+        for step in part.rollback:
+            needed = bool(kept or stuck) or not step.optional
+            chosen = step if needed else _only_reads(step)
+            if not needed:
+                await _note_not_needed(current, step)
+            try:
+                await run_step(chosen)
+            except LeavePath as turn:
+                stuck.append(turn.task)
+                return kept, stuck
+            if needed and any(_changes(task) for task in step.tasks):
+                kept, stuck = [], []
+    return kept, stuck
+
+
+def _only_reads(step: PlannedStep) -> PlannedStep:
+    reads = tuple(task for task in step.tasks if not _changes(task))
+    return step.model_copy(update={"tasks": reads})
+
+
+def _changes(task: PlannedTask) -> bool:
+    return task.kind is not Kind.ACTION or task.risk is not Risk.READ
+
+
+async def _note_not_needed(current: Current, step: PlannedStep) -> None:
+    for task in step.tasks:
+        if _changes(task):
+            why = "not needed: every write was undone"
+            await current.note(EntryKind.TASK_SKIPPED, task.id, {"why": why})
