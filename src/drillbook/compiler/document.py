@@ -12,6 +12,11 @@ class Span:
     column: int = 1
     end_line: int = 0
 
+    @property
+    def last_line(self) -> int:
+        """The last line of it: `end_line`, or `line` where none was given."""
+        return max(self.line, self.end_line)
+
 
 class Role(StrEnum):
     """Which part of a run a step belongs to."""
@@ -58,11 +63,12 @@ class Task:
     options: tuple[OptionText, ...] = ()
     children: tuple["Task", ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One item of a procedure."""
+    """One item of a procedure; without bullets it is its own single task."""
 
     number: int
     title: str
@@ -84,6 +90,8 @@ class Procedure:
     steps: tuple[Step, ...]
     alternative_of: str = ""
     confidence: float = 1.0
+    description: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,7 @@ class InputRow:
 
 @dataclass(frozen=True, slots=True)
 class Runbook:
-    """One runbook of a book."""
+    """One runbook of a book; `form` says how it was recognised."""
 
     title: str
     span: Span
@@ -132,11 +140,41 @@ class Skipped:
     reason: str
 
 
+class LineKind(StrEnum):
+    """What a line of the file was read as."""
+
+    TITLE = "title"
+    HEADING = "heading"
+    DESCRIPTION = "description"
+    INPUT = "input"
+    PREREQUISITE = "prerequisite"
+    SYMPTOM = "symptom"
+    STEP = "step"
+    TASK = "task"
+    OPTION = "option"
+    ATTACHMENT = "attachment"
+    CONTACT = "contact"
+    METADATA = "metadata"
+    MARKUP = "markup"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLine:
+    """One line that became part of the book, and as what."""
+
+    line: int
+    kind: LineKind
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
-    """All that was read of one file."""
+    """All that was read of one file: every non-blank line is in `lines` or in `skipped`."""
 
     name: str
+    title: str = ""
+    description: str = ""
     runbooks: tuple[Runbook, ...] = ()
     contacts: tuple[Contact, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    lines: tuple[ReadLine, ...] = ()
+    remark: str = ""

@@ -1,0 +1,109 @@
+"""A whole file read: its runbooks, its contacts, and the lines that are neither."""
+
+from drillbook.compiler.document import Book, Contact, LineKind, Runbook
+from drillbook.compiler.reader.ledger import Ledger
+from drillbook.compiler.reader.outline import Section, outline
+from drillbook.compiler.reader.parts import contacts_in
+from drillbook.compiler.reader.roots import Root, runbook_roots
+from drillbook.compiler.reader.scan import Block, BlockKind, Scanner
+from drillbook.compiler.reader.sections import RunbookReader
+from drillbook.compiler.reader.source import lines_of
+from drillbook.compiler.reader.tasks import Page
+from drillbook.compiler.reader.words import NOT_STEPS, Kind, title_of
+
+NO_STEPS = "no steps were found in this file"
+_OUTSIDE = "outside the runbooks"
+_NOT_TAKEN = "neither a step nor text of a runbook"
+
+
+def read_book(text: str, *, name: str) -> Book:
+    """Return what a file says, as far as it can be told; it never raises."""
+    lines = lines_of(text)
+    blocks = Scanner(lines).run()
+    top = outline(blocks)
+    ledger = Ledger()
+    _signs(blocks, ledger)
+    runbooks, contacts = _runbooks(top, lines, ledger, name)
+    if not any(runbook.procedures for runbook in runbooks):
+        return _without_steps(name, lines, contacts, ledger)
+    inside = set(ledger.kinds)
+    outside = RunbookReader(Page(lines, ledger))
+    described = _around(top, outside, inside)
+    return Book(
+        name=name,
+        title=described[0],
+        description=described[1],
+        runbooks=tuple(runbooks),
+        contacts=tuple(sorted(contacts + outside.contacts, key=lambda c: c.span.line)),
+        skipped=ledger.skipped(lines, otherwise=_NOT_TAKEN),
+        lines=ledger.read_lines(),
+    )
+
+
+def _runbooks(
+    top: Section, lines: list[str], ledger: Ledger, name: str
+) -> tuple[list[Runbook], list[Contact]]:
+    """Read each runbook with a ledger of its own, and keep those that hold steps."""
+    found: list[Runbook] = []
+    contacts: list[Contact] = []
+    for root in runbook_roots(top, name=name):
+        own = Ledger()
+        reader = RunbookReader(Page(lines, own))
+        runbook = _read(reader, root, own)
+        if runbook.procedures or root.confidence == 1:
+            ledger.add(own)
+            found.append(runbook)
+            contacts += reader.contacts
+    return found, contacts
+
+
+def _read(reader: RunbookReader, root: Root, ledger: Ledger) -> Runbook:
+    section = root.section
+    if section.heading is not None:
+        ledger.take(section.line, section.end, LineKind.TITLE)
+    return reader.read(section, title=root.title, form=root.form, confidence=root.confidence)
+
+
+def _signs(blocks: list[Block], ledger: Ledger) -> None:
+    """Note what is neither text nor lost: rules, comments, HTML."""
+    for block in blocks:
+        if block.kind is BlockKind.RULE:
+            ledger.take(block.line, block.end, LineKind.MARKUP)
+        elif block.kind is BlockKind.COMMENT:
+            ledger.skip(block.line, block.end, "an HTML comment")
+        elif block.kind is BlockKind.MARKUP:
+            ledger.skip(block.line, block.end, "HTML")
+
+
+def _around(top: Section, reader: RunbookReader, inside: set[int]) -> tuple[str, str]:
+    """Read what stands outside the runbooks: title, text, contacts; return the first two."""
+    title, texts = "", list[str]()
+    ledger = reader.page.ledger
+    for section in top.walk():
+        if section.line in inside and section.heading is not None:
+            continue
+        if section.kind in (Kind.CONTACTS, Kind.ESCALATION):
+            reader.contacts += contacts_in(section, reader.page)
+        elif section.level == 1 and not title:
+            title = title_of(section.title)
+            ledger.take(section.line, section.end, LineKind.TITLE)
+        reason = NOT_STEPS.get(section.kind, _OUTSIDE)
+        ledger.skip(section.line, section.end, reason)
+        for block in section.blocks:
+            if block.kind is BlockKind.PARAGRAPH and section.level <= 1:
+                if block.line not in ledger.kinds:
+                    texts.append(block.text)
+                reader.page.take(block, LineKind.DESCRIPTION)
+            ledger.skip(block.line, block.end, reason)
+    return title, "\n\n".join(texts)
+
+
+def _without_steps(name: str, lines: list[str], contacts: list[Contact], noted: Ledger) -> Book:
+    """Return the book of a file that holds no steps: all of it is skipped, and it says so."""
+    ledger = Ledger()
+    ledger.reasons.update(noted.reasons)
+    return Book(
+        name=name,
+        skipped=ledger.skipped(lines, otherwise=NO_STEPS),
+        remark=NO_STEPS,
+    )

@@ -1,0 +1,122 @@
+"""Which headings are steps: by number, by words, and by what they hold."""
+
+from dataclasses import dataclass
+
+from drillbook.compiler.reader.commands import numbered_lines
+from drillbook.compiler.reader.outline import Section
+from drillbook.compiler.reader.procedures import step_items
+from drillbook.compiler.reader.scan import BlockKind
+from drillbook.compiler.reader.words import (
+    Kind,
+    holds_alternatives,
+    is_alternative,
+    is_instruction,
+    numbered,
+    step_title,
+)
+
+_WORDED, _NUMBERED, _PLAIN = 0.95, 0.8, 0.6
+_CHAPTERS = frozenset(
+    {
+        Kind.ABOUT,
+        Kind.PREREQUISITES,
+        Kind.SYMPTOMS,
+        Kind.CONTACTS,
+        Kind.REFERENCES,
+        Kind.FACTS,
+        Kind.CAUSES,
+        Kind.CONTENTS,
+        Kind.INPUTS,
+        Kind.NOT_TO_DO,
+        Kind.TEMPLATE,
+        Kind.EFFECTS,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The sections (by id) that are steps, and how sure that is."""
+
+    steps: frozenset[int]
+    confidence: float
+
+
+def chosen_steps(parent: Section, children: list[Section]) -> Choice:
+    """Return which of the sections below a section are the steps of one procedure."""
+    counted = [child for child in children if numbered(child.title)]
+    worded = [child for child in counted if _is_worded(child) and not _is_phase(child)]
+    if worded:
+        return Choice(frozenset(map(id, worded)), _WORDED)
+    counted = [child for child in counted if not _is_worded(child)]
+    if len(counted) > 1 and are_steps(counted):
+        steps = [child for child in counted if child.kind not in _CHAPTERS]
+        return Choice(frozenset(map(id, steps)), _NUMBERED)
+    if holds_alternatives(parent.title):
+        return Choice(frozenset(), _PLAIN)
+    plain = [child for child in children if _is_plain_step(parent, child)]
+    if len(plain) > 1 or (plain and parent.kind is Kind.ACTION):
+        return Choice(frozenset(map(id, plain)), _PLAIN)
+    boxed = [child for child in children if _is_boxed(child)]
+    return Choice(frozenset(map(id, boxed)) if len(boxed) > 1 else frozenset(), _NUMBERED)
+
+
+def _is_worded(section: Section) -> bool:
+    step = numbered(section.title)
+    return step is not None and step.worded
+
+
+def _is_phase(section: Section) -> bool:
+    """Whether a numbered stage holds a list of its own, and so is more than a step."""
+    phase = section.title.casefold().lstrip("*_ ").startswith(("phase", "stage", "阶段", "этап"))
+    if not phase:
+        return False
+    return any(any(item.block.ordered for item in below.items) for below in section.walk())
+
+
+def are_steps(sections: list[Section]) -> bool:
+    """Whether numbered headings are the steps of one procedure, by what they hold."""
+    known = sum(1 for section in sections if section.kind in _CHAPTERS)
+    if known * 3 >= len(sections):
+        return False
+    holding = sum(1 for section in sections if _holds_parts(section))
+    listing = sum(1 for section in sections if _lists(section))
+    return holding * 2 < len(sections) and listing * 2 <= len(sections)
+
+
+def _lists(section: Section) -> bool:
+    return any(item.block.ordered for item in section.items)
+
+
+def _holds_parts(section: Section) -> bool:
+    return any(
+        (child.kind is not Kind.UNKNOWN or numbered(child.title) is not None)
+        for child in section.children
+        if not child.is_label
+    )
+
+
+def _is_plain_step(parent: Section, section: Section) -> bool:
+    """Whether a heading without a number is a step: it tells what to do, and shows how."""
+    if section.kind not in (Kind.UNKNOWN, Kind.ACTION, Kind.VERIFICATION):
+        return False
+    if is_alternative(section.title) or any(map(step_items, section.walk())):
+        return False
+    fences = [fence for below in section.walk() for fence in below.own(BlockKind.FENCE)]
+    if any(len(numbered_lines(fence)) > 1 for fence in fences):
+        return False
+    tells = is_instruction(step_title(section.title))
+    if section.is_label:
+        return tells and bool(fences or section.own(BlockKind.PARAGRAPH))
+    holds = bool(fences or section.own(BlockKind.PARAGRAPH) or section.items)
+    if parent.kind is Kind.ACTION and parent.level:
+        return holds and (tells or bool(fences))
+    return tells and holds and section.kind is not Kind.ACTION
+
+
+def _is_boxed(section: Section) -> bool:
+    """Whether a section holds boxes to tick and no other list: a phase with its tasks."""
+    items = section.items
+    if not items or section.kind in _CHAPTERS:
+        return False
+    return all(item.block.box and not item.block.ordered for item in items)

@@ -1,0 +1,202 @@
+"""The procedures a section holds: lists, numbered headings, tables, fences, paragraphs."""
+
+from dataclasses import dataclass, field
+
+from drillbook.compiler.document import Attachment, LineKind, Procedure, Role, Step
+from drillbook.compiler.reader.commands import fence_steps, paired_steps, table_steps
+from drillbook.compiler.reader.outline import Item, Section
+from drillbook.compiler.reader.scan import BlockKind
+from drillbook.compiler.reader.steps import heading_step, item_step, renumbered
+from drillbook.compiler.reader.tasks import (
+    Page,
+    attachment_of,
+    is_aside,
+    span_of,
+    told_text,
+)
+from drillbook.compiler.reader.words import (
+    Kind,
+    is_instruction,
+    plain,
+    title_of,
+)
+
+_SURE, _LIKELY, _BULLETS, _GUESS = 1.0, 0.9, 0.7, 0.4
+
+
+@dataclass(slots=True)
+class Frame:
+    """Where a section stands: the role of its steps and what it is an alternative of."""
+
+    role: Role | None = None
+    alternative_of: str = ""
+
+
+@dataclass(slots=True)
+class Own:
+    """What was read of a section's own content."""
+
+    steps: list[Step] = field(default_factory=list[Step])
+    texts: list[str] = field(default_factory=list[str])
+    attachments: list[Attachment] = field(default_factory=list[Attachment])
+
+
+def own_procedure(section: Section, page: Page, frame: Frame, title: str) -> Procedure | None:
+    """Return the procedure in a section's own content, its children left out; or None."""
+    own = _own_steps(section, page, frame)
+    if not own.steps:
+        return None
+    page.ledger.take(section.line, section.end, LineKind.HEADING)
+    return Procedure(
+        title=title,
+        span=span_of(section.heading) if section.heading else own.steps[0].span,
+        steps=renumbered(own.steps),
+        alternative_of=frame.alternative_of,
+        confidence=min(step.confidence for step in own.steps),
+        description="\n".join(own.texts),
+        attachments=tuple(own.attachments),
+    )
+
+
+def _own_steps(section: Section, page: Page, frame: Frame) -> Own:
+    items = step_items(section)
+    if items:
+        return _listed(section, page, frame, items)
+    own = Own()
+    for block in section.own(BlockKind.TABLE):
+        own.steps += table_steps(block, page, frame.role, _BULLETS)
+    if not own.steps:
+        own.steps = fence_steps(section, page, frame.role)
+    if not own.steps and _may_pair(section):
+        own.steps = paired_steps(section, page, frame.role, _GUESS)
+    if own.steps:
+        _rest(section, page, own)
+    return own
+
+
+def _may_pair(section: Section) -> bool:
+    return section.kind in _ACTING or section.kind is Kind.UNKNOWN
+
+
+_ACTING = (Kind.ACTION, Kind.VERIFICATION, Kind.ROLLBACK, Kind.POST_MORTEM, Kind.ESCALATION)
+
+
+def _listed(section: Section, page: Page, frame: Frame, items: list[Item]) -> Own:
+    """Read the section's list as steps, and text and attachments around it."""
+    own = Own()
+    chosen = {id(item) for item in items}
+    confidence = _confidence(section, items)
+    for part in section.content:
+        if isinstance(part, Item) and id(part) in chosen:
+            step = item_step(part, page, len(own.steps) + 1, frame.role, confidence)
+            own.steps.append(step)
+    _rest(section, page, own)
+    return own
+
+
+def _confidence(section: Section, items: list[Item]) -> float:
+    if not items[0].block.ordered:
+        return _BULLETS
+    return _SURE if section.kind in _ACTING else _LIKELY
+
+
+def _rest(section: Section, page: Page, own: Own) -> None:
+    """Take a section's text and attachments that no step has taken."""
+    if section.inline:
+        own.texts.append(plain(section.inline))
+    for part in section.content:
+        first = part.block.line if isinstance(part, Item) else part.line
+        if first in page.ledger.kinds:
+            continue
+        if isinstance(part, Item):
+            own.texts.append(told_text(part, page))
+        elif part.kind in (BlockKind.FENCE, BlockKind.TABLE):
+            own.attachments.append(attachment_of(part, page))
+        elif part.kind is BlockKind.PARAGRAPH:
+            page.take(part, LineKind.DESCRIPTION)
+            own.texts.append(part.text)
+
+
+def step_items(section: Section) -> list[Item]:
+    """Return the section's own items that are steps, by its title and their words."""
+    items = _without_asides(section)
+    ordered = [item for item in items if item.block.ordered]
+    if ordered:
+        return ordered if _orders(section, ordered) else []
+    if not items or _all_links(items):
+        return []
+    if all(item.block.box for item in items):
+        return items
+    telling = sum(map(_tells, items)) / len(items)
+    if section.kind in _ACTING:
+        return items if telling >= 0.3 or not _facts(items) else []  # noqa: PLR2004  # measured on the corpus
+    return items if telling >= 0.5 and section.kind is Kind.UNKNOWN else []  # noqa: PLR2004
+
+
+def _without_asides(section: Section) -> list[Item]:
+    """Return the items that do not follow a line such as `This will:`."""
+    items: list[Item] = []
+    aside = False
+    for part in section.content:
+        if isinstance(part, Item):
+            if not aside:
+                items.append(part)
+        elif part.kind is BlockKind.PARAGRAPH:
+            aside = is_aside(part.text)
+    return items
+
+
+def _orders(section: Section, items: list[Item]) -> bool:
+    """Whether an ordered list is a sequence of things to do."""
+    if _all_links(items):
+        return False
+    if section.kind in _ACTING:
+        return True
+    if any(item.items or item.blocks or "`" in item.text or item.block.box for item in items):
+        return True
+    if any(map(_tells, items)):
+        return True
+    return any(len(item.text.split()) > 5 or not item.text.isascii() for item in items)  # noqa: PLR2004
+
+
+def _tells(item: Item) -> bool:
+    text = item.text
+    return item.block.box or is_instruction(text) or bool(item.blocks)
+
+
+def _facts(items: list[Item]) -> bool:
+    """Whether most items are `name: value` or links."""
+    named = sum(1 for item in items if _names_value(item.text))
+    return named * 2 > len(items)
+
+
+def _names_value(text: str) -> bool:
+    head, colon, value = plain(text).partition(":")
+    return bool(colon and value.strip()) and len(head.split()) <= 4  # noqa: PLR2004  # as a name is
+
+
+def _all_links(items: list[Item]) -> bool:
+    return all(item.text.startswith(("[", "<http", "http")) and _only_link(item) for item in items)
+
+
+def _only_link(item: Item) -> bool:
+    text = item.text.strip()
+    return text.endswith((")", ">")) or text.startswith("http")
+
+
+def headings_procedure(
+    parent: Section, sections: list[Section], page: Page, frame: Frame, confidence: float
+) -> Procedure:
+    """Return the procedure whose steps are headings."""
+    steps = [
+        heading_step(section, page, number, frame.role, confidence)
+        for number, section in enumerate(sections, 1)
+    ]
+    title = title_of(parent.title) if parent.title else "Steps"
+    return Procedure(
+        title=title,
+        span=span_of(parent.heading) if parent.heading else steps[0].span,
+        steps=renumbered(steps),
+        alternative_of=frame.alternative_of,
+        confidence=confidence,
+    )
