@@ -163,22 +163,28 @@ def test_the_digest_changes_with_the_settings_and_only_with_them(tmp_path: Path)
             "Allowed: x",
         ),
         (
-            '[environments.x.app]\nurl="http://a"\n[policy]\nx = { write = "1 approval from db" }\n'
-            '[roles]\ndba = ["a"]',
+            (
+                '[environments.x.app]\nurl="http://a"\n[policy]\nx = { write = "1 approval from db" }\n'
+                '[roles]\ndba = ["a"]'
+            ),
             4,
             "the policy names the role db",
             "Did you mean dba?",
         ),
         (
-            '[environments.x.app]\nurl="http://a"\n[policy.x]\ndestroy = "2 approvals from dba"\n'
-            '[roles]\ndba = ["a"]',
+            (
+                '[environments.x.app]\nurl="http://a"\n[policy.x]\ndestroy = "2 approvals from dba"\n'
+                '[roles]\ndba = ["a"]'
+            ),
             4,
             "2 approvals are asked from dba, and [roles] lists 1 of them",
             "fewer",
         ),
         (
-            '[environments.x.app]\nurl="http://a"\n[policy]\n'
-            'x = { write = "1 approval", destroy = "auto" }',
+            (
+                '[environments.x.app]\nurl="http://a"\n[policy]\n'
+                'x = { write = "1 approval", destroy = "auto" }'
+            ),
             4,
             "asks less for destroy",
             "",
@@ -251,7 +257,7 @@ def test_drillbook_stack_names_a_file_that_must_be_there(
 ) -> None:
     monkeypatch.setenv("DRILLBOOK_STACK", str(tmp_path / "other.toml"))
 
-    with pytest.raises(SettingsInvalid, match="DRILLBOOK_STACK names .*no such file") as caught:
+    with pytest.raises(SettingsInvalid, match=r"DRILLBOOK_STACK names .*no such file") as caught:
         load_stack()
     assert "drillbook init" in caught.value.hint
 
@@ -260,6 +266,6 @@ def test_without_a_stack_file_the_stack_is_empty_and_says_so_when_asked() -> Non
     stack = Stack()
 
     assert stack.facts().environments == {}
-    with pytest.raises(DrillbookError, match="there is no stack.toml") as caught:
+    with pytest.raises(DrillbookError, match=r"there is no stack\.toml") as caught:
         stack.port("production", str)
     assert "drillbook init" in caught.value.hint

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drillbook.stack.toml_lines import key_lines, line_of
+from drillbook.analysis.toml_lines import key_lines, line_of
 
 TEXT = '''# a comment with [brackets] = and "quotes"
 [one] # tail

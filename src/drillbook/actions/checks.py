@@ -1,0 +1,274 @@
+"""Check an app and its data from outside: by its own word, and by trying what users do."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from urllib.parse import quote
+
+from pydantic import JsonValue
+
+from drillbook.analysis.checks_file import (
+    ChecksFile,
+    HttpCheck,
+    SqlCheck,
+    filled,
+    filled_body,
+    read_checks,
+)
+from drillbook.analysis.expressions import evaluate, evaluate_condition
+from drillbook.analysis.health_words import down_places, parsed
+from drillbook.core.catalog import Domain
+from drillbook.core.effect import Effect, deadline
+from drillbook.core.errors import Failed, Refused, Unavailable
+from drillbook.core.files import File
+from drillbook.core.model import Frozen
+from drillbook.core.quantities import Duration, parse_duration
+from drillbook.core.secret import KINDS, Secret, scrub
+from drillbook.ports.checked_systems import CheckedSystems
+from drillbook.ports.probe import Answer, Probe, Question
+
+domain = Domain("checks")
+
+TEN_SECONDS = parse_duration("10s")
+EXCERPT_CHARACTERS = 500
+SHOWN_FAILURES = 3
+MOST_ROWS = 100
+NO_TIME_SECONDS = 0.1
+
+Saved = dict[str, str]
+
+
+class Health(Frozen):
+    """How the app says it is, and how fast it said so."""
+
+    ok: bool
+    status: int
+    seconds: float
+    body: str
+    says: str
+
+
+class CheckResult(Frozen):
+    """How one check went."""
+
+    name: str
+    ok: bool
+    seconds: float
+    says: str
+
+
+class Checked(Frozen):
+    """How all checks of a file went; `failures` are sentences."""
+
+    passed: int
+    failed: int
+    failures: tuple[str, ...]
+    seconds: float
+    results: tuple[CheckResult, ...]
+
+
+@domain.read
+def health(probe: Probe, *, path: str = "", within: Duration = TEN_SECONDS) -> Health:
+    """Ask the app how it is; what says `down` inside is not healthy, whatever its status."""
+    asked = path or probe.health_path
+    answer = probe.ask(Question(asked, timeout_seconds=within.total_seconds()))
+    problems = [answer.problem] if answer.problem else _unhealthy(answer)
+    body = scrub(answer.text)[:EXCERPT_CHARACTERS]
+    if problems:
+        says = f"GET {asked} of {probe.target}: {'; '.join(problems[:SHOWN_FAILURES])}"
+    else:
+        says = (
+            f"GET {asked} answered {answer.status} in {answer.seconds:.2f} s; "
+            "this is the app's own word, checks.run tries what users do"
+        )
+    return Health(
+        ok=not problems,
+        status=answer.status,
+        seconds=round(answer.seconds, 3),
+        body=body,
+        says=scrub(says),
+    )
+
+
+@domain.read
+def run(systems: CheckedSystems, *, file: File, at_most_failures: int = 0) -> Checked:
+    """Carry out checks that only read; more failures than allowed fail the task."""
+    checks = read_checks(file)
+    writing = next((check for check in checks.http if check.writes), None)
+    if writing is not None:
+        raise Refused(
+            f"the check {writing.name!r} sends {writing.method}, which may change something",
+            hint="Use checks.exercise for it, or put it into a file of its own.",
+        )
+    return _judged(_carried_out(systems, checks, {}, key=""), at_most_failures)
+
+
+@domain.final(because="what the checks write stays, unless they take it away themselves")
+def exercise(
+    systems: CheckedSystems, effect: Effect, *, file: File, at_most_failures: int = 0
+) -> Checked:
+    """Carry out checks that write, such as making a booking and cancelling it."""
+    checks = _repeatable(file)
+    saved = {"run": effect.run, "task": effect.task}
+    return _judged(_carried_out(systems, checks, saved, key=effect.key), at_most_failures)
+
+
+@exercise.looking
+def exercised(
+    systems: CheckedSystems, effect: Effect, *, file: File, at_most_failures: int = 0
+) -> Checked | None:
+    """Tell that carrying out is right, again too: the file says that it is repeatable."""
+    _repeatable(file)
+    return None
+
+
+def _repeatable(file: File) -> ChecksFile:
+    checks = read_checks(file)
+    if not checks.repeatable:
+        raise Refused(
+            f"{file.name} does not say that its checks may be carried out twice",
+            hint="When that is so, write repeatable = true at its top: after a crash they are.",
+        )
+    return checks
+
+
+def _unhealthy(answer: Answer) -> list[str]:
+    problems = []
+    if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's successes
+        problems.append(f"answered {answer.status}")
+    return problems + [f"the body says {place}" for place in down_places(parsed(answer.text))]
+
+
+def _carried_out(systems: CheckedSystems, checks: ChecksFile, saved: Saved, *, key: str) -> Checked:
+    begun = time.monotonic()
+    total = len(checks.http) + len(checks.sql)
+    results: list[CheckResult] = []
+    for carry_out in _all(systems, checks, saved, key):
+        if deadline.get().left(at_most=1.0) <= NO_TIME_SECONDS:
+            raise Unavailable(
+                f"the time was up after {len(results)} of {total} checks",
+                hint="Give the task a longer timeout, or split the file.",
+            )
+        results.append(carry_out())
+    failures = tuple(f"{result.name}: {result.says}" for result in results if not result.ok)
+    return Checked(
+        passed=total - len(failures),
+        failed=len(failures),
+        failures=failures,
+        seconds=round(time.monotonic() - begun, 3),
+        results=tuple(results),
+    )
+
+
+def _all(
+    systems: CheckedSystems, checks: ChecksFile, saved: Saved, key: str
+) -> Iterable[Callable[[], CheckResult]]:
+    for number, check in enumerate(checks.http, start=1):
+        sent = f"{key}/{number}" if key else ""
+        yield lambda check=check, sent=sent: _asked(systems.app(), check, saved, sent)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+    for query in checks.sql:
+        yield lambda query=query: _queried(systems, query)  # type: ignore[misc]  # as above
+
+
+def _judged(checked: Checked, at_most_failures: int) -> Checked:
+    if checked.failed > at_most_failures:
+        more = checked.failed - SHOWN_FAILURES
+        shown = "; ".join(checked.failures[:SHOWN_FAILURES])
+        tail = f"; and {more} more" if more > 0 else ""
+        raise Failed(
+            f"{checked.failed} of {checked.passed + checked.failed} checks failed: {shown}{tail}",
+            hint="Read the answers above; correct the app, or the check if it is wrong.",
+        )
+    return checked
+
+
+def _asked(probe: Probe, check: HttpCheck, saved: Saved, key: str) -> CheckResult:
+    path = filled(check.path, {name: quote(value, safe="") for name, value in saved.items()})
+    answer = probe.ask(_question(check, path, saved, key))
+    problem = _http_problem(check, answer, saved)
+    if not problem:
+        _save(check, answer, saved)
+    says = problem or f"answered {answer.status} in {answer.seconds:.2f} s"
+    return CheckResult(
+        name=check.name,
+        ok=not problem,
+        seconds=round(answer.seconds, 3),
+        says=scrub(f"{check.method} {check.path} {says}"),  # without saved values: tokens may be
+    )
+
+
+def _question(check: HttpCheck, path: str, saved: Saved, key: str) -> Question:
+    headers = {name: _header(value) for name, value in check.headers.items()}
+    body = b""
+    if check.body is not None:
+        body = json.dumps(filled_body(check.body, saved)).encode()
+        headers = {"Content-Type": "application/json"} | headers
+    if key and check.writes:
+        headers["Idempotency-Key"] = key
+    return Question(path, check.method, body, headers, timeout_seconds=check.max_seconds)
+
+
+def _header(value: str) -> str:
+    before, space, last = value.rpartition(" ")
+    return before + space + (Secret(ref=last).reveal() if last.startswith(KINDS) else last)
+
+
+def _http_problem(check: HttpCheck, answer: Answer, saved: Saved) -> str:
+    if answer.problem:
+        return answer.problem
+    if answer.status != check.status:
+        excerpt = " ".join(answer.text.split())[:120]
+        return f"answered {answer.status} instead of {check.status}: {excerpt or 'no body'}"
+    if answer.seconds > check.max_seconds:
+        return f"took {answer.seconds:.2f} s, more than {check.max_seconds:g} s"
+    if check.contains and check.contains not in answer.text:
+        return f"the answer does not contain {check.contains!r}"
+    return _unmet(check.expect, _seen(answer, saved)) if check.expect else ""
+
+
+def _seen(answer: Answer, saved: Saved) -> dict[str, object]:
+    known = {"status": answer.status, "seconds": answer.seconds, "text": answer.text}
+    return {**saved, **known, "json": parsed(answer.text)}
+
+
+def _save(check: HttpCheck, answer: Answer, saved: Saved) -> None:
+    for name, expression in check.save.items():
+        value = evaluate(expression, _seen(answer, saved))
+        saved[name] = value if isinstance(value, str) else json.dumps(value)
+
+
+def _unmet(condition: str, known: dict[str, object]) -> str:
+    try:
+        outcome = evaluate_condition(condition, known)
+    except Failed as error:
+        return str(error)
+    if outcome.value:
+        return ""
+    seen = ", ".join(f"{path} is {_short(value)}" for path, value in outcome.seen.items())
+    return f"expected {condition}, and {seen}"
+
+
+def _short(value: JsonValue) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:77]}…"  # noqa: PLR2004 - fits a line
+
+
+def _queried(systems: CheckedSystems, check: SqlCheck) -> CheckResult:
+    begun = time.monotonic()
+    try:
+        reading = systems.database().read(
+            check.query, at_most_rows=MOST_ROWS, timeout_seconds=check.max_seconds
+        )
+        rows = [dict(zip(reading.columns, row, strict=True)) for row in reading.rows]
+        first = reading.rows[0][0] if reading.rows and reading.rows[0] else None
+        known: dict[str, object] = {"value": first, "rows": rows, "count": len(rows)}
+        problem = _unmet(check.expect, known)
+        says = problem or f"{check.expect} holds"
+    except Failed as error:
+        problem = says = str(error)
+    return CheckResult(
+        name=check.name,
+        ok=not problem,
+        seconds=round(time.monotonic() - begun, 3),
+        says=scrub(says),
+    )
