@@ -69,11 +69,18 @@ class TreeHead(Frozen):
 
     def canonical(self) -> bytes:
         """Return the one form in which a head is stored."""
-        return rfc8785.dumps(self.model_dump(mode="json"))
+        return self._json(f'"signature":"{self.signature}",')
 
     def signed(self) -> bytes:
         """Return the bytes the signature is over."""
-        return rfc8785.dumps(self.model_dump(mode="json", exclude={"signature"}))
+        return self._json("")
+
+    def _json(self, signature: str) -> bytes:
+        # Hex needs no escapes, so this is RFC 8785, made fast: it is on each append's way.
+        return (
+            f'{{"at":"{moment_text(self.at)}","key":"{self.key}","log":"{self.log}",'
+            f'"root":"{self.root}",{signature}"size":{self.size}}}'
+        ).encode()
 
 
 class RunSpan(Frozen):
@@ -86,7 +93,7 @@ class RunSpan(Frozen):
 
 def moment_text(at: datetime) -> str:
     """Write a moment in the only form the journal hashes: UTC, microseconds, Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def canonical(entry: Entry, *, index: int, previous: int) -> bytes:

@@ -31,7 +31,7 @@ from drillbook.engine.journal.keys import (
 )
 from drillbook.engine.journal.merkle import Frontier, leaf_hash
 from drillbook.engine.journal.signers import introduction, key_name, must_be_signed, public_keys_in
-from drillbook.engine.journal.store import Before, HeadRow, Row, Store, Writing
+from drillbook.engine.journal.store import Before, ConnectionLost, HeadRow, Row, Store, Writing
 
 PAGE = 500
 
@@ -74,7 +74,12 @@ class Journal:
         """
         clean = [cleaned(entry, self._scrub) for entry in entries]
         with self._lock:
-            return self._append(clean)
+            try:
+                return self._append(clean)
+            except ConnectionLost:
+                if not all(entry.key for entry in clean):
+                    raise
+                return self._append(clean)  # each is one entry, however often it is appended
 
     def adopt(self) -> TreeHead:
         """Verify a journal last signed by other keys, and sign it with this home's key."""
@@ -187,7 +192,7 @@ class Journal:
             trusted = self._trusted_end(writing, before, key, is_adopting=is_adopting)
             if not self._is_introduced and key_name(key.id) not in before.keys:
                 entries = [introduction(key, trusted.head.log if trusted else ""), *entries]
-            after = _grown(trusted, entries, before, key, writing)
+            after = _grown(trusted, entries, before, key, writing, is_adopting=is_adopting)
         self._trusted = after
         self._is_introduced = True
         return after.head
@@ -203,6 +208,10 @@ class Journal:
                 raise Damaged(
                     f"the journal is empty, and had {self._trusted.head.size} entries a moment ago",
                     hint="Someone emptied or replaced the store; put it back from your backup.",
+                )
+            if before.last[""] >= 0:
+                raise Damaged(
+                    "the journal's signed head was removed", hint="Run `drillbook journal verify`."
                 )
             return None
         head = verify.read_head(before.head.head)
@@ -224,6 +233,8 @@ def _grown(
     before: Before,
     key: SigningKey,
     writing: Writing,
+    *,
+    is_adopting: bool,
 ) -> _Trusted:
     """Write the entries that are not there yet, and the head signed over them."""
     edge = trusted.edge.copy() if trusted else Frontier()
@@ -240,7 +251,7 @@ def _grown(
         rows.append(Row(edge.size, body, leaf, entry.run, entry.task, entry.key))
         last[entry.run] = edge.size
         edge.add(leaf)
-    if trusted and not rows:
+    if trusted and not rows and not is_adopting:
         return trusted
     head = key.sign(size=edge.size, root=edge.root(), log=log)
     row = HeadRow(head.canonical(), edge.pack())

@@ -17,6 +17,22 @@ SCHEMA = files("drillbook.engine.journal").joinpath("sqlite.sql").read_text("utf
 BUSY_SECONDS = 30.0  # how long an append waits for another process's append
 POLL_SECONDS = 0.05  # one index look-up of 10 µs each time
 COLUMNS = "idx, body, leaf, run, task, key"
+# What lies outside the file; any other error of SQLite means that the file is not what was written.
+OUTSIDE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+}
+HINTS = {
+    "full": "Free space on this disk; nothing of this append was recorded.",
+    "readonly": "Make the file and its folder writable for this user, or set another home.",
+    "locked": "Another process holds the journal; find it (fuser) and let it end.",
+}
 SPANS = """
 WITH RECURSIVE names (run) AS (
   SELECT min(run) FROM entry WHERE run > ''
@@ -81,7 +97,10 @@ class SqliteStore:
     def reading(self) -> Iterator["SqliteReading"]:
         """Enter one moment of the store."""
         with self._reported():
-            connection = self._idle.pop() if self._idle else self._connect()
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connect()
             connection.execute("BEGIN")
             try:
                 yield SqliteReading(connection)
@@ -123,6 +142,8 @@ class SqliteStore:
     def _reported(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.ProgrammingError:
+            raise  # used after close: a mistake of ours, not of the store
         except (sqlite3.Error, OSError) as error:
             raise _ours(error, self.path) from error
 
@@ -193,7 +214,7 @@ class SqliteReading:
     def bodies_of_keys(self, prefix: str) -> list[bytes]:
         """Return the entries whose idempotency key begins so, in order."""
         query = "SELECT body FROM entry WHERE key >= ? AND key < ? AND key <> '' ORDER BY idx"
-        found = self._connection.execute(query, (prefix, prefix + "\U0010ffff"))
+        found = self._connection.execute(query, (prefix, prefix + "~"))
         return [body for (body,) in found]
 
     def spans(self) -> list[tuple[bytes, bytes]]:
@@ -218,27 +239,24 @@ def _head(connection: sqlite3.Connection) -> HeadRow | None:
 
 def _ours(error: sqlite3.Error | OSError, path: Path) -> DrillbookError:
     """Say in one sentence what SQLite or the file system met."""
-    said = str(error)
-    if isinstance(error, OSError):
-        said = error.strerror or said
-    elif isinstance(error, sqlite3.IntegrityError):
+    said = (isinstance(error, OSError) and error.strerror) or str(error)
+    if isinstance(error, sqlite3.IntegrityError):
         return Damaged(
             f"the journal {path} holds entries that its signed head does not count: {said}",
             hint="Run `drillbook journal verify`.",
         )
-    elif not isinstance(error, sqlite3.OperationalError) or "no such" in said:
+    if isinstance(error, sqlite3.Error) and _code(error) not in OUTSIDE:
         return Damaged(
             f"the journal {path} is damaged: {said}",
             hint="Keep a copy of the file, put the journal back from your backup, then verify it.",
         )
-    hints = {
-        "full": "Free space on this disk; nothing of this append was recorded.",
-        "readonly": "Make the file and its folder writable for this user, or set another home.",
-        "Read-only": "Make the file and its folder writable for this user, or set another home.",
-        "locked": "Another process holds the journal; find it (fuser) and let it end.",
-    }
-    hint = next((hint for word, hint in hints.items() if word in said), "")
+    hint = next((hint for word, hint in HINTS.items() if word in said), "")
     return Unavailable(
         f"the journal {path} cannot be used: {said}",
         hint=hint or f"Make {path.parent} a local folder that this user can write.",
     )
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code; 0 when the error is not SQLite's own."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -4,6 +4,12 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
+from drillbook.core.errors import Unavailable
+
+
+class ConnectionLost(Unavailable):
+    """The store's server went away; whether the last commit took place is not known."""
+
 
 class Row(NamedTuple):
     """An entry as stored: the sealed bytes, their leaf hash, and the columns for look-ups."""

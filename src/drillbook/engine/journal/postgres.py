@@ -1,0 +1,296 @@
+"""The journal in a Postgres database: many workers on several hosts append to one log."""
+
+import threading
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+
+import psycopg
+from psycopg import IsolationLevel
+
+from drillbook.engine.journal.connecting import Connection, Server
+from drillbook.engine.journal.store import Before, ConnectionLost, HeadRow, Row
+
+SCHEMA = files("drillbook.engine.journal").joinpath("postgres.sql").read_text("utf-8")
+CHANNEL = "drillbook_journal"
+LOCK = 0x6472696C6C626F6F  # "drillboo": one append at a time in this database
+# A frozen worker must not hold the lock: the server ends its session after 5 s of silence.
+BEGIN = f"""
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL idle_in_transaction_session_timeout = '5s';
+SELECT pg_advisory_xact_lock({LOCK})
+"""
+RECONNECT_SECONDS = 15.0
+POLL_SECONDS = 2.0  # in case a pooler swallows notifications
+ROWS = "SELECT idx, body, leaf, run, task, key FROM drillbook.journal_entry ORDER BY idx"
+INSERT = """
+INSERT INTO drillbook.journal_entry (idx, body, leaf, run, task, key)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
+PAGE = """
+SELECT idx, body, leaf, run, task, key FROM drillbook.journal_entry
+WHERE idx > %(after)s AND (%(run)s::text IS NULL OR run = %(run)s)
+  AND (%(task)s::text IS NULL OR task = %(task)s)
+ORDER BY idx LIMIT %(limit)s
+"""
+SPANS = """
+WITH RECURSIVE names (run) AS (
+  SELECT min(run) FROM drillbook.journal_entry WHERE run > ''
+  UNION ALL
+  SELECT (SELECT min(run) FROM drillbook.journal_entry WHERE run > names.run)
+  FROM names WHERE run IS NOT NULL
+)
+SELECT first.body, last.body
+FROM names
+CROSS JOIN LATERAL (
+  SELECT idx, body FROM drillbook.journal_entry WHERE run = names.run ORDER BY run, idx LIMIT 1
+) first
+CROSS JOIN LATERAL (
+  SELECT body FROM drillbook.journal_entry WHERE run = names.run
+  ORDER BY run DESC, idx DESC LIMIT 1
+) last
+ORDER BY first.idx
+"""
+ALTERED = """
+SELECT count(*) FROM pg_class
+WHERE oid IN ('drillbook.journal_entry'::regclass, 'drillbook.journal_head'::regclass)
+  AND (relkind <> 'r' OR relrowsecurity
+    OR EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal)
+    OR EXISTS (SELECT 1 FROM pg_rewrite WHERE ev_class = pg_class.oid))
+"""
+
+
+class PostgresStore:
+    """A journal that workers on several hosts share."""
+
+    is_shared = True
+
+    def __init__(self, url: str) -> None:
+        self._server = Server(url)
+        self._lock = threading.Lock()
+        self._idle: list[Connection] = []
+        self._listeners: list[Connection] = []
+        with self._reported():
+            self._writer = self._server.connect()
+            self._create()
+
+    def _create(self) -> None:
+        exists = "SELECT to_regclass('drillbook.journal_evidence') IS NOT NULL"
+        if not _one(self._writer, exists):
+            with self._writer.transaction():
+                self._writer.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+                if not _one(self._writer, exists):
+                    self._writer.execute(SCHEMA)
+
+    @contextmanager
+    def writing(self) -> Iterator["PostgresWriting"]:
+        """Enter the one append at a time, over all workers."""
+        with self._lock, self._reported():
+            self._begin()
+            try:
+                yield PostgresWriting(self._writer)
+                self._writer.commit()
+            except BaseException:
+                if not self._writer.closed:
+                    self._writer.rollback()
+                raise
+
+    def _begin(self) -> None:
+        """Begin with the lock; a restarting server is waited for, as nothing was sent yet."""
+        end = time.monotonic() + RECONNECT_SECONDS
+        while True:
+            try:
+                if self._writer.closed:
+                    self._writer = self._server.connect()
+                self._writer.execute(BEGIN)
+            except psycopg.OperationalError as error:
+                lost = isinstance(self._server.report(error), ConnectionLost)
+                if not lost or time.monotonic() > end:
+                    raise
+                self._writer.close()
+                time.sleep(0.2)
+            else:
+                return
+
+    @contextmanager
+    def reading(self) -> Iterator["PostgresReading"]:
+        """Enter one moment of the store."""
+        with self._reported():
+            connection = _take(self._idle) or self._reader()
+            try:
+                connection.execute("SELECT 1")
+            except psycopg.OperationalError:
+                connection.close()  # it had died while idle
+                connection = self._reader()
+            with connection.transaction():
+                yield PostgresReading(connection)
+            self._idle.append(connection)
+
+    def _reader(self) -> Connection:
+        connection = self._server.connect()
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        return connection
+
+    def has_more(self, run: str, after: int) -> bool:
+        """Tell whether a run has an entry after an index."""
+        with self.reading() as reading:
+            return bool(reading.page(run, after, None, 1))
+
+    def wait(self, run: str, after: int, timeout: float) -> bool:
+        """Wait for an entry of a run; appends notify."""
+        end = time.monotonic() + timeout
+        with self._reported():
+            listener = _take(self._listeners) or self._server.connect()
+            listener.execute(f"LISTEN {CHANNEL}")
+            while not (found := self.has_more(run, after)):
+                left = end - time.monotonic()
+                if left <= 0:
+                    break
+                for _ in listener.notifies(timeout=min(left, POLL_SECONDS), stop_after=1):
+                    pass
+            self._listeners.append(listener)
+        return found
+
+    def put_evidence(self, digest: str, content: bytes) -> None:
+        """Keep a file under its SHA-256."""
+        with self._lock, self._reported():
+            self._begin()
+            self._writer.execute(
+                "INSERT INTO drillbook.journal_evidence AS kept (sha256, content) VALUES (%s, %s) "
+                "ON CONFLICT (sha256) DO UPDATE SET content = excluded.content "
+                "WHERE kept.content <> excluded.content",
+                (digest, content),
+                binary=True,
+            )
+            self._writer.commit()
+
+    def get_evidence(self, digest: str) -> bytes | None:
+        """Return a file's content as stored; None when it is not there."""
+        with self.reading() as reading:
+            return reading.evidence(digest)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        for connection in (self._writer, *self._idle, *self._listeners):
+            connection.close()
+        self._idle.clear()
+        self._listeners.clear()
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            raise self._server.report(error) from error
+
+
+class PostgresWriting:
+    """The database inside a transaction that holds the lock."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def before(self, runs: Collection[str], keys: Collection[str]) -> Before:
+        """Look up what the append needs, in one round trip."""
+        ask = self._connection.execute
+        with self._connection.pipeline():
+            head = ask("SELECT head, edge FROM drillbook.journal_head")
+            last = ask(
+                "SELECT run, (SELECT max(idx) FROM drillbook.journal_entry e WHERE e.run = r.run) "
+                "FROM unnest(%s::text[]) AS r (run)",
+                (list(runs),),
+            )
+            known = ask(
+                "SELECT key FROM drillbook.journal_entry WHERE key <> '' AND key = ANY (%s)",
+                (list(keys),),
+            )
+        row = head.fetchone()
+        return Before(
+            HeadRow._make(row) if row else None,
+            {run: -1 if index is None else index for run, index in last},
+            frozenset(key for (key,) in known),
+        )
+
+    def body_of(self, key: str) -> bytes | None:
+        """Return the entry with this idempotency key."""
+        found = self._connection.execute(
+            "SELECT body FROM drillbook.journal_entry WHERE key <> '' AND key = %s", (key,)
+        ).fetchone()
+        return found[0] if found else None
+
+    def write(self, rows: list[Row], head: HeadRow) -> None:
+        """Add the rows, replace the head, wake who follows."""
+        with self._connection.pipeline(), self._connection.cursor() as cursor:
+            cursor.executemany(INSERT, rows)
+            cursor.execute(
+                "INSERT INTO drillbook.journal_head (one, head, edge) VALUES (1, %s, %s) "
+                "ON CONFLICT (one) DO UPDATE SET head = excluded.head, edge = excluded.edge",
+                head,
+            )
+            cursor.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+
+
+class PostgresReading:
+    """The database inside a repeatable read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def head(self) -> HeadRow | None:
+        """Return the stored head; None when nothing was recorded yet."""
+        found = self._connection.execute("SELECT head, edge FROM drillbook.journal_head").fetchone()
+        return HeadRow._make(found) if found else None
+
+    def rows(self) -> Iterator[Row]:
+        """Stream every entry in order."""
+        with self._connection.cursor(name="journal", binary=True) as cursor:
+            cursor.itersize = 5000
+            cursor.execute(ROWS)
+            yield from map(Row._make, cursor)
+
+    def page(self, run: str | None, after: int, task: str | None, limit: int) -> list[Row]:
+        """Return the next entries after an index."""
+        wanted = {"run": run, "after": after, "task": task, "limit": limit}
+        return [Row._make(row) for row in self._connection.execute(PAGE, wanted)]
+
+    def bodies_of_keys(self, prefix: str) -> list[bytes]:
+        """Return the entries whose idempotency key begins so, in order."""
+        found = self._connection.execute(
+            "SELECT body FROM drillbook.journal_entry "
+            "WHERE key <> '' AND key >= %s AND key < %s ORDER BY idx",
+            (prefix, prefix + "~"),
+        )
+        return [body for (body,) in found]
+
+    def spans(self) -> list[tuple[bytes, bytes]]:
+        """Return each run's first and last entry, oldest run first."""
+        return [(first, last) for first, last in self._connection.execute(SPANS)]
+
+    def evidence(self, digest: str) -> bytes | None:
+        """Return a kept file."""
+        found = self._connection.execute(
+            "SELECT content FROM drillbook.journal_evidence WHERE sha256 = %s",
+            (digest,),
+            binary=True,
+        ).fetchone()
+        return found[0] if found else None
+
+    def check_store(self) -> str | None:
+        """Say whether the tables got triggers, rules or policies that are not ours."""
+        if _one(self._connection, ALTERED):
+            return "its tables were altered: they have triggers, rules or row policies"
+        return None
+
+
+def _one(connection: Connection, query: str) -> object:
+    row = connection.execute(query).fetchone()
+    return row[0] if row else None
+
+
+def _take(pool: list[Connection]) -> Connection | None:
+    try:
+        return pool.pop()
+    except IndexError:
+        return None
