@@ -76,11 +76,12 @@ class PostgresStore:
             self._create()
 
     def _create(self) -> None:
-        exists = "SELECT to_regclass('drillbook.journal_evidence') IS NOT NULL"
-        if not _one(self._writer, exists):
+        # Not to_regclass: it answers from a cache that does not see what another session just made.
+        exists = "SELECT 1 FROM pg_tables WHERE schemaname = 'drillbook' AND tablename = %s"
+        if not _one(self._writer, exists, "journal_evidence"):
             with self._writer.transaction():
                 self._writer.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
-                if not _one(self._writer, exists):
+                if not _one(self._writer, exists, "journal_evidence"):
                     self._writer.execute(SCHEMA)
 
     @contextmanager
@@ -284,8 +285,8 @@ class PostgresReading:
         return None
 
 
-def _one(connection: Connection, query: str) -> object:
-    row = connection.execute(query).fetchone()
+def _one(connection: Connection, query: str, *values: str) -> object:
+    row = connection.execute(query, values).fetchone()
     return row[0] if row else None
 
 
