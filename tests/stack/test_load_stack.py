@@ -164,7 +164,8 @@ def test_the_digest_changes_with_the_settings_and_only_with_them(tmp_path: Path)
         ),
         (
             (
-                '[environments.x.app]\nurl="http://a"\n[policy]\nx = { write = "1 approval from db" }\n'
+                '[environments.x.app]\nurl="http://a"\n[policy]\n'
+                'x = { write = "1 approval from db" }\n'
                 '[roles]\ndba = ["a"]'
             ),
             4,
@@ -173,7 +174,8 @@ def test_the_digest_changes_with_the_settings_and_only_with_them(tmp_path: Path)
         ),
         (
             (
-                '[environments.x.app]\nurl="http://a"\n[policy.x]\ndestroy = "2 approvals from dba"\n'
+                '[environments.x.app]\nurl="http://a"\n[policy.x]\n'
+                'destroy = "2 approvals from dba"\n'
                 '[roles]\ndba = ["a"]'
             ),
             4,

@@ -13,7 +13,7 @@ _COMBINED = re.compile(
 )
 _PLAIN = re.compile(
     r"(?P<at>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?)"
-    r"\s+\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|PANIC)\]?\b:?\s*"
+    r"\s+\[?(?P<level>TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|CRITICAL|FATAL|PANIC)\b\]?:?\s*"
     r"(?P<message>.*)",
     re.IGNORECASE,
 )

@@ -1,0 +1,209 @@
+"""See whether the app fails more often than before: by its log, and by asking it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from threading import Event
+
+from drillbook.analysis.error_rate import is_more_often, is_raised, is_too_quiet
+from drillbook.core.catalog import Domain
+from drillbook.core.effect import Effect, deadline
+from drillbook.core.errors import Refused
+from drillbook.core.model import Frozen
+from drillbook.core.quantities import Duration, parse_duration, show_duration
+from drillbook.core.secret import scrub
+from drillbook.ports.logs import LogLine, Logs
+from drillbook.ports.probe import Probe, Question
+
+domain = Domain("errors")
+
+TEN_SECONDS = parse_duration("10s")
+TEN_MINUTES = parse_duration("10m")
+LONGEST = parse_duration("24h")
+CLOCKS_DIFFER = parse_duration("1m")
+PROBE_EVERY_SECONDS = 1.0
+PROBE_TIMEOUT_SECONDS = 5.0
+SERVER_ERROR = 500
+BAD_LEVELS = {"error", "critical", "fatal", "panic", "alert", "emergency", "err"}
+MOST_EXAMPLES = 5
+
+
+class Verdict(StrEnum):
+    """What a time of watching came to; silence is never called normal."""
+
+    NORMAL = "NORMAL"
+    RAISED = "RAISED"
+    SILENT = "SILENT"
+
+
+class Watched(Frozen):
+    """Users' requests and errors while watching, and before; probes of our own are apart."""
+
+    verdict: Verdict
+    says: str
+    start: datetime
+    end: datetime
+    requests: int
+    errors: int
+    rate: float | None
+    error_lines: int
+    before_requests: int
+    before_errors: int
+    before_rate: float | None
+    probes: int
+    probes_failed: int
+    not_understood: int
+    cut: bool
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    requests: int
+    errors: int
+    error_lines: int
+    seconds: float
+
+    @property
+    def rate(self) -> float | None:
+        return round(self.errors / self.requests, 6) if self.requests else None
+
+
+@domain.read
+def watch(
+    logs: Logs,
+    probe: Probe,
+    effect: Effect,
+    *,
+    lasting: Duration = TEN_SECONDS,
+    since: datetime | None = None,
+    compared_with: Duration = TEN_MINUTES,
+) -> Watched:
+    """Watch the app's errors for a time and compare them with the time before."""
+    now = datetime.now(UTC)
+    start = _start(since, now)
+    _check_lengths(lasting=lasting, compared_with=compared_with)
+    # Read first: a log that cannot be read is known before the waiting, not after.
+    earlier = logs.between(start - compared_with, start)
+    probes_failed, probes = _watched(probe, effect, now + lasting)
+    end = datetime.now(UTC)
+    span = logs.between(start, end)
+    after = _counted(span.lines, probe.health_path, end - start)
+    before = _counted(earlier.lines, probe.health_path, compared_with)
+    verdict, says = _verdict(after, before, probes, probes_failed)
+    return Watched(
+        verdict=verdict,
+        says=says,
+        start=start,
+        end=end,
+        requests=after.requests,
+        errors=after.errors,
+        rate=after.rate,
+        error_lines=after.error_lines,
+        before_requests=before.requests,
+        before_errors=before.errors,
+        before_rate=before.rate,
+        probes=probes,
+        probes_failed=probes_failed,
+        not_understood=span.not_understood,
+        cut=span.cut or earlier.cut,
+        examples=_examples(span.lines),
+    )
+
+
+def _start(since: datetime | None, now: datetime) -> datetime:
+    if since is None:
+        return now
+    start = since.astimezone(UTC)
+    if start > now + CLOCKS_DIFFER:
+        raise Refused(
+            f"since is {start.isoformat()}, which lies in the future",
+            hint="Name the time of something that has happened: since=${applied.at}",
+        )
+    return min(start, now)
+
+
+def _check_lengths(**lengths: timedelta) -> None:
+    for name, length in lengths.items():
+        if not timedelta(0) < length <= LONGEST:
+            raise Refused(
+                f"{name} is {show_duration(length)}, and must be over 0 s and at most 24h",
+                hint=f"Write for example {name}=10m",
+            )
+
+
+def _watched(probe: Probe, effect: Effect, until: datetime) -> tuple[int, int]:
+    """Ask the app again and again until the time is over; return probes failed and sent."""
+    begun = datetime.now(UTC)
+    sent = failed = 0
+    pause = Event()
+    while True:
+        effect.still_mine()
+        answer = probe.ask(Question(probe.health_path, timeout_seconds=PROBE_TIMEOUT_SECONDS))
+        sent += 1
+        failed += answer.status == 0 or answer.status >= SERVER_ERROR
+        left = (until - datetime.now(UTC)).total_seconds()
+        left = deadline.get().left(at_most=left) if left > 0 else left
+        if left <= 0 or _time_is_up():
+            return failed, sent
+        whole = (until - begun).total_seconds()
+        effect.progress(f"{sent} probes, {failed} failed", min(1.0, 1 - left / whole))
+        pause.wait(min(PROBE_EVERY_SECONDS, left))
+
+
+def _time_is_up() -> bool:
+    at = deadline.get().at
+    return at is not None and datetime.now(UTC) >= at
+
+
+def _counted(lines: Iterable[LogLine], health_path: str, length: timedelta) -> _Count:
+    requests = errors = error_lines = 0
+    health_path = health_path.partition("?")[0]
+    for line in lines:
+        if line.status == 0:
+            error_lines += line.level in BAD_LEVELS
+        elif line.path != health_path:  # probes, ours and others', are not users
+            requests += 1
+            errors += line.status >= SERVER_ERROR
+    return _Count(requests, errors, error_lines, length.total_seconds())
+
+
+def _verdict(after: _Count, before: _Count, probes: int, failed: int) -> tuple[Verdict, str]:
+    told = _told(after, before, probes, failed)
+    if failed * 2 > probes:
+        return Verdict.RAISED, f"most probes failed: {told}"
+    if is_raised(after.errors, after.requests, before.errors, before.requests):
+        return Verdict.RAISED, f"more errors than before: {told}"
+    if is_more_often(after.error_lines, after.seconds, before.error_lines, before.seconds):
+        return Verdict.RAISED, f"more error lines than before: {told}"
+    if after.requests == 0:
+        expected = before.requests * after.seconds / before.seconds
+        why = "nobody came, and nobody did before"
+        if is_too_quiet(expected, after.requests):
+            why = f"nobody came, and about {expected:.0f} requests were to be expected"
+        elif before.requests:
+            why = "nobody came, which may be chance"
+        return Verdict.SILENT, f"{why}; silence is no proof of health: {told}"
+    return Verdict.NORMAL, f"no more errors than before: {told}"
+
+
+def _told(after: _Count, before: _Count, probes: int, failed: int) -> str:
+    return (
+        f"{after.errors} of {after.requests} requests failed in {after.seconds:.0f} s, "
+        f"{before.errors} of {before.requests} in the {before.seconds:.0f} s before; "
+        f"{after.error_lines} error lines, {before.error_lines} before; "
+        f"{failed} of {probes} probes failed"
+    )
+
+
+def _examples(lines: Sequence[LogLine]) -> tuple[str, ...]:
+    """Return the first different things that went wrong."""
+    shown: dict[str, None] = {}
+    for line in lines:
+        if line.status >= SERVER_ERROR or line.level in BAD_LEVELS:
+            words = [str(line.status or line.level), line.path, line.message]
+            shown[scrub(" ".join(word for word in words if word))] = None
+            if len(shown) == MOST_EXAMPLES:
+                break
+    return tuple(shown)
