@@ -43,6 +43,11 @@ class Statement:
         return self.node.transaction_stmt if self.kind == "transaction_stmt" else None
 
     @property
+    def sets_for_session(self) -> bool:
+        """Whether it is a SET that the statements after it rely on."""
+        return self.kind == "variable_set_stmt" and not self.node.variable_set_stmt.is_local
+
+    @property
     def says(self) -> str:
         """The statement in one short line."""
         line = " ".join(self.text.split())

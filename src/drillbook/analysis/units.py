@@ -20,11 +20,16 @@ class Settling(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lone:
-    """How a statement outside a transaction is settled; `index` is its index, schema and name."""
+    """
+    How a statement outside a transaction is settled; its indexes and table by schema and name.
+
+    One that waits harmlessly (CONCURRENTLY) makes nobody else wait while it does.
+    """
 
     settling: Settling
     indexes: tuple[tuple[str, str], ...] = ()
     table: tuple[str, str] = ("", "")
+    waits_harmlessly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ def _index(node: Node) -> Lone | None:
         return None
     table = (stmt.relation.schemaname, stmt.relation.relname)
     # An index lies in its table's schema; only the table may say which.
-    return Lone(Settling.INDEX_BUILT, ((stmt.relation.schemaname, stmt.idxname),), table)
+    index = (stmt.relation.schemaname, stmt.idxname)
+    return Lone(Settling.INDEX_BUILT, (index,), table, waits_harmlessly=True)
 
 
 def _drop(node: Node) -> Lone | None:
@@ -117,6 +123,7 @@ def _drop(node: Node) -> Lone | None:
     return Lone(
         Settling.INDEX_GONE,
         tuple((parts[-2] if len(parts) > 1 else "", parts[-1]) for parts in names),
+        waits_harmlessly=True,
     )
 
 
@@ -128,7 +135,7 @@ def _reindex(node: Node) -> Lone | None:
         ReindexObjectType.REINDEX_OBJECT_DATABASE,
     )
     concurrent = any(p.def_elem.defname == "concurrently" for p in stmt.params)
-    return Lone(Settling.REPEAT) if wide or concurrent else None
+    return Lone(Settling.REPEAT, waits_harmlessly=concurrent) if wide or concurrent else None
 
 
 def _detach(node: Node) -> Lone | None:

@@ -143,27 +143,31 @@ class Domain:
 
     def read(self, fn: Callable[P, R]) -> Action[P, R]:
         """Add an action that changes nothing."""
-        return self._add(Action(f"{self.name}.{fn.__name__}", fn, Risk.READ))
+        return self._add(Action(self._address(fn), fn, Risk.READ))
 
     def write(self, fn: Callable[P, R]) -> Action[P, R]:
         """Add a write that can be undone: give it `looking` and `undone_by` as well."""
-        return self._add(Action(f"{self.name}.{fn.__name__}", fn, Risk.WRITE))
+        return self._add(Action(self._address(fn), fn, Risk.WRITE))
 
     def destroy(self, fn: Callable[P, R]) -> Action[P, R]:
         """Add a write that endangers data and can still be undone."""
-        return self._add(Action(f"{self.name}.{fn.__name__}", fn, Risk.DESTROY))
+        return self._add(Action(self._address(fn), fn, Risk.DESTROY))
 
     def final(
         self, *, because: str, risk: Risk = Risk.WRITE
     ) -> Callable[[Callable[P, R]], Action[P, R]]:
         """Add a write that cannot be undone, and say why."""
-        return lambda fn: self._add(Action(f"{self.name}.{fn.__name__}", fn, risk, because))
+        return lambda fn: self._add(Action(self._address(fn), fn, risk, because))
 
     def additive(self, *, because: str) -> Callable[[Callable[P, R]], Action[P, R]]:
         """Add a write that takes nothing away, so that nothing remains to be undone; say why."""
         return lambda fn: self._add(
-            Action(f"{self.name}.{fn.__name__}", fn, Risk.WRITE, because, harmless=True)
+            Action(self._address(fn), fn, Risk.WRITE, because, harmless=True)
         )
+
+    def _address(self, fn: Callable[..., object]) -> str:
+        # `try_` is `domain.try`: some verbs are Python's own words.
+        return f"{self.name}.{fn.__name__.removesuffix('_')}"
 
     def _add(self, action: Action[P, R]) -> Action[P, R]:
         if action.name in self.actions:

@@ -102,9 +102,7 @@ class Server:
             connection.close()
 
 
-def set_locally(
-    session: Session, name: LiteralString, value: str, *, local: bool = True
-) -> None:
+def set_locally(session: Session, name: LiteralString, value: str, *, local: bool = True) -> None:
     """Set a parameter for this transaction, or with `local=False` for this session."""
     session.execute("SELECT pg_catalog.set_config(%s, %s, %s)", [name, value, local])
 

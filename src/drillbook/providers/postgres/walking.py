@@ -1,0 +1,232 @@
+"""One direction of a migration, unit by unit, each committed together with its ledger entry."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import psycopg
+from psycopg import errors
+
+from drillbook.analysis.statements import Statement
+from drillbook.analysis.units import Lone, Settling, Unit
+from drillbook.core.effect import Effect, deadline
+from drillbook.core.errors import DrillbookError, Failed, OutcomeUnknown, Refused, Unavailable
+from drillbook.ports.migrations import Change
+from drillbook.providers.postgres import ledger
+from drillbook.providers.postgres.database import describe
+from drillbook.providers.postgres.lone import clear_broken_index, is_done
+from drillbook.providers.postgres.queries import query
+from drillbook.providers.postgres.sentences import as_ours, first_line, is_lost
+from drillbook.providers.postgres.server import Server, Session, set_locally
+from drillbook.providers.postgres.waiting import watched
+
+LONGEST_SECONDS = 7 * 86400.0
+LONGEST_PAUSE_SECONDS = 10.0
+
+Mark = Callable[[int, bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One direction of one migration; `mark` writes the units done and whether one is under way."""
+
+    server: Server
+    session: Session
+    effect: Effect
+    change: Change
+    units: tuple[Unit, ...]
+    mark: Mark
+    up: bool = True
+
+    @property
+    def title(self) -> str:
+        """The file in words."""
+        return self.change.name if self.up else f"the way back of {self.change.name}"
+
+    def go(self, done: int, *, under_way: bool) -> None:
+        """Carry out what is not done yet."""
+        for position in range(done, len(self.units)):
+            unit = self.units[position]
+            if unit.lone is not None:
+                cut_off = under_way and position == done
+                self._alone(position, unit, unit.lone, cut_off=cut_off)
+            else:
+                self._patiently(partial(self._together, position, unit), position)
+
+    def _patiently(self, attempt: Callable[[], None], position: int) -> None:
+        """Repeat on lock time-outs, with pauses, as long as the deadline and the retries allow."""
+        pid = self.session.info.backend_pid
+        for tried in range(1, self.change.retries + 2):
+            with watched(self.server, pid, self.change.lock_timeout_seconds) as watch:
+                try:
+                    return attempt()
+                except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
+                    reason = first_line(error)
+                    cause = error
+            self._roll_back()
+            pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2 ** (tried - 1)) * random.uniform(0.5, 1.5)  # noqa: S311 - spreads tries, guards nothing
+            blockers = watch.says or "a session that could not be seen"
+            self.effect.progress(f"waited for {blockers}; try {tried} ended: {reason}", None)
+            if tried > self.change.retries or deadline.get().left(at_most=pause) < pause:
+                raise self._not_free(position, tried, blockers) from cause
+            time.sleep(pause)
+        raise AssertionError("the last try returns or raises")
+
+    def _not_free(self, position: int, tried: int, blockers: str) -> DrillbookError:
+        return Unavailable(
+            f"{self.title}: a lock was not free within {self.change.lock_timeout_seconds:g} s, "
+            f"tried {tried} times; it is held by {blockers}. {self._what_stays(position)}",
+            hint="Wait until that transaction ends, or end it, then try again.",
+        )
+
+    def _together(self, position: int, unit: Unit) -> None:
+        session = self.session
+        committing = False
+        at: Statement | None = None
+        try:
+            session.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            self._guard()
+            self._mark(position, position + 1, under_way=False)
+            self._be_patient_only_so_long()
+            for at in unit.statements:
+                session.execute(at.text.encode())
+                self.effect.progress(f"line {at.line}: {at.says}", None)
+            self._see_the_mark()
+            self.effect.still_mine()
+            committing = True
+            session.execute("COMMIT")
+        except (errors.LockNotAvailable, errors.DeadlockDetected):
+            raise
+        except psycopg.Error as error:
+            raise self._failed(error, position, at, committing=committing) from error
+        except BaseException:
+            # Ours (the guard, the fence) or the interpreter's: nothing of the unit may stay.
+            self._roll_back()
+            raise
+
+    def _alone(self, position: int, unit: Unit, lone: Lone, *, cut_off: bool) -> None:
+        if cut_off and is_done(self.session, unit, lone):
+            self._mark(position, position + 1, under_way=False)
+            return
+        self._patiently(partial(self._run_alone, position, unit, lone), position)
+
+    def _run_alone(self, position: int, unit: Unit, lone: Lone) -> None:
+        statement = unit.statements[0]
+        self.effect.still_mine()
+        self._mark(position, position, under_way=True)
+        self.effect.progress(f"line {statement.line}: {statement.says}", None)
+        try:
+            self._be_patient_only_so_long(lone)
+            self.session.execute(statement.text.encode())
+        except psycopg.Error as error:
+            if is_lost(error):
+                raise OutcomeUnknown(
+                    f"the connection to {self.server.where} was lost during line {statement.line} "
+                    f"({statement.says}): {first_line(error)}",
+                    hint="Look again when the server answers: what is half done is found there.",
+                ) from error
+            # Known to have failed: clear away what it left, so that a next try starts clean.
+            if lone.settling is Settling.INDEX_BUILT:
+                clear_broken_index(self.session, lone)
+            self._mark(position, position, under_way=False)
+            if isinstance(error, errors.LockNotAvailable | errors.DeadlockDetected):
+                raise
+            raise self._failed(error, position, statement, committing=False) from error
+        self._mark(position, position + 1, under_way=False)
+
+    def _mark(self, position: int, done: int, *, under_way: bool) -> None:
+        """Write the ledger as ourselves; then bring back what the file set in its session."""
+        become_ourselves(self.session)
+        self.mark(done, under_way)
+        for unit in self.units[:position]:
+            for statement in unit.statements:
+                if statement.sets_for_session:
+                    self.session.execute(statement.text.encode())
+
+    def _be_patient_only_so_long(self, lone: Lone | None = None) -> None:
+        local = lone is None
+        # CONCURRENTLY waits without making anybody else wait.
+        patience = 0 if lone is not None and lone.waits_harmlessly else self._lock_milliseconds
+        left = deadline.get().left(at_most=LONGEST_SECONDS)
+        set_locally(self.session, "lock_timeout", str(patience), local=local)
+        set_locally(self.session, "statement_timeout", f"{left * 1000:.0f}", local=local)
+        # Answering "committed" before it is on disk would make "done" a guess.
+        row = self.session.execute("SHOW synchronous_commit").fetchone()
+        if row and row[0] == "off":
+            set_locally(self.session, "synchronous_commit", "local", local=local)
+
+    @property
+    def _lock_milliseconds(self) -> int:
+        return max(1, round(self.change.lock_timeout_seconds * 1000))  # 0 would wait for ever
+
+    def _guard(self) -> None:
+        """Let nobody else apply migrations in this database until the transaction ends."""
+        row = self.session.execute(query("ledger", "try_lock")).fetchone()
+        if not row or not row[0]:
+            raise held(self.session, self.server.where)
+
+    def _see_the_mark(self) -> None:
+        """Refuse to commit when the file changed the ledger; look as ourselves, not as its role."""
+        self.session.execute("SAVEPOINT drillbook_look")
+        become_ourselves(self.session)
+        found = ledger.kept(self.session, self.effect.key)
+        # Taking the savepoint back also takes back the two RESETs.
+        self.session.execute("ROLLBACK TO SAVEPOINT drillbook_look")
+        self.session.execute("RELEASE SAVEPOINT drillbook_look")
+        if found is None or found[:2] != (self.change.name, self.change.sha256):
+            raise Failed(
+                f"{self.title} changes Drillbook's own ledger; nothing of it was kept",
+                hint="Take what touches schema drillbook out of the file.",
+            )
+
+    def _failed(
+        self, error: psycopg.Error, position: int, at: Statement | None, *, committing: bool
+    ) -> DrillbookError:
+        if committing and is_lost(error):
+            return OutcomeUnknown(
+                f"the connection to {self.server.where} was lost while {self.title} was being "
+                f"committed: {first_line(error)}",
+                hint="Look again when the server answers: its ledger knows.",
+            )
+        self._roll_back()
+        ours = as_ours(error, self.server.where)
+        detail = error.diag.message_detail
+        where = f", line {at.line} ({at.says})" if at is not None else ""
+        kind = Failed if isinstance(ours, OutcomeUnknown) else type(ours)
+        return kind(
+            f"{self.title}{where}: {first_line(error)}{f' ({detail})' if detail else ''}. "
+            f"{self._what_stays(position)}",
+            hint=ours.hint,
+        )
+
+    def _what_stays(self, position: int) -> str:
+        if position == 0:
+            return "Nothing was changed."
+        return f"The first {position} of {len(self.units)} parts stay done; a next try goes on."
+
+    def _roll_back(self) -> None:
+        if not self.session.closed and self.session.info.transaction_status.name != "IDLE":
+            try:
+                self.session.execute("ROLLBACK")
+            except psycopg.Error:
+                # The connection is gone, and with it the transaction.
+                self.session.close()
+
+
+def become_ourselves(session: Session) -> None:
+    """Take back a SET ROLE or SET SESSION AUTHORIZATION of the file."""
+    session.execute("RESET SESSION AUTHORIZATION")
+    session.execute("RESET ROLE")
+
+
+def held(session: Session, where: str) -> Refused:
+    """Return the refusal that names who applies migrations in this database at the moment."""
+    rows = session.execute(query("ledger", "lock_holders")).fetchall()
+    holders = describe(session, dict(rows))
+    who = " and ".join(holder.says for holder in holders) or "a session that ended just now"
+    return Refused(
+        f"another migration is being applied to {where} by {who}; nothing was changed",
+        hint="Wait until it is done, then start again.",
+    )
