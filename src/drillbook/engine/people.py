@@ -20,12 +20,12 @@ async def ask(current: Current, task: PlannedTask) -> TaskOutcome:
         return TaskOutcome(
             status=Status.FAILED, error="this task needs a person, and the run is unattended"
         )
-    data: "Json" = {"text": task.text, "optional": task.optional}
+    data: Json = {"text": task.text, "optional": task.optional}
     now = await current.note(EntryKind.TASK_ASKED, task.id, data)
     message, _ = await current.message(task, (MessageKind.ANSWER,), until=None, now=now)
     if message is None:
         return TaskOutcome(status=Status.FAILED, error="nobody answered")
-    told: "Json" = {"answer": message.says, "note": message.note, "by": message.by}
+    told: Json = {"answer": message.says, "note": message.note, "by": message.by}
     told |= {"evidence": list(message.evidence)} if message.evidence else {}
     await current.note(EntryKind.TASK_ANSWERED, task.id, told)
     match Answer(message.says):
@@ -44,7 +44,7 @@ async def choose(current: Current, task: PlannedTask) -> PlannedTask | TaskOutco
         return TaskOutcome(
             status=Status.FAILED, error="this choice needs a person, and the run is unattended"
         )
-    options: "Json" = {option.id: option.text for option in task.options}
+    options: Json = {option.id: option.text for option in task.options}
     now = await current.note(EntryKind.TASK_ASKED, task.id, {"text": task.text, "options": options})
     while True:
         message, now = await current.message(task, (MessageKind.OPTION,), until=None, now=now)
@@ -52,7 +52,7 @@ async def choose(current: Current, task: PlannedTask) -> PlannedTask | TaskOutco
             return TaskOutcome(status=Status.FAILED, error="nobody chose")
         chosen = next((option for option in task.options if option.id == message.says), None)
         if chosen is not None:
-            told: "Json" = {
+            told: Json = {
                 "option": chosen.id,
                 "text": chosen.text,
                 "note": message.note,
@@ -84,7 +84,7 @@ async def decide(
         return else_do
     seconds = current.scope.plan.decision_seconds
     offered = choices(task, outcome, changed=bool(current.writes) and not current.on_way_back)
-    data: "Json" = {
+    data: Json = {
         "error": outcome.error,
         "hint": outcome.hint,
         "choices": [str(choice) for choice in offered],
@@ -96,7 +96,7 @@ async def decide(
     while True:
         message, now = await current.message(task, (MessageKind.CHOICE,), until=until, now=now)
         if message is None:
-            told: "Json" = {
+            told: Json = {
                 "choice": str(else_do),
                 "by": "",
                 "why": f"nobody answered in {seconds:g} s",
@@ -136,7 +136,7 @@ async def _collect(
     current: Current, task: PlannedTask, remembered: Remembered
 ) -> tuple[dict[str, datetime], TaskOutcome | None]:
     plan_hash = current.scope.plan.hash
-    asked: "Json" = {
+    asked: Json = {
         "needs": task.needs.says(),
         "target": task.on,
         "plan": plan_hash,
@@ -151,7 +151,7 @@ async def _collect(
         message, now = await current.message(task, kinds, until=None, now=now)
         if message is None:
             return given, TaskOutcome(status=Status.FAILED, error="nobody approved")
-        told: "Json" = {"by": message.by, "note": message.note}
+        told: Json = {"by": message.by, "note": message.note}
         if message.kind is MessageKind.DECLINE:
             await current.note(EntryKind.APPROVAL_DECLINED, task.id, told)
             note = f": {message.note}" if message.note else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from drillbook.analysis.expressions import resolve
+from drillbook.analysis.scope import resolve
 from drillbook.core.catalog import AnyAction, Catalog
 from drillbook.core.errors import Refused
 from drillbook.core.files import File

@@ -6,8 +6,6 @@ stored without compression and with fixed dates, so its bytes follow from its co
 builds it again and compares, and not one bit of it can be changed unseen.
 """
 
-import os
-import secrets
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -20,6 +18,7 @@ import rfc8785
 from drillbook.core.effect import Evidence
 from drillbook.core.errors import Damaged, NotFound, Unavailable
 from drillbook.core.model import Frozen
+from drillbook.engine.journal import durable
 from drillbook.engine.journal.entry import (
     EXPORT_KIND,
     Entry,
@@ -227,18 +226,8 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        try:
-            with os.fdopen(
-                os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
-            ) as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        durable.put(path, content)
     except OSError as error:
         raise Unavailable(
             f"the bundle {path} cannot be written: {error.strerror}",

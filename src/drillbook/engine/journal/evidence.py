@@ -1,11 +1,10 @@
 """Evidence files named by their SHA-256: written whole or not at all, checked at each reading."""
 
-import os
-import secrets
 from hashlib import sha256
 from pathlib import Path
 
 from drillbook.core.errors import Damaged, NotFound, Refused, Unavailable
+from drillbook.engine.journal import durable
 from drillbook.engine.journal.entry import Scrub
 
 LARGEST = 64 * 1024 * 1024
@@ -22,15 +21,9 @@ class EvidenceFolder:
         path = self._path(digest)
         if self.get(digest) == content:
             return
-        temporary = path.with_name(f".{digest[2:]}.{secrets.token_hex(8)}")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                _write(temporary, content)
-                temporary.replace(path)
-            finally:
-                temporary.unlink(missing_ok=True)
-            _sync(path.parent)
+            durable.put(path, content)
         except OSError as error:
             raise Unavailable(
                 f"evidence cannot be kept in {self._folder}: {error.strerror}",
@@ -96,18 +89,3 @@ def checked(digest: str, content: bytes | None) -> bytes:
             hint="Put the file back from your backup; the journal's entry still says its hash.",
         )
     return content
-
-
-def _write(path: Path, content: bytes) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

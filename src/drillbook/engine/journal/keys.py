@@ -1,8 +1,6 @@
 """The Ed25519 keys that sign tree heads: made once per home, kept at 0600, named by SHA-256."""
 
-import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -20,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from drillbook.core.errors import Damaged, Refused, SettingsInvalid, Unavailable
+from drillbook.engine.journal import durable
 from drillbook.engine.journal.entry import TreeHead
 
 PUBLIC_BLOCK = re.compile(rb"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
@@ -124,11 +123,11 @@ def own_key(home: Path) -> SigningKey:
     path = _private_path(home)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        is_ours = _link_new(
+        is_ours = durable.put_new(
             path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         )
         key = SigningKey(made if is_ours else _load_private(path, path.read_bytes()), is_new=True)
-        _replace(path.with_suffix(".pub"), public_pem(key.public).encode())
+        durable.put(path.with_suffix(".pub"), public_pem(key.public).encode())
     except OSError as error:
         raise Unavailable(
             f"the journal's key cannot be made in {path.parent}: {error.strerror}",
@@ -158,38 +157,3 @@ def _load_private(path: Path, pem: bytes) -> Ed25519PrivateKey:
             hint="Put it back from your backup, or move it away and `drillbook journal adopt`.",
         )
     return private
-
-
-def _link_new(path: Path, content: bytes) -> bool:
-    """Put a whole new file in place unless one is there; tell whether it is ours."""
-    temporary = _written(path, content)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink()
-    _sync_folder(path.parent)
-    return True
-
-
-def _replace(path: Path, content: bytes) -> None:
-    _written(path, content).replace(path)
-    _sync_folder(path.parent)
-
-
-def _written(path: Path, content: bytes) -> Path:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return temporary
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,11 +5,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
 from drillbook.core.errors import Damaged, DrillbookError, Unavailable
+from drillbook.engine.journal import durable
 from drillbook.engine.journal.evidence import EvidenceFolder
 from drillbook.engine.journal.store import Before, HeadRow, Row
 
@@ -59,10 +60,9 @@ class SqliteStore:
         self._grown = threading.Condition()
         self._idle: list[sqlite3.Connection] = []
         with self._reported():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            if not path.exists():
+                _create(path)
             self._writer = self._connect()
-            self._create()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -70,14 +70,6 @@ class SqliteStore:
         )
         connection.execute("PRAGMA synchronous = FULL")
         return connection
-
-    def _create(self) -> None:
-        self._writer.execute("PRAGMA journal_mode = WAL")
-        self._writer.execute("BEGIN IMMEDIATE")
-        if not self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            for statement in SCHEMA.split(";"):
-                self._writer.execute(statement)
-        self._writer.execute("COMMIT")
 
     @contextmanager
     def writing(self) -> Iterator["SqliteWriting"]:
@@ -230,6 +222,22 @@ class SqliteReading:
             return "its tables or indexes were altered"
         (result,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
         return None if result == "ok" else str(result)
+
+
+def _create(path: Path) -> None:
+    """
+    Make the file whole beside its place, then link it in.
+
+    Switching to WAL fails at once when two do it together, and a file of a database must not be
+    opened and closed by other hands: that drops SQLite's locks.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = durable.temporary(path)
+    os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with closing(sqlite3.connect(new, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(SCHEMA)
+    durable.link_new(new, path)
 
 
 def _head(connection: sqlite3.Connection) -> HeadRow | None:

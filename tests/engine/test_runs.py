@@ -1,0 +1,343 @@
+"""What a run promises, on real workers that are really killed."""
+
+import time
+
+import pytest
+
+from drillbook.core.errors import Refused
+from drillbook.core.plan import PlannedStep, Retry
+from drillbook.core.policy import Consent, Needs
+from drillbook.engine.messages import MessageKind
+from drillbook.engine.outcome import State
+from engine.conftest import Bench, human, look, plan, plan_of, put, say
+
+
+def test_a_run_does_its_tasks_and_later_ones_see_earlier_results(bench: Bench) -> None:
+    first = put("1.1", "one", name="first", expect='first.value == "one"')
+    second = put("1.2", "${first.value}")
+
+    outcome = bench.finish(first, second, look("1.3", name="seen", expect="seen.count == 2"))
+
+    assert outcome.state is State.DONE, outcome
+    assert [line.split()[1] for line in bench.world.effects()] == ["one", "one"]
+
+
+def test_a_failed_write_takes_everything_back_in_reverse(bench: Bench) -> None:
+    bench.plant("fail-three")
+
+    outcome = bench.finish(put("1.1", "one"), put("1.2", "two"), put("1.3", "three"))
+
+    assert outcome.state is State.TAKEN_BACK
+    assert "three does not go in" in outcome.reason
+    assert bench.world.value == "start"
+    values = [line.split()[1] for line in bench.world.effects()]
+    assert values == ["one", "two", "one", "start"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("value", ["one", "two"])
+def test_a_worker_killed_around_an_effect_leaves_it_done_once(
+    quiet_bench: Bench, when: str, value: str
+) -> None:
+    quiet_bench.plant(f"die-{when}-{value}")
+    victim = quiet_bench.worker()
+    run = quiet_bench.start(plan(put("1.1", "one"), put("1.2", "two")))
+    assert victim.wait(60) == -9
+
+    quiet_bench.worker()
+
+    assert quiet_bench.ended(run).state is State.DONE
+    assert [line.split()[1] for line in quiet_bench.world.effects()] == ["one", "two"]
+
+
+def test_a_worker_killed_on_the_way_back_goes_back_all_the_way(quiet_bench: Bench) -> None:
+    quiet_bench.plant("fail-three", "die-undo-two")
+    victim = quiet_bench.worker()
+    tasks = [put("1.1", "one"), put("1.2", "two"), put("1.3", "three")]
+    run = quiet_bench.start(plan(*tasks), unattended=True)
+    assert victim.wait(60) == -9
+
+    quiet_bench.worker()
+
+    assert quiet_bench.ended(run).state is State.TAKEN_BACK
+    assert [line.split()[1] for line in quiet_bench.world.effects()] == [
+        "one",
+        "two",
+        "one",
+        "start",
+    ]
+
+
+def test_an_unknown_outcome_is_looked_for_and_found(bench: Bench) -> None:
+    bench.plant("unknown-one")
+
+    outcome = bench.finish(put("1.1", "one"))
+
+    assert outcome.state is State.DONE
+    assert len(bench.world.effects()) == 1
+
+
+def test_a_final_write_of_unknown_outcome_waits_for_a_person(bench: Bench) -> None:
+    bench.plant("blind")
+    run = bench.start(plan(say("1.1", "word")))
+    bench.asked(run, "1.1")
+
+    waits = bench.runs.waiting(run, "1.1")
+    assert waits.until is None
+    bench.send(run, MessageKind.CHOICE, "1.1", "it-happened")
+
+    assert bench.ended(run).state is State.DONE
+
+
+def test_a_failed_task_is_tried_again_as_often_as_it_says(bench: Bench) -> None:
+    bench.plant("fail-once-one")
+
+    outcome = bench.finish(put("1.1", "one", retry=Retry(times=2, wait_seconds=0.01)))
+
+    assert outcome.state is State.DONE
+    assert "task.retry" in bench.kinds(bench.runs.list()[0].run)
+
+
+def test_a_person_can_have_a_failed_task_tried_again(bench: Bench) -> None:
+    bench.plant("fail-one")
+    run = bench.start(plan(put("1.1", "one")))
+    bench.asked(run, "1.1")
+    (bench.world.folder / "fail-one").unlink()
+
+    bench.send(run, MessageKind.CHOICE, "1.1", "retry")
+
+    assert bench.ended(run).state is State.DONE
+
+
+def test_nobody_answering_a_failure_arms_the_way_back(bench: Bench) -> None:
+    bench.plant("fail-two")
+    tasks = plan(put("1.1", "one"), put("1.2", "two"), decision_seconds=0.2)
+
+    outcome = bench.ended(bench.start(tasks))
+
+    assert outcome.state is State.TAKEN_BACK
+    assert bench.world.value == "start"
+
+
+def test_a_skipped_task_changes_nothing_and_the_run_goes_on(bench: Bench) -> None:
+    outcome = bench.finish(put("1.1", "one", when='run.by == "li"'), put("1.2", "two"))
+
+    assert outcome.state is State.DONE
+    assert [line.split()[1] for line in bench.world.effects()] == ["two"]
+
+
+def test_an_expectation_that_does_not_hold_names_the_values_seen(bench: Bench) -> None:
+    outcome = bench.finish(put("1.1", "one", name="it", expect='it.value == "two"'))
+
+    assert outcome.state is State.TAKEN_BACK
+    assert "it.value is one" in outcome.reason
+
+
+def test_a_gate_that_does_not_hold_refuses_before_anything_changed(bench: Bench) -> None:
+    bench.plant("fail-look")
+    gated = plan_of(
+        PlannedStep(id="1", title="Work", tasks=(put("1.1", "one"),)),
+        part={"gate": (look("0.1"), look("0.2"))},
+    )
+
+    outcome = bench.ended(bench.start(gated, unattended=True))
+
+    assert outcome.state is State.REFUSED
+    assert bench.world.effects() == []
+
+
+def test_a_human_task_waits_across_workers_and_is_answered_from_elsewhere(
+    quiet_bench: Bench,
+) -> None:
+    first = quiet_bench.worker()
+    run = quiet_bench.start(plan(human("1.1"), put("1.2", "one")))
+    quiet_bench.asked(run, "1.1")
+    first.kill()
+    first.wait()
+
+    quiet_bench.send(run, MessageKind.ANSWER, "1.1", "done", note="looked at it")
+    quiet_bench.worker()
+
+    assert quiet_bench.ended(run).state is State.DONE
+    answered = [e for e in quiet_bench.runs.entries(run) if e.kind == "task.answered"]
+    assert [(e.data["answer"], e.data["note"], e.data["by"]) for e in answered] == [
+        ("done", "looked at it", "ana")
+    ]
+
+
+def test_an_answer_to_a_task_that_does_not_wait_is_refused(bench: Bench) -> None:
+    run = bench.start(plan(human("1.1")))
+    bench.asked(run, "1.1")
+
+    with pytest.raises(Refused, match=r"task 9\.9 .* does not wait"):
+        bench.send(run, MessageKind.ANSWER, "9.9", "done")
+
+
+APPROVAL = Needs(consent=Consent.APPROVALS, approvals=1, roles=("dba",))
+ROLES = {"dba": ("li", "kim")}
+
+
+def approve(bench: Bench, run: str, by: str) -> None:
+    asked = bench.runs.waiting(run, "1.1").data
+    bench.send(
+        run, MessageKind.APPROVE, "1.1", by=by,
+        plan_hash=str(asked["plan"]), digest=str(asked["digest"]),
+    )  # fmt: skip
+
+
+def test_an_approval_comes_from_a_holder_of_the_role_and_never_from_the_requester(
+    bench: Bench,
+) -> None:
+    run = bench.start(plan(put("1.1", "one", needs=APPROVAL), roles=ROLES), by="li")
+    bench.asked(run, "1.1")
+
+    approve(bench, run, "li")
+    approve(bench, run, "stranger")
+    bench.until(lambda: bench.kinds(run).count("message.ignored") == 2, "both refusals")
+    assert bench.world.effects() == []
+    approve(bench, run, "kim")
+
+    assert bench.ended(run).state is State.DONE
+
+
+def test_an_approval_is_void_when_the_world_changed_after_it_was_asked(bench: Bench) -> None:
+    run = bench.start(plan(put("1.1", "one", needs=APPROVAL), roles=ROLES))
+    bench.asked(run, "1.1")
+    bench.world.set("other", "somebody-else")
+
+    approve(bench, run, "li")
+    bench.until(lambda: "approval.void" in bench.kinds(run), "the approval becoming void")
+    bench.asked(run, "1.1")
+    bench.until(lambda: bench.kinds(run).count("approval.asked") == 2, "the second question")
+    approve(bench, run, "li")
+
+    assert bench.ended(run).state is State.DONE
+
+
+def test_an_expired_approval_is_asked_again(bench: Bench) -> None:
+    brief = APPROVAL.model_copy(update={"valid_seconds": -1.0})
+    run = bench.start(plan(put("1.1", "one", needs=brief), roles=ROLES))
+    bench.asked(run, "1.1")
+
+    approve(bench, run, "li")
+
+    bench.until(lambda: bench.kinds(run).count("approval.asked") == 2, "the second question")
+    assert bench.world.effects() == []
+
+
+def test_a_declined_write_does_not_happen(bench: Bench) -> None:
+    run = bench.start(
+        plan(put("1.1", "one", needs=APPROVAL), roles=ROLES, decision_seconds=0.1), by="ana"
+    )
+    bench.asked(run, "1.1")
+    bench.send(run, MessageKind.DECLINE, "1.1", by="li", note="not tonight")
+
+    outcome = bench.ended(run)
+
+    assert outcome.state is State.REFUSED
+    assert "li declined: not tonight" in outcome.reason
+    assert bench.world.effects() == []
+
+
+def test_the_requester_confirms_by_typing_the_target(bench: Bench) -> None:
+    confirm = Needs(consent=Consent.CONFIRM)
+    run = bench.start(plan(put("1.1", "one", needs=confirm)))
+    bench.asked(run, "1.1")
+
+    bench.send(run, MessageKind.APPROVE, "1.1", "staging")
+    bench.until(lambda: "message.ignored" in bench.kinds(run), "the refusal")
+    bench.send(run, MessageKind.APPROVE, "1.1", bench.world.folder.name)
+
+    assert bench.ended(run).state is State.DONE
+
+
+def test_a_rollback_step_runs_whole_only_when_something_remains(bench: Bench) -> None:
+    bench.plant("fail-two", "no-undo-one")
+    rollback = PlannedStep(id="2", title="Rollback", optional=True, tasks=(put("2.1", "restored"),))
+    steps = PlannedStep(id="1", title="Work", tasks=(put("1.1", "one"), put("1.2", "two")))
+
+    outcome = bench.ended(bench.start(plan_of(steps, rollback=(rollback,)), unattended=True))
+
+    assert outcome.state is State.TAKEN_BACK
+    assert bench.world.value == "restored"
+
+
+def test_a_rollback_step_is_not_needed_when_every_write_was_undone(bench: Bench) -> None:
+    bench.plant("fail-two")
+    rollback = PlannedStep(id="2", title="Rollback", optional=True, tasks=(put("2.1", "restored"),))
+    steps = PlannedStep(id="1", title="Work", tasks=(put("1.1", "one"), put("1.2", "two")))
+
+    run = bench.start(plan_of(steps, rollback=(rollback,)), unattended=True)
+
+    assert bench.ended(run).state is State.TAKEN_BACK
+    assert bench.world.value == "start"
+    assert bench.kinds(run, "2.1") == ["task.skipped"]
+
+
+def test_an_undo_that_fails_is_said_to_be_stuck(bench: Bench) -> None:
+    bench.plant("fail-two", "fail-undo-one")
+
+    outcome = bench.finish(put("1.1", "one"), put("1.2", "two"))
+
+    assert outcome.state is State.STUCK
+    assert outcome.stuck == ("1.1",)
+
+
+def test_cancel_takes_back_what_was_done(bench: Bench) -> None:
+    run = bench.start(plan(put("1.1", "one"), human("1.2")))
+    bench.asked(run, "1.2")
+
+    bench.runs.cancel(run, by="li", note="wrong night")
+
+    outcome = bench.ended(run)
+    assert outcome.state is State.TAKEN_BACK
+    assert outcome.reason == "li cancelled the run: wrong night"
+    assert bench.world.value == "start"
+
+
+def test_cancel_is_noticed_between_tasks_of_a_busy_run(bench: Bench) -> None:
+    waiting = look("1.2").model_copy(update={"arguments": {"slow_seconds": _literal(1.0)}})
+    run = bench.start(plan(put("1.1", "one"), waiting, put("1.3", "three")))
+    bench.until(lambda: (bench.world.folder / "go").exists(), "the slow look")
+
+    bench.runs.cancel(run, by="li")
+    time.sleep(0.5)  # the worker looks every 0.1 s, and nothing outside tells that it has
+    (bench.world.folder / "go").write_text("")
+
+    assert bench.ended(run).state is State.TAKEN_BACK
+    assert "three" not in {line.split()[1] for line in bench.world.effects()}
+
+
+def test_a_finished_run_can_be_taken_back_later(bench: Bench) -> None:
+    outcome = bench.finish(put("1.1", "one"), put("1.2", "two"))
+    assert outcome.state is State.DONE
+
+    undone = bench.runs.undo(bench.runs.list()[0].run, by="ana")
+
+    assert bench.ended(undone).state is State.TAKEN_BACK
+    assert bench.world.value == "start"
+
+
+def test_a_run_stopped_dead_goes_on_where_it_was(bench: Bench) -> None:
+    run = bench.start(plan(put("1.1", "one"), human("1.2"), put("1.3", "three")))
+    bench.asked(run, "1.2")
+    bench.runs.kill(run)
+    assert bench.runs.state(run) is State.DEAD
+
+    bench.runs.resume(run)
+    bench.asked(run, "1.2")
+    bench.send(run, MessageKind.ANSWER, "1.2", "done")
+
+    assert bench.ended(run).state is State.DONE
+    assert [line.split()[1] for line in bench.world.effects()] == ["one", "three"]
+
+
+def test_an_unattended_run_with_tasks_for_people_is_refused_at_the_start(bench: Bench) -> None:
+    with pytest.raises(Refused, match=r"1 tasks need a person.*1\.1"):
+        bench.start(plan(human("1.1")), unattended=True)
+
+
+def _literal(value: float) -> object:
+    from drillbook.core.plan import Argument
+
+    return Argument(literal=value)

@@ -1,0 +1,164 @@
+"""A small world of files, and actions on it, for runs in tests; also the worker that runs them.
+
+Usage of the worker: world.py STORE_URL HOME WORLDS
+Each effect is a line `KEY VALUE` in `WORLDS/ENVIRONMENT/effects`: doing twice would be two lines.
+Faults are real: a file `die-before-VALUE` (or -after-) makes the worker kill -9 itself once.
+"""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from drillbook.core.catalog import Domain, catalog
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Failed, OutcomeUnknown, Refused, UndoImpossible
+from drillbook.core.model import Frozen
+
+domain = Domain("world")
+
+
+@dataclass
+class World:
+    folder: Path
+
+    @property
+    def value(self) -> str:
+        path = self.folder / "value"
+        return path.read_text() if path.exists() else "start"
+
+    def set(self, value: str, key: str) -> None:
+        with (self.folder / "effects").open("a") as log:
+            log.write(f"{key} {value}\n")
+        (self.folder / "value").write_text(value)
+
+    def effects(self) -> list[str]:
+        path = self.folder / "effects"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def once(self, what: str) -> bool:
+        """Whether this fault is planted; it is used up by asking."""
+        try:
+            (self.folder / what).unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def is_planted(self, what: str) -> bool:
+        return (self.folder / what).exists()
+
+
+class Value(Frozen):
+    value: str
+
+
+class Looked(Frozen):
+    value: str
+    count: int
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@domain.read
+def look(world: World, *, slow_seconds: float = 0) -> Looked:
+    """Look at the world."""
+    if slow_seconds:
+        # a slow outside: the file appears when the test says so
+        path = world.folder / "go"
+        os.mkfifo(path) if not path.exists() else None
+        path.read_text()
+    if world.is_planted("fail-look"):
+        raise Failed("the world cannot be looked at")
+    return Looked(value=world.value, count=len(world.effects()))
+
+
+@domain.write
+def put(world: World, effect: Effect, *, value: str) -> Value:
+    """Put a value into the world."""
+    if world.once(f"die-before-{value}"):
+        die()
+    if world.is_planted(f"fail-{value}") or world.once(f"fail-once-{value}"):
+        raise Failed(f"{value} does not go in", hint="Take another.")
+    if world.is_planted(f"refuse-{value}"):
+        raise Refused(f"{value} is refused")
+    world.set(value, effect.key)
+    if world.once(f"die-after-{value}"):
+        die()
+    if world.once(f"unknown-{value}"):
+        raise OutcomeUnknown("the connection was lost")
+    return Value(value=value)
+
+
+@put.looking
+def is_put(world: World, effect: Effect, *, value: str) -> Value | None:
+    if world.is_planted("blind"):
+        raise OutcomeUnknown("nobody can look")
+    found = f"{effect.key} {value}" in world.effects()
+    return Value(value=value) if found else None
+
+
+def value_now(world: World, effect: Effect, *, value: str) -> Value:
+    return Value(value=world.value)
+
+
+@put.undone_by(remembering=value_now)
+def put_back(before: Value, world: World, effect: Effect, *, value: str) -> Value:
+    """Put the old value back."""
+    if world.is_planted(f"fail-undo-{value}"):
+        raise Failed("it does not come out")
+    if world.is_planted(f"no-undo-{value}"):
+        raise UndoImpossible("there is no way back from it")
+    if world.value != before.value:
+        world.set(before.value, f"{effect.key}:undo")
+    if world.once(f"die-undo-{value}"):
+        die()
+    return before
+
+
+@domain.final(because="what is said is said")
+def say(world: World, effect: Effect, *, word: str) -> Value:
+    """Say a word."""
+    world.set(word, effect.key)
+    if world.once(f"unknown-{word}"):
+        raise OutcomeUnknown("nobody heard it")
+    return Value(value=word)
+
+
+@say.looking
+def is_said(world: World, effect: Effect, *, word: str) -> Value | None:
+    if world.is_planted("blind"):
+        raise OutcomeUnknown("nobody can look")
+    return Value(value=word) if f"{effect.key} {word}" in world.effects() else None
+
+
+CATALOG = catalog(domain)
+
+
+@dataclass
+class Bound:
+    """The bindings of the tests: each environment is a world of its own."""
+
+    folder: Path
+
+    def port(self, environment: str, port: type) -> object:
+        assert port is World
+        return World(self.folder / environment)
+
+
+def main() -> None:
+    from drillbook.engine.store import Store
+    from drillbook.engine.worker import Worker
+
+    url, home, folder = sys.argv[1:4]
+    worker = Worker(Store(url, Path(home)), CATALOG, Bound(Path(folder)))
+    worker.start()
+    print("ready", flush=True)
+    worker.wait(until_idle=False)
+    worker.stop()
+
+
+if __name__ == "__main__":
+    main()
