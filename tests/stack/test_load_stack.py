@@ -153,7 +153,7 @@ def test_the_digest_changes_with_the_settings_and_only_with_them(tmp_path: Path)
         (
             '[environments.x.app]\nurl = "http://a"\n[policy]\nx = { write = "1 aproval" }',
             4,
-            "'1 aproval' is not a policy level",
+            "policy.x.write is not a policy level: '1 aproval'",
             "",
         ),
         (

@@ -4,17 +4,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, model_validator
 
+from drillbook.compiler.directive import Mistake
+from drillbook.compiler.options import parse_needs
 from drillbook.core.model import Frozen, Risk
 from drillbook.core.policy import Consent, Needs
 from drillbook.core.quantities import Duration, parse_duration
 from drillbook.core.secret import Secret
 from drillbook.stack.address import Address
-from drillbook.stack.policy_words import parse_level
 
 POSTGRES_SCHEMES = ("postgresql", "postgres")
 HTTP_SCHEMES = ("https", "http")
 _NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+LEVELS = 'write "auto", "confirm" or "2 approvals from dba, valid 30m"'
 
 Name = Annotated[str, Field(pattern=_NAME)]
 Text = Annotated[str, Field(min_length=1)]
@@ -48,7 +51,14 @@ def _reference(value: object) -> object:
 
 
 def _level(value: object) -> object:
-    return parse_level(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if value.strip() == Consent.AUTO:  # only the stack may say it: a file never lowers a need
+        return Needs()
+    try:
+        return parse_needs(value)
+    except Mistake as mistake:
+        raise ValueError(f"is not a policy level: {mistake.message}; {LEVELS}") from None
 
 
 Reference = Annotated[Secret, BeforeValidator(_reference)]

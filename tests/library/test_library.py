@@ -1,0 +1,209 @@
+from pathlib import Path
+
+import pytest
+
+from drillbook.compiler.document import Book, Role
+from drillbook.compiler.reader import read_book
+from drillbook.compiler.strip import strip
+from drillbook.stack.books import BookFile, library
+
+SEED = Path("/work/shared/seed/RUNBOOKS.md")
+
+# title: prerequisites, symptoms, then for each procedure the tasks of each step by its title
+STRUCTURE: dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]] = {
+    "Database Migration": (
+        3,
+        0,
+        (
+            (
+                ("Backup Database", 2),
+                ("Test Migration (Staging)", 3),
+                ("Apply to Production", 4),
+                ("Verify Application", 3),
+                ("Rollback (if needed)", 2),
+            ),
+        ),
+    ),
+    "Application Deployment": (
+        3,
+        0,
+        (
+            (
+                ("Pre-Deployment", 3),
+                ("Deploy to Staging", 3),
+                ("Deploy to Production", 3),
+                ("Post-Deployment", 3),
+                ("Rollback (if needed)", 3),
+            ),
+        ),
+    ),
+    "High Error Rate": (
+        0,
+        3,
+        (
+            (
+                ("Identify Issue", 3),
+                ("Quick Fixes", 3),
+                ("Investigation", 3),
+                ("Resolution", 3),
+                ("Post-Mortem", 3),
+            ),
+        ),
+    ),
+    "Database Performance Issues": (
+        0,
+        3,
+        (
+            (
+                ("Identify Slow Queries", 2),
+                ("Optimize Queries", 3),
+                ("Verify Indexes", 3),
+                ("Monitor", 3),
+            ),
+        ),
+    ),
+    "Authentication Issues": (
+        0,
+        3,
+        (
+            (
+                ("Check Supabase Auth", 3),
+                ("Verify Configuration", 3),
+                ("Test Authentication", 3),
+                ("Resolution", 3),
+            ),
+        ),
+    ),
+    "Rate Limiting Issues": (
+        0,
+        3,
+        ((("Check Rate Limits", 3), ("Adjust Limits", 3), ("Monitor", 3)),),
+    ),
+    "Security Incident": (
+        0,
+        3,
+        (
+            (
+                ("Immediate Actions", 3),
+                ("Assessment", 3),
+                ("Containment", 3),
+                ("Remediation", 3),
+                ("Notification", 3),
+            ),
+        ),
+    ),
+    "Backup and Restore": (
+        0,
+        0,
+        (
+            (("Automatic Backups", 2), ("Manual Backup", 3)),
+            (("Select Backup", 3), ("Restore", 3), ("Verify", 3)),
+        ),
+    ),
+}
+
+Shape = dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]]
+
+
+def shape(books: list[Book]) -> Shape:
+    return {
+        runbook.title: (
+            len(runbook.prerequisites),
+            len(runbook.symptoms),
+            tuple(
+                tuple((step.title, len(step.tasks)) for step in procedure.steps)
+                for procedure in runbook.procedures
+            ),
+        )
+        for book in books
+        for runbook in book.runbooks
+    }
+
+
+def texts(books: list[Book]) -> set[str]:
+    return {
+        task.text.casefold()
+        for book in books
+        for runbook in book.runbooks
+        for procedure in runbook.procedures
+        for step in procedure.steps
+        for task in step.tasks
+    }
+
+
+def test_the_library_has_the_titles_steps_and_tasks_it_was_asked_for() -> None:
+    assert shape([file.book for file in library()]) == STRUCTURE
+
+
+@pytest.mark.skipif(not SEED.exists(), reason="the document asked for is not on this machine")
+def test_the_library_has_the_structure_of_the_document_asked_for_in_words_of_its_own() -> None:
+    seed = [read_book(SEED.read_text(encoding="utf-8"), name="RUNBOOKS.md")]
+    ours = [file.book for file in library()]
+
+    assert shape(ours) == shape(seed)
+    assert optional(ours) == optional(seed)
+    assert texts(ours) & texts(seed) == set()
+
+
+def optional(books: list[Book]) -> dict[str, list[tuple[int, int]]]:
+    return {
+        runbook.title: [
+            (step.number, at)
+            for procedure in runbook.procedures
+            for step in procedure.steps
+            for at, task in enumerate(step.tasks)
+            if task.optional
+        ]
+        for book in books
+        for runbook in book.runbooks
+    }
+
+
+@pytest.mark.parametrize("file", library(), ids=lambda file: file.name)
+def test_a_shipped_file_is_read_without_doubt_and_without_a_lost_line(file: BookFile) -> None:
+    book = file.book
+
+    assert book.skipped == ()
+    assert [runbook.confidence for runbook in book.runbooks] == [1.0]
+    assert "[" not in "".join(contact.value for contact in book.contacts)
+
+
+@pytest.mark.parametrize("file", library(), ids=lambda file: file.name)
+def test_without_its_directives_a_shipped_file_is_a_plain_runbook(file: BookFile) -> None:
+    plain = strip(file.text)
+    tasks = texts([read_book(plain, name=file.name)])
+
+    assert "`@" not in plain
+    assert "${" not in plain
+    assert tasks == texts([file.book])
+    assert all(text == text.strip() and not text.endswith(":") for text in tasks)
+
+
+def test_what_leads_back_and_what_comes_after_stand_outside_the_forward_path() -> None:
+    roles = {
+        (runbook.title, step.title): step.role
+        for file in library()
+        for runbook in file.book.runbooks
+        for procedure in runbook.procedures
+        for step in procedure.steps
+        if step.role is not Role.FORWARD
+    }
+
+    assert roles == {
+        ("Database Migration", "Rollback (if needed)"): Role.ROLLBACK,
+        ("Application Deployment", "Rollback (if needed)"): Role.ROLLBACK,
+        ("High Error Rate", "Post-Mortem"): Role.POST_MORTEM,
+    }
+
+
+def test_every_task_of_the_database_migration_is_bound() -> None:
+    found = next(file for file in library() if file.name == "database-migration.md")
+    (runbook,) = found.book.runbooks
+    tasks = [
+        *runbook.prerequisites,
+        *(t for p in runbook.procedures for s in p.steps for t in s.tasks),
+    ]
+
+    assert len(tasks) == 17
+    assert [task.text for task in tasks if task.directive is None] == []
+    assert [row.name for row in runbook.inputs] == ["migration", "down", "checks"]
