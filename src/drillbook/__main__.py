@@ -1,0 +1,5 @@
+"""`python -m drillbook` is `drillbook`."""
+
+from drillbook.cli.main import main
+
+main()
