@@ -81,7 +81,7 @@ def test_entries_without_a_key_are_all_kept(journal: Journal) -> None:
 
 
 def test_entries_are_found_by_run_task_and_index(journal: Journal) -> None:
-    fill(journal, 1203)
+    journal.append(*(entry(f"r-{n % 2}", task=f"{n}.1") for n in range(1203)))
 
     assert len(list(journal.entries())) == 1204
     assert [one.index for one in journal.entries("r-0")][:3] == [1, 3, 5]

@@ -8,6 +8,7 @@ builds it again and compares, and not one bit of it can be changed unseen.
 
 import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from io import BytesIO
@@ -37,6 +38,17 @@ from drillbook.engine.journal.verify import check_signature, read_head, sound_ro
 
 LISTING = "journal.json"
 FORMAT = 1
+# What a ZIP with wrong bits makes the library raise; its own error is only one of them.
+UNREADABLE = (
+    zipfile.BadZipFile,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 AGAIN = "Ask for the bundle again: `drillbook journal export` writes it."
 
 
@@ -201,17 +213,11 @@ def _member(name: str) -> zipfile.ZipInfo:
 def _unpacked(content: bytes) -> tuple[Listing, dict[str, bytes]]:
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
+            if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+                raise zipfile.BadZipFile("a file in it is compressed")  # small can unpack to huge
             members = {name: archive.read(name) for name in archive.namelist()}
         listing = Listing.model_validate_json(members.pop(LISTING))
-    # What a ZIP with wrong bits makes the library raise; its own error is only one of them.
-    except (
-        zipfile.BadZipFile,
-        ValueError,
-        RuntimeError,
-        LookupError,
-        OSError,
-        struct.error,
-    ) as error:
+    except UNREADABLE as error:
         raise Damaged(f"the file is not a whole bundle: {error}", hint=AGAIN) from error
     return listing, {name.removeprefix("evidence/"): file for name, file in members.items()}
 
