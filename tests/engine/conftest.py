@@ -167,7 +167,7 @@ def plan(*tasks: PlannedTask, **more: object) -> Plan:
 
 def plan_of(*steps: PlannedStep, rollback: tuple[PlannedStep, ...] = (), **more: object) -> Plan:
     part = PlanPart(runbook="Test", steps=steps, rollback=rollback, **more.pop("part", {}))
-    return Plan(book="test.md", book_sha256="0" * 64, part=part, **more)
+    return Plan(book="test.md", book_sha256="0" * 64, part=part, undo_wait_seconds=0.01, **more)
 
 
 def put(number: str, value: str, **more: object) -> PlannedTask:

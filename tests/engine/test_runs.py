@@ -298,7 +298,7 @@ def test_cancel_takes_back_what_was_done(bench: Bench) -> None:
 def test_cancel_is_noticed_between_tasks_of_a_busy_run(bench: Bench) -> None:
     waiting = look("1.2").model_copy(update={"arguments": {"slow_seconds": _literal(1.0)}})
     run = bench.start(plan(put("1.1", "one"), waiting, put("1.3", "three")))
-    bench.until(lambda: (bench.world.folder / "go").exists(), "the slow look")
+    bench.until((bench.world.folder / "go").exists, "the slow look")
 
     bench.runs.cancel(run, by="li")
     time.sleep(0.5)  # the worker looks every 0.1 s, and nothing outside tells that it has

@@ -12,6 +12,7 @@ from drillbook.core.policy import EnvironmentFacts, Needs
 
 PLAN_FORMAT = 1
 DECISION_SECONDS = 900.0
+UNDO_WAIT_SECONDS = 1.0  # before the first repeat of a failed undo; doubled each time
 
 
 class Kind(StrEnum):
@@ -163,6 +164,7 @@ class Plan(Frozen):
     environments: dict[str, EnvironmentFacts] = {}
     roles: dict[str, tuple[str, ...]] = {}
     decision_seconds: float = DECISION_SECONDS
+    undo_wait_seconds: float = UNDO_WAIT_SECONDS
     part: PlanPart
 
     @property

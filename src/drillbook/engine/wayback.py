@@ -11,7 +11,6 @@ from drillbook.engine.outcome import Status, TaskOutcome, Write
 from drillbook.engine.people import decide
 
 UNDO_ATTEMPTS = 5
-FIRST_WAIT_SECONDS = 1.0
 
 Ids = tuple[str, ...]
 RunStep = Callable[[PlannedStep], Awaitable[None]]
@@ -48,7 +47,7 @@ async def _one(current: Current, write: Write, task: PlannedTask) -> str:
     for waits in range(UNDO_ATTEMPTS - 1):
         if outcome.status is Status.DONE or not outcome.again:
             break
-        await current.wait(FIRST_WAIT_SECONDS * 2**waits)
+        await current.wait(current.scope.plan.undo_wait_seconds * 2**waits)
         outcome = await current.take_back(write, task)
     if outcome.status is Status.DONE:
         return "undone"
