@@ -6,7 +6,6 @@ from contextlib import suppress
 
 import psycopg
 import pytest
-from postgres.conftest import Run
 
 from drillbook.actions import migration
 from drillbook.core.effect import Effect
@@ -15,6 +14,7 @@ from drillbook.core.files import File
 from drillbook.core.quantities import parse_duration
 from drillbook.providers.postgres.database import PostgresDatabase
 from drillbook.providers.postgres.migrations import PostgresMigrations
+from postgres.conftest import Run
 
 
 def file(text: str, name: str = "1_add.sql") -> File:
@@ -36,6 +36,7 @@ def test_apply_leaves_the_migration_and_its_ledger_row(
     assert run("SELECT * FROM notes") == [(1, "a")]
     assert applied.fingerprint == database.catalog().fingerprint
     assert applied.statements == 2
+    assert applied.seconds > 0
     assert run("SELECT name, status, run, applied_by, done FROM drillbook.migrations") == [
         ("1_add.sql", "applied", "r-1", "ana@example.com", 1)
     ]
@@ -282,7 +283,7 @@ def test_supabases_own_ledger_is_understood(
     known = file("CREATE TABLE notes (id int);", "20260101120000_notes.sql")
 
     assert migration.review.do(database, migrations, file=known).already_applied
-    with pytest.raises(Refused, match="already applied .* by supabase_migrations"):
+    with pytest.raises(Refused, match=r"already applied .* by supabase_migrations"):
         migration.apply.do(database, migrations, EFFECT, file=known)
 
 

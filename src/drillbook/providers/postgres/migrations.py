@@ -163,8 +163,7 @@ def _completed(session: Session, key: str) -> LedgerRow:
         return row
     state = read_state(session)
     ledger.complete(session, key, up=up, fingerprint=state.fingerprint, objects=state.objects)
-    fields = {"fingerprint_after": state.fingerprint, "objects_after": state.objects}
-    return row.model_copy(update=fields if up else {"fingerprint_back": state.fingerprint})
+    return ledger.by_key(session, key) or row
 
 
 def _refuse_second(row: LedgerRow | None, change: Change, where: str) -> None:

@@ -1,0 +1,24 @@
+"""Take a migration from file to proof: check, review, try, apply, verify, and the way back."""
+
+from drillbook.actions.migration.applying import Applied, Before, TakenBack, apply, look_applied
+from drillbook.actions.migration.looking import Checked, Reviewed, Verified, check, review, verify
+from drillbook.actions.migration.subject import domain
+from drillbook.actions.migration.trying import Tried, look_tried, try_
+
+__all__ = [
+    "Applied",
+    "Before",
+    "Checked",
+    "Reviewed",
+    "TakenBack",
+    "Tried",
+    "Verified",
+    "apply",
+    "check",
+    "domain",
+    "look_applied",
+    "look_tried",
+    "review",
+    "try_",
+    "verify",
+]
