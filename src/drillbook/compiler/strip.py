@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from drillbook.compiler.document import DirectiveText, Span
-from drillbook.compiler.reader.source import (
+from drillbook.compiler.source import (
     BOM,
     front_matter_end,
     lines_of,

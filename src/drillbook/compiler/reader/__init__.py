@@ -2,7 +2,7 @@
 
 from drillbook.compiler.document import Book
 from drillbook.compiler.reader.book import read_book
-from drillbook.compiler.reader.source import decode, encode, lines_of
+from drillbook.compiler.source import decode, encode, lines_of
 
 __all__ = ["decode", "encode", "read_book", "unaccounted"]
 

@@ -7,7 +7,7 @@ from drillbook.compiler.reader.parts import contacts_in
 from drillbook.compiler.reader.roots import Root, runbook_roots
 from drillbook.compiler.reader.scan import Block, BlockKind, Scanner
 from drillbook.compiler.reader.sections import RunbookReader
-from drillbook.compiler.reader.source import lines_of
+from drillbook.compiler.source import lines_of
 from drillbook.compiler.reader.tasks import Page
 from drillbook.compiler.reader.words import NOT_STEPS, Kind, title_of
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from drillbook.compiler.document import Attachment, LineKind, Role, Span, Step, Task
 from drillbook.compiler.reader.outline import Item, Section
 from drillbook.compiler.reader.scan import Block, BlockKind
+from drillbook.compiler.reader.synonyms import synonyms
 from drillbook.compiler.reader.tasks import Page, attachment_of, span_of
 from drillbook.compiler.reader.words import (
     Kind,
@@ -17,7 +18,6 @@ from drillbook.compiler.reader.words import (
     numbered,
     plain,
     role_of,
-    table,
 )
 
 _COMMENT_STEP = re.compile(
@@ -48,7 +48,7 @@ def table_steps(block: Block, page: Page, role: Role | None, confidence: float) 
     """Return the steps of a table with a column of step numbers and one of actions."""
     head, rows = rows_of(block)
     names = [plain(cell).casefold() for cell in head]
-    columns = table()
+    columns = synonyms()
     if names[0] not in columns.step_columns or len(names) < 2 or not rows:  # noqa: PLR2004  # number and action
         return []
     action = next((at for at, name in enumerate(names) if at and name in columns.action_columns), 1)

@@ -44,6 +44,8 @@ class Choice:
 
 def chosen_steps(parent: Section, children: list[Section]) -> Choice:
     """Return which of the sections below a section are the steps of one procedure."""
+    if not children:
+        return Choice(frozenset(), _PLAIN)
     counted = [child for child in children if numbered(child.title)]
     worded = [child for child in counted if _is_worded(child) and not _is_phase(child)]
     if worded:

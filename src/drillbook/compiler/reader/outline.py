@@ -43,11 +43,8 @@ class Section:
     content: list["Block | Item"] = field(default_factory=list["Block | Item"])
     children: list["Section"] = field(default_factory=list["Section"])
     inline: str = ""
-
-    @property
-    def kind(self) -> Kind:
-        """What the section is for, by its title."""
-        return kind_of(self.title) if self.title else Kind.UNKNOWN
+    kind: Kind = Kind.UNKNOWN
+    steps: list[Item] | None = None
 
     @property
     def is_label(self) -> bool:
@@ -113,6 +110,7 @@ def _opened(here: Section, block: Block, level: int, title: str) -> Section:
     while here.level >= level and here.parent is not None:
         here = here.parent
     section = Section(title, level, block.line, block.end, heading=block, parent=here)
+    section.kind = kind_of(title)
     here.children.append(section)
     return section
 
@@ -185,7 +183,7 @@ def _opens_list(block: Block | None) -> bool:
 def _in_item(blocks: list[Block], at: int) -> bool:
     """Whether an indented paragraph goes on an item before it."""
     indent = blocks[at].indent
-    for before in range(at - 1, max(-1, at - 200), -1):
+    for before in range(at - 1, max(-1, at - 30), -1):
         block = blocks[before]
         if block.kind is BlockKind.HEADING:
             return False

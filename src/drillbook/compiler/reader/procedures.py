@@ -43,6 +43,8 @@ class Own:
 
 def own_procedure(section: Section, page: Page, frame: Frame, title: str) -> Procedure | None:
     """Return the procedure in a section's own content, its children left out; or None."""
+    if not section.content:
+        return None
     own = _own_steps(section, page, frame)
     if not own.steps:
         return None
@@ -119,6 +121,12 @@ def _rest(section: Section, page: Page, own: Own) -> None:
 
 def step_items(section: Section) -> list[Item]:
     """Return the section's own items that are steps, by its title and their words."""
+    if section.steps is None:
+        section.steps = _step_items(section)
+    return section.steps
+
+
+def _step_items(section: Section) -> list[Item]:
     items = _without_asides(section)
     ordered = [item for item in items if item.block.ordered]
     if ordered:

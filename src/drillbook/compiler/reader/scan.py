@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from drillbook.compiler.reader.source import Opaque, front_matter_end, opaque_parts
+from drillbook.compiler.source import Opaque, front_matter_end, opaque_parts
 
 
 class BlockKind(StrEnum):
@@ -42,7 +42,7 @@ class Block:
 
 
 _QUOTE = re.compile(r"(?:[ \t]*>)+ ?")
-_HEADING = re.compile(r"(#{1,6})(?:[ \t]+(.*?)[ \t]*#*|(?=[^\s#!\d-])([^#].*))$")
+_HEADING = re.compile(r"(#{1,6})(?:[ \t]+|$|(?=[^\s#!\d-]))")
 _ORDERED = re.compile(
     r"\(?(\d{1,9}(?:\.\d{1,3})*)(?:[.)](?:[ \t]+|$)|[．）、][ \t]*(?=\S)|\\\.[ \t]+)"
     r"|([①-⑳])[ \t]*|(?:\*\*)(\d{1,3})[.)](?:\*\*)[ \t]+"
@@ -57,6 +57,7 @@ _HTML_HEADING = re.compile(r"<h([1-6])[^>]*>(.*?)</h[1-6]>$", re.IGNORECASE)
 _HTML_LINE = re.compile(r"(?:</?[a-zA-Z][^>]*>[ \t]*)+$|</?(?:details|summary|div|p|br|img)\b.*$")
 _LABEL = re.compile(r"(?:\*\*|__)[^*_]+(?:\*\*|__)[ \t]*[:：]?$")
 _SMALL = 100
+_LONGEST = 20_000  # a longer line is data
 
 
 class Scanner:
@@ -124,6 +125,9 @@ class Scanner:
     def _text(self, at: int, text: str, indent: int, *, quoted: bool) -> int:
         """Take one line that is neither blank nor opaque."""
         first = text[0]
+        if len(text) > _LONGEST:
+            self._paragraph(at, text, indent)
+            return at + 1
         if first == "#" and self._heading(at, text, indent):
             return at + 1
         if first == "<" and self._html(at, text):
@@ -148,7 +152,9 @@ class Scanner:
         match = _HEADING.match(text)
         if match is None or indent > 8:  # noqa: PLR2004  # deeper is code
             return False
-        title = (match[2] or match[3] or "").strip()
+        title = text[match.end() :]
+        closed = title.rstrip("#")
+        title = closed.rstrip() if not closed or closed[-1].isspace() else title
         self._add(Block(BlockKind.HEADING, at, at + 1, text=title, level=len(match[1])))
         self.last_number = None
         return True

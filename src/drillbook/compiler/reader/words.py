@@ -2,14 +2,13 @@
 
 # ruff: noqa: RUF001  # full-width and long signs are what people type
 
-import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 
 from drillbook.compiler.document import Role
+from drillbook.compiler.reader.synonyms import synonyms
 
 
 class Kind(StrEnum):
@@ -48,85 +47,8 @@ NOT_STEPS = {
 PARTS = frozenset({*NOT_STEPS, *Kind} - {Kind.UNKNOWN, Kind.ACTION})
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    kinds: tuple[tuple[Kind, frozenset[str], re.Pattern[str]], ...]
-    step: re.Pattern[str]
-    numerals: dict[str, int]
-    alternative: re.Pattern[str]
-    alternative_parents: re.Pattern[str]
-    plural_titles: re.Pattern[str]
-    condition: re.Pattern[str]
-    runbook: re.Pattern[str]
-    optional: re.Pattern[str]
-    rollback_titles: tuple[str, ...]
-    verbs: frozenset[str]
-    verb_beginnings: tuple[str, ...]
-    verb_endings: tuple[str, ...]
-    step_columns: frozenset[str]
-    action_columns: frozenset[str]
-
-
-def _either(phrases: list[str]) -> str:
-    """Return a pattern for any of the phrases, as whole words where the script has words."""
-    ordered = sorted(phrases, key=len, reverse=True)
-    return "|".join(_phrase(phrase) for phrase in ordered)
-
-
-def _phrase(phrase: str) -> str:
-    spaced = re.escape(phrase)
-    return spaced if _is_cjk(phrase) else rf"(?<!\w){spaced}(?!\w)"
-
-
-def _is_cjk(text: str) -> bool:
-    return any("぀" <= c <= "鿿" or "가" <= c <= "힯" for c in text)
-
-
-@cache
-def table() -> _Table:
-    """Return the table of synonyms, read once."""
-    data = json.loads(Path(__file__).with_name("synonyms.json").read_text(encoding="utf-8"))
-    numerals: dict[str, int] = data["numerals"]
-    count = rf"\d{{1,3}}(?:\.\d{{1,2}})*|{'|'.join(numerals)}|[a-h](?!\w)"
-    steps = "|".join(re.escape(w) for w in data["step_words"])
-    separator = r"[\s:.)、．：\-–—|]*"
-    before, after = data["conditions"], data["condition_endings"]
-    return _Table(
-        kinds=tuple(
-            (Kind(name), frozenset(words["is"]), re.compile(_either(words["has"])))
-            for name, words in data["kinds"].items()
-        ),
-        step=re.compile(
-            rf"(?:{steps})\s*[#№]?\s*({count}){separator}(.*)$"
-            rf"|(?:第)?({count})\s*(?:단계|步骤|步|ステップ|шаг|этап){separator}(.*)$",
-            re.IGNORECASE | re.DOTALL,
-        ),
-        numerals=numerals,
-        alternative=re.compile(
-            rf"(?:{'|'.join(data['alternatives'])})\s*[#№]?\s*"
-            rf"(?:\d{{1,2}}|[a-h]|[ivx]{{1,4}}|[{''.join(n for n in numerals if len(n) == 1)}])"
-            rf"(?!\w)",
-            re.IGNORECASE,
-        ),
-        alternative_parents=re.compile(_either(data["alternative_parents"])),
-        plural_titles=re.compile(_either(data["plural_titles"])),
-        condition=re.compile(
-            rf"(?:{_either(before)})|.*(?:{'|'.join(after)})$", re.IGNORECASE | re.DOTALL
-        ),
-        runbook=re.compile(
-            rf"(?:{'|'.join(data['runbook_words'])})s?\s*(?:#?\d+\s*)?[:：\-–—|]+\s*(\S.*)$",
-            re.IGNORECASE,
-        ),
-        optional=re.compile(_either(data["optional"]), re.IGNORECASE),
-        rollback_titles=tuple(data["rollback_titles"]),
-        verbs=frozenset(" ".join(data["verbs"].values()).split()),
-        verb_beginnings=tuple(data["verb_beginnings"]),
-        verb_endings=tuple(data["verb_endings"]),
-        step_columns=frozenset(data["step_columns"]),
-        action_columns=frozenset(data["action_columns"]),
-    )
-
-
+_LONGEST_TITLE = 200
+_LONGEST_TEXT = 2000
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _EMPHASIS = re.compile(r"\*\*|__|(?<!\w)[*_]|[*_](?!\w)|~~|`")
 _LEAD = re.compile(r"^[^\w\[(<{/$.#@\"'「『【一-鿿]+")
@@ -149,23 +71,29 @@ def plain(text: str) -> str:
 
 def title_of(text: str) -> str:
     """Return a heading's words: no emphasis, no sign before, no colon behind."""
+    return _title_of(text) if len(text) <= _LONGEST_TITLE else plain(text)
+
+
+@lru_cache(maxsize=16384)
+def _title_of(text: str) -> str:
     return _AT_END.sub("", _LEAD.sub("", plain(text).strip())) or plain(text).strip()
 
 
-@lru_cache(maxsize=4096)
 def kind_of(title: str) -> Kind:
     """Return what a section of that title is for."""
+    return _kind_of(title[:_LONGEST_TITLE])
+
+
+@lru_cache(maxsize=16384)
+def _kind_of(title: str) -> Kind:
+    table = synonyms()
     words = title_of(title).casefold().strip("<>\"'「」『』【】")
     bare = _AT_END.sub("", _PARENS.sub(" ", words)).strip() or words
-    numberless = _NUMBER.sub("", bare, count=1) if _NUMBER.match(bare) else bare
-    for name in (bare, numberless):
-        for kind, names, _ in table().kinds:
-            if name in names:
-                return kind
-    for kind, _, phrases in table().kinds:
-        if phrases.search(numberless):
-            return kind
-    return Kind.UNKNOWN
+    numberless = _NUMBER.sub("", bare, count=1)
+    rank = table.kind_names.get(bare, table.kind_names.get(numberless))
+    if rank is None:
+        rank = table.kind_phrases.rank(numberless)
+    return Kind.UNKNOWN if rank is None else Kind(table.kinds[rank])
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +111,15 @@ _PLAIN_NUMBER = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 def numbered(title: str) -> Numbered | None:
     """Return the number a title begins with, or None."""
+    return _numbered(title) if len(title) <= _LONGEST_TITLE else None
+
+
+@lru_cache(maxsize=16384)
+def _numbered(title: str) -> Numbered | None:
     words = title_of(title)
-    if match := table().step.match(words):
+    if match := synonyms().step.match(words):
         count, rest = (match[1], match[2]) if match[1] else (match[3], match[4])
         return Numbered(_count(count), rest.strip() or words, worded=True, deep="." in count)
     if match := _PLAIN_NUMBER.match(words):
@@ -208,41 +140,45 @@ def _count(text: str) -> int:
     last = text.rpartition(".")[2].casefold()
     if last.isdecimal():
         return int(last)
-    return table().numerals.get(last) or ord(last[0]) - ord("a") + 1
+    return synonyms().numerals.get(last) or ord(last[0]) - ord("a") + 1
 
 
 def is_alternative(title: str) -> bool:
     """Whether a title names one way of several: `Option A`, `If the disk is full`."""
-    words = title_of(title)
-    return bool(table().alternative.match(words) or table().condition.match(words))
+    table = synonyms()
+    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    if table.alternative.match(words) or table.conditions.begin(words):
+        return True
+    return words.endswith(table.condition_endings)
 
 
 def holds_alternatives(title: str) -> bool:
     """Whether what stands under a title are ways or cases, one of which applies."""
-    return table().alternative_parents.search(title_of(title).casefold()) is not None
+    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    return synonyms().alternative_parents.rank(words) is not None
 
 
 def names_several(title: str) -> bool:
     """Whether a title speaks of several runbooks."""
-    return table().plural_titles.search(title_of(title).casefold()) is not None
+    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    return synonyms().plural_titles.rank(words) is not None
 
 
 def runbook_title(title: str) -> str | None:
     """Return X of `Runbook: X` or `Runbook — X`, or None."""
-    match = table().runbook.match(title_of(title))
+    match = synonyms().runbook.match(title_of(title)) if len(title) <= _LONGEST_TITLE else None
     return match[1].strip() if match else None
 
 
 def is_optional(text: str) -> bool:
     """Whether a text says that it may not be needed."""
-    return table().optional.search(text) is not None
+    return synonyms().optional.rank(text[:_LONGEST_TEXT].casefold()) is not None
 
 
-@lru_cache(maxsize=4096)
 def role_of(title: str) -> Role:
     """Return the part of a run that a step of that title belongs to."""
-    words = title_of(title).casefold()
-    if words.startswith(table().rollback_titles):
+    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    if words.startswith(synonyms().rollback_titles):
         return Role.ROLLBACK
     return Role.POST_MORTEM if kind_of(title) is Kind.POST_MORTEM else Role.FORWARD
 
@@ -259,11 +195,11 @@ _CODE_FIRST = re.compile(r"\s*`[^`]+`|\s*\$ ")
 
 def is_instruction(text: str) -> bool:
     """Whether a bullet or sentence tells someone to do something."""
-    first = plain(text).casefold()
+    first = plain(text[:_LONGEST_TITLE]).casefold()
     word = _WORD.match(first)
-    if word and word[0] in table().verbs:
+    if word and word[0] in synonyms().verbs:
         return True
-    if first.startswith(table().verb_beginnings):
+    if first.startswith(synonyms().verb_beginnings):
         return True
     line = first.split("\n", 1)[0].rstrip("。.!:： ")
-    return line.endswith(table().verb_endings) or bool(_CODE_FIRST.match(text))
+    return line.endswith(synonyms().verb_endings) or bool(_CODE_FIRST.match(text))
