@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from drillbook.core.errors import SettingsInvalid
 from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.ports.commands import Commands
+from drillbook.ports.database import Database
 from drillbook.ports.logs import Logs
+from drillbook.ports.migrations import Migrations
 from drillbook.ports.probe import Probe
 from drillbook.ports.readings import Readings
 from drillbook.ports.team_commands import TeamCommands
@@ -22,6 +24,9 @@ from drillbook.stack.sections import (
     StackFile,
 )
 from drillbook.stack.settings import load_settings
+
+if TYPE_CHECKING:
+    from drillbook.providers.postgres.server import Server
 
 # Providers are imported where they are built: a plan or `--help` must not pay for psycopg.
 # ruff: noqa: PLC0415
@@ -107,12 +112,30 @@ def _logs(place: Place) -> Logs:
     return FileLogs(place.path(place.logs().path))
 
 
-def _readings(place: Place) -> Readings:
-    from drillbook.providers.postgres.readings import PostgresReadings
+def _server(place: Place) -> "Server":
     from drillbook.providers.postgres.server import Server
 
+    # A Supabase database is a Postgres like any other; its own API is not used yet.
     place.database()
-    return PostgresReadings(Server(place.database_url, place.name))
+    return Server(place.database_url, place.name)
+
+
+def _database(place: Place) -> Database:
+    from drillbook.providers.postgres.database import PostgresDatabase
+
+    return PostgresDatabase(_server(place))
+
+
+def _migrations(place: Place) -> Migrations:
+    from drillbook.providers.postgres.migrations import PostgresMigrations
+
+    return PostgresMigrations(_server(place))
+
+
+def _readings(place: Place) -> Readings:
+    from drillbook.providers.postgres.readings import PostgresReadings
+
+    return PostgresReadings(_server(place))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +170,8 @@ def _team_commands(place: Place) -> TeamCommands:
 _BUILDERS: dict[type, Callable[[Place], object]] = {
     Probe: _probe,
     Logs: _logs,
+    Database: _database,
+    Migrations: _migrations,
     Readings: _readings,
     CheckedSystems: _CheckedSystems,
     Commands: _commands,

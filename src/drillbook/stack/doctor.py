@@ -1,0 +1,118 @@
+"""Prove each setting by using it: enter, ask, write, read, start."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+from drillbook.core.effect import Deadline, deadline
+from drillbook.core.errors import DrillbookError
+from drillbook.core.model import Frozen
+from drillbook.core.secret import scrub
+from drillbook.stack import proofs
+from drillbook.stack.settings import Settings
+from drillbook.stack.stack import Stack
+
+AT_MOST_SECONDS = 15.0
+
+
+class Finding(Frozen):
+    """What using one setting showed."""
+
+    name: str
+    ok: bool
+    says: str
+    hint: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One setting and what uses it: returns a sentence, or raises."""
+
+    name: str
+    prove: Callable[[], str]
+
+
+def examine(
+    stack: Stack,
+    settings: Settings,
+    *,
+    at_most_seconds: float = AT_MOST_SECONDS,
+    on_finding: Callable[[Finding], None] = lambda _: None,
+) -> tuple[Finding, ...]:
+    """Use every setting, side by side, each for a limited time; return the findings in order."""
+    wanted = list(_all(stack, settings))
+    ended: SimpleQueue[tuple[int, Finding]] = SimpleQueue()
+    for number, proof in enumerate(wanted):
+        # Daemons: a proof that hangs for ever must not keep the doctor from leaving.
+        Thread(target=_carry_out, args=(number, proof, at_most_seconds, ended), daemon=True).start()
+    findings: dict[int, Finding] = {}
+    until = time.monotonic() + at_most_seconds + 1.0
+    while len(findings) < len(wanted):
+        try:
+            number, finding = ended.get(timeout=max(0.0, until - time.monotonic()))
+        except Empty:
+            break
+        findings[number] = finding
+        on_finding(finding)
+    for number, proof in enumerate(wanted):
+        if number not in findings:
+            findings[number] = _hanging(proof, at_most_seconds)
+            on_finding(findings[number])
+    return tuple(findings[number] for number in range(len(wanted)))
+
+
+def _all(stack: Stack, settings: Settings) -> Iterator[Proof]:
+    yield Proof("Python", proofs.python)
+    yield Proof("Postgres programs", proofs.postgres_programs)
+    yield Proof("home", lambda: proofs.home(settings))
+    yield Proof("store", lambda: proofs.store(settings))
+    yield Proof("journal key", lambda: proofs.journal_key(settings))
+    yield Proof("stack", lambda: proofs.stack_file(stack))
+    yield Proof("books", lambda: proofs.books(stack))
+    for name, section in stack.file.environments.items():
+        if section.database is not None:
+            yield Proof(f"{name} database", _of(proofs.database, stack, name))
+        if section.app is not None:
+            yield Proof(f"{name} app", _of(proofs.app, stack, name))
+        if section.backups is not None:
+            yield Proof(f"{name} backups", _of(proofs.backups, stack, name))
+        if section.logs is not None:
+            yield Proof(f"{name} logs", _of(proofs.logs, stack, name))
+    for name in stack.file.commands:
+        yield Proof(f"command {name}", _of(proofs.command, stack, name))
+
+
+def _of(prove: Callable[[Stack, str], str], stack: Stack, name: str) -> Callable[[], str]:
+    return lambda: prove(stack, name)
+
+
+def _carry_out(
+    number: int, proof: Proof, seconds: float, ended: SimpleQueue[tuple[int, Finding]]
+) -> None:
+    deadline.set(Deadline(datetime.now(UTC) + timedelta(seconds=seconds)))
+    begun = time.monotonic()
+    ok, hint = True, ""
+    try:
+        says = proof.prove()
+    except DrillbookError as error:
+        ok, says, hint = False, str(error), error.hint
+    except Exception as error:  # noqa: BLE001 - told as a finding, for nobody waits for a thread
+        ok, says = False, f"{type(error).__name__}: {error}"
+        hint = "This is a mistake in Drillbook; please report it."
+    taken = round(time.monotonic() - begun, 3)
+    finding = Finding(name=proof.name, ok=ok, says=scrub(says), hint=scrub(hint), seconds=taken)
+    ended.put((number, finding))
+
+
+def _hanging(proof: Proof, seconds: float) -> Finding:
+    return Finding(
+        name=proof.name,
+        ok=False,
+        says=f"no end after {seconds:g} s",
+        hint="What it names hangs: look there.",
+        seconds=seconds,
+    )
