@@ -65,6 +65,11 @@ def cut_off(session: Session, key: str, *, done: int) -> None:
     session.execute(query("ledger", "cut_off"), {"effect_key": key, "done": done})
 
 
+def stamp(session: Session, key: str) -> None:
+    """Write when the migration's statements were done; the row itself was written before them."""
+    session.execute(query("ledger", "stamp"), {"effect_key": key})
+
+
 def kept(session: Session, key: str) -> tuple[str, str, str] | None:
     """Return name, SHA-256 and status as the transaction at hand sees them."""
     row = session.execute(query("ledger", "kept"), {"effect_key": key}).fetchone()

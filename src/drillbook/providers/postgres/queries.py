@@ -19,7 +19,4 @@ def _all(file: str) -> dict[str, SQL]:
     text = (files(__package__) / "sql" / f"{file}.sql").read_text(encoding="utf-8")
     pieces = _HEAD.split(text)
     # SQL() wants literal text; these come from files of this package, never from outside.
-    return {
-        name: SQL(body.strip())
-        for name, body in zip(pieces[1::2], pieces[2::2], strict=True)
-    }
+    return {name: SQL(body.strip()) for name, body in zip(pieces[1::2], pieces[2::2], strict=True)}

@@ -93,7 +93,7 @@ class Walk:
             for at in unit.statements:
                 session.execute(at.text.encode())
                 self.effect.progress(f"line {at.line}: {at.says}", None)
-            self._see_the_mark()
+            self._see_the_mark(last=position + 1 == len(self.units))
             self.effect.still_mine()
             committing = True
             session.execute("COMMIT")
@@ -167,14 +167,19 @@ class Walk:
         if not row or not row[0]:
             raise held(self.session, self.server.where)
 
-    def _see_the_mark(self) -> None:
+    def _see_the_mark(self, *, last: bool) -> None:
         """Refuse to commit when the file changed the ledger; look as ourselves, not as its role."""
-        self.session.execute("SAVEPOINT drillbook_look")
-        become_ourselves(self.session)
-        found = ledger.kept(self.session, self.effect.key)
-        # Taking the savepoint back also takes back the two RESETs.
-        self.session.execute("ROLLBACK TO SAVEPOINT drillbook_look")
-        self.session.execute("RELEASE SAVEPOINT drillbook_look")
+        if last:
+            become_ourselves(self.session)
+            ledger.stamp(self.session, self.effect.key)
+            found = ledger.kept(self.session, self.effect.key)
+        else:
+            self.session.execute("SAVEPOINT drillbook_look")
+            become_ourselves(self.session)
+            found = ledger.kept(self.session, self.effect.key)
+            # Taking the savepoint back also gives the file's role back to its next part.
+            self.session.execute("ROLLBACK TO SAVEPOINT drillbook_look")
+            self.session.execute("RELEASE SAVEPOINT drillbook_look")
         if found is None or found[:2] != (self.change.name, self.change.sha256):
             raise Failed(
                 f"{self.title} changes Drillbook's own ledger; nothing of it was kept",

@@ -77,6 +77,12 @@ UPDATE drillbook.migrations
 UPDATE drillbook.migrations SET done = %(done)s, under_way = false
  WHERE effect_key = %(effect_key)s AND status = 'applying'
 
+-- name: stamp
+UPDATE drillbook.migrations
+   SET applied_at = CASE WHEN status = 'applied' THEN clock_timestamp() ELSE applied_at END,
+       taken_back_at = CASE WHEN status = 'taken back' THEN clock_timestamp() END
+ WHERE effect_key = %(effect_key)s
+
 -- name: kept
 -- The row as the transaction at hand left it.
 SELECT name, sha256, status FROM drillbook.migrations WHERE effect_key = %(effect_key)s
