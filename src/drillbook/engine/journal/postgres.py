@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 
@@ -117,16 +117,9 @@ class PostgresStore:
     @contextmanager
     def reading(self) -> Iterator["PostgresReading"]:
         """Enter one moment of the store."""
-        with self._reported():
-            connection = _take(self._idle) or self._reader()
-            try:
-                connection.execute("SELECT 1")
-            except psycopg.OperationalError:
-                connection.close()  # it had died while idle
-                connection = self._reader()
-            with connection.transaction():
-                yield PostgresReading(connection)
-            self._idle.append(connection)
+        pool, make = self._idle, self._reader
+        with self._reported(), _borrowed(pool, make) as connection, connection.transaction():
+            yield PostgresReading(connection)
 
     def _reader(self) -> Connection:
         connection = self._server.connect()
@@ -142,8 +135,7 @@ class PostgresStore:
     def wait(self, run: str, after: int, timeout: float) -> bool:
         """Wait for an entry of a run; appends notify."""
         end = time.monotonic() + timeout
-        with self._reported():
-            listener = _take(self._listeners) or self._server.connect()
+        with self._reported(), _borrowed(self._listeners, self._server.connect) as listener:
             listener.execute(f"LISTEN {CHANNEL}")
             while not (found := self.has_more(run, after)):
                 left = end - time.monotonic()
@@ -151,7 +143,6 @@ class PostgresStore:
                     break
                 for _ in listener.notifies(timeout=min(left, POLL_SECONDS), stop_after=1):
                     pass
-            self._listeners.append(listener)
         return found
 
     def put_evidence(self, digest: str, content: bytes) -> None:
@@ -290,8 +281,17 @@ def _one(connection: Connection, query: str, *values: str) -> object:
     return row[0] if row else None
 
 
-def _take(pool: list[Connection]) -> Connection | None:
+@contextmanager
+def _borrowed(pool: list[Connection], make: Callable[[], Connection]) -> Iterator[Connection]:
+    """Take a connection that answers, and give it back unless something went wrong with it."""
     try:
-        return pool.pop()
-    except IndexError:
-        return None
+        connection = pool.pop()
+        connection.execute("SELECT 1")
+    except (IndexError, psycopg.OperationalError):
+        connection = make()  # there was none, or it had died while idle
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+    pool.append(connection)
