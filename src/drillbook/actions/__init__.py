@@ -1,6 +1,12 @@
 """Everything a task can name, by its address."""
 
-from drillbook.actions import database, migration
+from drillbook.actions import checks, command, database, errors, migration
 from drillbook.core.catalog import catalog
 
-CATALOG = catalog(database.domain, migration.domain)
+CATALOG = catalog(
+    checks.domain,
+    command.domain,
+    database.domain,
+    errors.domain,
+    migration.domain,
+)
