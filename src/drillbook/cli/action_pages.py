@@ -14,7 +14,7 @@ from drillbook.core.catalog import AnyAction, Catalog
 from drillbook.core.errors import NotFound
 from drillbook.core.files import File
 from drillbook.core.model import Risk
-from drillbook.core.quantities import Duration, Size, show_duration
+from drillbook.core.quantities import Size, show_duration
 
 WORDS: dict[object, str] = {
     str: "text",
@@ -135,7 +135,7 @@ def _values(model: type[BaseModel]) -> tuple[Value, ...]:
 
 
 def _annotated(annotation: Any, metadata: list[Any]) -> Any:  # Any: types of any kind
-    if annotation is int and any(each in Size.__metadata__ for each in metadata):
+    if annotation is int and any(each in get_args(Size) for each in metadata):
         return Size
     return annotation
 
@@ -152,13 +152,20 @@ def _shown(value: object) -> str:
 
 def words_of(annotation: Any) -> str:  # Any: types of any kind
     """Return a type in the words of the language."""
-    if annotation == Size:
-        return "size (1GiB)"
-    if annotation == Duration or get_origin(annotation) is Annotated:
-        return words_of(get_args(annotation)[0])
+    if annotation == Size or get_origin(annotation) is Annotated:
+        return "size (1GiB)" if annotation == Size else words_of(get_args(annotation)[0])
     if annotation in WORDS:
         return WORDS[annotation]
-    origin, inside = get_origin(annotation), get_args(annotation)
+    if get_origin(annotation) is not None:
+        return _composed(get_origin(annotation), get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(str(member.value) for member in annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"{annotation.__name__} ({', '.join(annotation.model_fields)})"
+    return getattr(annotation, "__name__", str(annotation))
+
+
+def _composed(origin: object, inside: tuple[Any, ...]) -> str:  # Any: types of any kind
     if origin is Literal:
         return " or ".join(map(str, inside))
     if origin in (Union, UnionType):
@@ -167,8 +174,4 @@ def words_of(annotation: Any) -> str:  # Any: types of any kind
         return f"list of {words_of(inside[0])}"
     if origin is dict:
         return f"{words_of(inside[0])} to {words_of(inside[1])}"
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return " or ".join(str(member.value) for member in annotation)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return f"{annotation.__name__} ({', '.join(annotation.model_fields)})"
-    return getattr(annotation, "__name__", str(annotation))
+    return str(origin)

@@ -1,4 +1,4 @@
-"""What the shell may complete: names of actions, runs and runbooks; never an error, only silence."""
+"""What the shell may complete: actions, runs and runbooks; never an error, only silence."""
 
 from collections.abc import Callable, Iterator
 

@@ -113,10 +113,7 @@ def _word(title: str) -> str:
 
 
 def _sureness(book: Book) -> float:
-    return sum(
-        runbook.confidence
-        + sum(
-            each.confidence + sum(s.confidence for s in each.steps) for each in runbook.procedures
-        )
-        for runbook in book.runbooks
-    )
+    procedures = [each for runbook in book.runbooks for each in runbook.procedures]
+    steps = [step for each in procedures for step in each.steps]
+    sure = [[each.confidence for each in kind] for kind in (book.runbooks, procedures, steps)]
+    return sum(map(sum, sure))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer.core
 import typer.main
+from typing_extensions import override
 
 from drillbook.cli.table import COMMANDS
 
@@ -21,6 +22,7 @@ class Modules(MutableMapping[str, "Command"]):
     def __init__(self) -> None:
         self._loaded: dict[str, Command] = {}
 
+    @override
     def __getitem__(self, name: str) -> "Command":
         if name not in self._loaded:
             module = import_module(f"drillbook.cli.{COMMANDS[name].module}")
@@ -29,18 +31,23 @@ class Modules(MutableMapping[str, "Command"]):
             self._loaded[name] = command
         return self._loaded[name]
 
+    @override
     def __setitem__(self, name: str, command: "Command") -> None:
         self._loaded[name] = command
 
+    @override
     def __delitem__(self, name: str) -> None:
         del self._loaded[name]
 
+    @override
     def __iter__(self) -> Iterator[str]:
         return iter(COMMANDS)
 
+    @override
     def __len__(self) -> int:
         return len(COMMANDS)
 
+    @override
     def __contains__(self, name: object) -> bool:
         return name in COMMANDS
 
@@ -52,10 +59,12 @@ class LazyGroup(typer.core.TyperGroup):
         super().__init__(**settings)
         self.commands = Modules()
 
+    @override
     def list_commands(self, ctx: "Context") -> list[str]:
         """Return the names in the order of the table."""
         return list(COMMANDS)
 
+    @override
     def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write each section with its commands."""
         for section in dict.fromkeys(row.section for row in COMMANDS.values()):
@@ -64,6 +73,7 @@ class LazyGroup(typer.core.TyperGroup):
                     [(name, row.says) for name, row in COMMANDS.items() if row.section == section]
                 )
 
+    @override
     def shell_complete(self, ctx: "Context", incomplete: str) -> list["CompletionItem"]:
         """Complete names from the table, options as ever."""
         from typer._click.shell_completion import CompletionItem

@@ -88,8 +88,8 @@ class Worker:
         DBOS.register_queue(QUEUE, polling_interval_sec=QUEUE_POLL_SECONDS)
         self._dbos = dbos
 
-    def wait(self, *, until_idle: bool) -> None:
-        """Work until a signal says stop, or until nothing has been under way for a while."""
+    def wait(self, *, until_idle: bool) -> bool:
+        """Work until a signal says stop; True when nothing has been under way for a while."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         idle_since = monotonic()
@@ -99,7 +99,8 @@ class Worker:
             if self._under_way():
                 idle_since = monotonic()
             elif monotonic() - idle_since > IDLE_SECONDS:
-                return
+                return True
+        return False
 
     def stop(self) -> None:
         """Stop at once, as a kill would: what is under way goes on with the next worker."""
