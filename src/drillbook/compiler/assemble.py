@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from drillbook.compiler.bind import as_name_of
-from drillbook.compiler.call import worst_risk
+from drillbook.compiler.call import needed, worst_risk
 from drillbook.compiler.context import Context
 from drillbook.compiler.document import Attachment, Procedure, Role, Step, Task
 from drillbook.compiler.inputs import declared_inputs
@@ -25,7 +25,7 @@ from drillbook.core.plan import (
 def part_of(ctx: Context, selected: Selected, ids: str = "") -> PlanPart:
     """Compile what was selected; task ids start with `ids`."""
     runbook = selected.runbook
-    inputs = declared_inputs(ctx, runbook)
+    inputs = needed(selected, declared_inputs(ctx, runbook))
     forward = [step for step in selected.steps if _is_forward(selected, step)]
     rollback = [step for step in selected.steps if not _is_forward(selected, step)]
     after = [step for step in rollback if step.role is Role.POST_MORTEM]

@@ -6,7 +6,7 @@ from typing import Any
 
 from drillbook.compiler.context import Context
 from drillbook.compiler.diagnostics import nearest_or_all
-from drillbook.compiler.directive import Directive, Mistake, Pair, ValueKind, parse_directive
+from drillbook.compiler.directive import Directive, Mistake, ValueKind, parse_directive
 from drillbook.compiler.document import DirectiveText, Span, Task
 from drillbook.compiler.task_options import Options, check_needs, read_options
 from drillbook.compiler.values import argument_of, known_values, place
@@ -58,7 +58,7 @@ def bind_action(ctx: Context, task: Task, directive: DirectiveText, task_id: str
     if bound is None:
         return human(task, task_id, Kind.ACTION)
     _check_result(ctx, options, bound.action, name)
-    needs = _needs(ctx, bound, options.needs, directive.span)
+    needs = _needs(ctx, bound, options, directive.span)
     return PlannedTask(
         **common(task, task_id),
         kind=Kind.ACTION,
@@ -117,19 +117,18 @@ def _bound(ctx: Context, read: Directive, directive: DirectiveText) -> Bound | N
             hint = "`drillbook actions` lists what there is."
         ctx.notes.error(place(span, 0), "DB201", f"there is no action {read.name}", hint)
         return None
-    on = _environment(ctx, action, read, span)
+    unknown = _unknown_keys(ctx, action, read, span)
+    on = _environment(ctx, action, read, span, told=unknown)
     arguments: dict[str, Argument] = {}
     for pair in read.pairs:
-        if pair.key == "on":
-            continue
-        if pair.key not in action.params.model_fields:
-            _unknown_key(ctx, action, pair, span)
+        if pair.key == "on" or pair.key not in action.params.model_fields:
             continue
         if (argument := argument_of(ctx, pair, action.params, span)) is not None:
             arguments[pair.key] = argument
     given = {pair.key for pair in read.pairs}
     fields = action.params.model_fields.items()
-    if missing := [key for key, field in fields if field.is_required() and key not in given]:
+    missing = [key for key, field in fields if field.is_required() and key not in given]
+    if missing and not unknown:
         message = f"{action.name} needs {' and '.join(f'{key}=' for key in missing)}"
         ctx.notes.error(place(span, 0), "DB203", message, f"It {_does(action)}")
     return Bound(action, on, arguments)
@@ -140,14 +139,22 @@ def _does(action: AnyAction) -> str:
     return f"does this: {says}." if says else "cannot act without."
 
 
-def _unknown_key(ctx: Context, action: AnyAction, pair: Pair, span: Span) -> None:
-    keys = [*action.params.model_fields, *(["on"] if action.takes_environment else [])]
-    hint = nearest_or_all(pair.key, keys, are="It has") or "It takes no keys."
-    ctx.notes.error(place(span, pair.at), "DB202", f"{action.name} has no key {pair.key}", hint)
+def _unknown_keys(ctx: Context, action: AnyAction, read: Directive, span: Span) -> bool:
+    """Note the keys the action does not have; what is missing is then most likely one of them."""
+    fields = action.params.model_fields
+    keys = [*fields, *(["on"] if action.takes_environment else [])]
+    unknown = [pair for pair in read.pairs if pair.key not in fields and pair.key != "on"]
+    for pair in unknown:
+        hint = nearest_or_all(pair.key, keys, are="It has") or "It takes no keys."
+        message = f"{action.name} has no key {pair.key}"
+        ctx.notes.error(place(span, pair.at), "DB202", message, hint)
+    return bool(unknown)
 
 
-def _environment(ctx: Context, action: AnyAction, read: Directive, span: Span) -> str:
-    """Return where the action acts, after noting what is wrong with `on=`."""
+def _environment(
+    ctx: Context, action: AnyAction, read: Directive, span: Span, *, told: bool
+) -> str:
+    """Return where the action acts, after noting what is wrong with `on=`, unless that is told."""
     pair, stack = read.pair("on"), ctx.stack
     if not action.takes_environment:
         if pair is not None:
@@ -158,7 +165,7 @@ def _environment(ctx: Context, action: AnyAction, read: Directive, span: Span) -
     if pair is None:
         if len(known) == 1:
             return known[0]
-        if stack is not None:
+        if stack is not None and not told:
             hint = f"Write on= and one of {', '.join(known)}." if known else "The stack has none."
             message = f"{action.name} needs on=: where does it act?"
             ctx.notes.error(place(span, 0), "DB206", message, hint)
@@ -188,13 +195,14 @@ def _check_result(ctx: Context, options: Options, action: AnyAction, name: str) 
             ctx.notes.error(options.evidence_at, "DB407", message, hint)
 
 
-def _needs(ctx: Context, bound: Bound, asked: Needs, span: Span) -> Needs:
+def _needs(ctx: Context, bound: Bound, options: Options, span: Span) -> Needs:
+    """Return what the policy and the file ask together: a file can only ask for more."""
     if ctx.stack is None:
-        return asked
-    needs = ctx.stack.needs(bound.on, bound.action.risk).joined(asked)
-    check_needs(ctx, asked, span)
-    check_needs(ctx, needs, span)
-    return needs
+        return options.needs
+    policy = ctx.stack.needs(bound.on, bound.action.risk)
+    check_needs(ctx, options.needs, options.needs_at)
+    check_needs(ctx, policy, span)
+    return policy.joined(options.needs)
 
 
 def _way_back(ctx: Context, bound: Bound, options: Options) -> TakenBack | None:
@@ -262,5 +270,5 @@ def _bind_undo(ctx: Context, task: Task, task_id: str, text: str, at: Span) -> P
         on=bound.on,
         arguments=bound.arguments,
         risk=bound.action.risk,
-        needs=_needs(ctx, bound, Needs(), directive.span),
+        needs=_needs(ctx, bound, Options(Needs(), at), directive.span),
     )

@@ -30,7 +30,7 @@ def bind_runbook(ctx: Context, task: Task, directive: DirectiveText, task_id: st
     options = read_options(ctx, task, CALL_OPTIONS, "@runbook")
     if options.when is not None:
         ctx.check_expression(options.when.text, options.when.span)
-    check_needs(ctx, options.needs, directive.span)
+    check_needs(ctx, options.needs, options.needs_at)
     read = read_directive(ctx, directive)
     found = _called(ctx, read, directive.span) if read is not None else None
     if read is None or found is None:
@@ -114,7 +114,8 @@ def _arguments(
     ctx: Context, selected: Selected, read: Directive, span: Span
 ) -> tuple[dict[str, Argument], dict[str, object]]:
     """Return what the called runbook is given, and what of that is known before the run."""
-    inputs = {each.name: each for each in _inputs_of(ctx, selected.runbook)}
+    declared = needed(selected, _inputs_of(ctx, selected.runbook))
+    inputs = {each.name: each for each in declared}
     arguments: dict[str, Argument] = {}
     for pair in read.pairs:
         if pair.key in OWN_KEYS:
@@ -129,7 +130,7 @@ def _arguments(
             arguments[pair.key] = argument
     given = {pair.key for pair in read.pairs}
     missing = [each.name for each in inputs.values() if each.required and each.name not in given]
-    if missing := [name for name in missing if is_used(selected, name)]:
+    if missing:
         needs = " and ".join(f"{name}=" for name in missing)
         message = f"runbook {selected.runbook.title} needs {needs}"
         ctx.notes.error(place(span, 0), "DB605", message, f"Pass one on: {missing[0]}=${{…}}.")
@@ -141,8 +142,15 @@ def _inputs_of(ctx: Context, runbook: Runbook) -> tuple[PlannedInput, ...]:
     return declared_inputs(replace(ctx, notes=Notes(), names=Names()), runbook)
 
 
-def is_used(selected: Selected, name: str) -> bool:
-    """Whether an input counts: always, except when only the way back is run and ignores it."""
+def needed(selected: Selected, declared: tuple[PlannedInput, ...]) -> tuple[PlannedInput, ...]:
+    """Return the inputs; those that a mere way back does not use need not be given."""
+    return tuple(
+        each if _is_used(selected, each.name) else each.model_copy(update={"required": False})
+        for each in declared
+    )
+
+
+def _is_used(selected: Selected, name: str) -> bool:
     if not selected.only_way_back:
         return True
     word = re.compile(rf"\b{re.escape(name)}\b")
@@ -221,7 +229,9 @@ def _part(
 
 def note_cycle(ctx: Context, visits: list[Visit], at: Span) -> None:
     """Note that a runbook runs itself, with the way it takes."""
-    names = " → ".join(f"{title} ({part})" if part else title for _, title, part in visits)
+    parts = {(title, part) for _, title, part in visits}
+    plain = len(parts) == len({title for title, _ in parts})
+    names = " → ".join(title if plain else f"{title} ({part})" for _, title, part in visits)
     ctx.notes.error(at, "DB603", f"a runbook runs itself: {names}", "Break the circle.")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from drillbook.compiler.diagnostics import Diagnostic, Notes
-from drillbook.compiler.document import Book, Runbook, Step, Task
+from drillbook.compiler.document import Book, Runbook, Span, Step, Task
 from drillbook.compiler.reader import read_book
 from drillbook.compiler.strip import stray_directives
 
@@ -74,7 +74,7 @@ def check_book(
     notes = Notes()
     _note_contacts(book, notes)
     _note_structure(book, notes)
-    note_strays(text, notes)
+    note_strays(text, book, notes)
     if "`@" in text and any(_has_directive(runbook) for runbook in book.runbooks):
         # Pydantic, the catalog and CEL cost 0.2 s: a file without directives needs none of them.
         from drillbook.compiler.check_directives import check_directives  # noqa: PLC0415
@@ -85,10 +85,16 @@ def check_book(
     return Checked(book, _counts(book, findings), diagnostics)
 
 
-def note_strays(text: str, notes: Notes, *, lines: range | None = None) -> None:
+def note_strays(text: str, book: Book, notes: Notes, *, lines: range | None = None) -> None:
     """Note the directives that bind nothing because of where they stand."""
-    for stray in stray_directives(text):
-        if lines is None or stray.span.line in lines:
+    strays = stray_directives(text)
+    if not strays:
+        return
+    # The directive of an `undo:` stands where it should: the task's compilation reads it.
+    tasks = (task for runbook in book.runbooks for task in all_tasks(runbook))
+    options = {option.span.line for task in tasks for option in task.options}
+    for stray in strays:
+        if stray.span.line not in options and (lines is None or stray.span.line in lines):
             notes.error(stray.span, *_STRAYS[stray.reason])
 
 
@@ -106,6 +112,10 @@ def _note_contacts(book: Book, notes: Notes) -> None:
 
 
 def _note_structure(book: Book, notes: Notes) -> None:
+    if not any(each.procedures for each in book.runbooks):
+        message = book.remark or "no steps were found in this file"
+        hint = "`drillbook import` shows how each line was read."
+        notes.finding(Span(1), "DB002", message, hint)
     seen: dict[str, int] = {}
     for runbook in book.runbooks:
         if runbook.title in seen:

@@ -127,15 +127,24 @@ class BookRejected(BookInvalid):
         )
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that was most likely meant, or nothing."""
+    names = list(known)
+    if near := get_close_matches(word, names, n=1):
+        return near[0]
+    shorter = [name for name in names if len(word) > 1 and name.startswith(word)]
+    swapped = [name for name in names if sorted(name) == sorted(word)]
+    return next(iter(shorter + swapped), "")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `did you mean X?` for the nearest known word, or nothing."""
-    near = get_close_matches(word, list(known), n=1)
-    return f"did you mean {near[0]}?" if near else ""
+    """Return `Did you mean X?` for the nearest known word, or nothing."""
+    near = nearest(word, known)
+    return f"Did you mean {near}?" if near else ""
 
 
 def nearest_or_all(word: str, known: Iterable[str], *, are: str = "There are") -> str:
     """Return `Did you mean X?`, or what there is to choose from."""
     names = list(known)
-    if near := get_close_matches(word, names, n=1):
-        return f"Did you mean {near[0]}?"
-    return f"{are} {', '.join(names)}." if names else ""
+    everything = f"{are} {', '.join(names)}." if names else ""
+    return did_you_mean(word, names) or everything

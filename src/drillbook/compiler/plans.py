@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from drillbook.analysis.inputs import typed_inputs
 from drillbook.analysis.scope import as_json
 from drillbook.compiler.assemble import part_of
-from drillbook.compiler.call import is_used
+from drillbook.compiler.call import needed
 from drillbook.compiler.check import lines_of_runbook, note_strays
 from drillbook.compiler.context import Context, Files, Library
 from drillbook.compiler.diagnostics import BookRejected, Notes
@@ -42,7 +42,7 @@ def compile_plan(
     """
     selected = select(find_runbook(book, runbook), procedure)
     notes = Notes()
-    note_strays(text, notes, lines=lines_of_runbook(book, selected.runbook))
+    note_strays(text, book, notes, lines=lines_of_runbook(book, selected.runbook))
     ctx = Context(book=book, catalog=catalog, stack=stack, notes=notes, library=library)
     _reject_wrong(ctx, selected)
     known = _known_inputs(ctx, selected, inputs or {}, files)
@@ -79,7 +79,7 @@ def _known_inputs(
     declared = declared_inputs(inner, selected.runbook)
     if inner.notes.errors:
         raise BookRejected(ctx.book.name, inner.notes.errors)
-    part = PlanPart(runbook=selected.runbook.title, inputs=_needed(selected, declared))
+    part = PlanPart(runbook=selected.runbook.title, inputs=needed(selected, declared))
     by_name = {each.name: each for each in declared}
     values = {
         name: _read(by_name[name], value, files) if name in by_name else value
@@ -92,14 +92,6 @@ def _read(declared: PlannedInput, value: str, files: Files) -> object:
     if value == "none" and not declared.required and declared.default is None:
         return None
     return files(value) if declared.type is InputType.FILE else value
-
-
-def _needed(selected: Selected, declared: tuple[PlannedInput, ...]) -> tuple[PlannedInput, ...]:
-    """Return the inputs; those that a mere way back does not use need not be given."""
-    return tuple(
-        each if is_used(selected, each.name) else each.model_copy(update={"required": False})
-        for each in declared
-    )
 
 
 def _plan(

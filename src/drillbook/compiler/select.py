@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from drillbook.compiler.diagnostics import nearest_or_all
+from drillbook.compiler.diagnostics import nearest
 from drillbook.compiler.document import Book, Procedure, Role, Runbook, Step, Task
 from drillbook.core.errors import NotFound, SettingsInvalid
 
@@ -51,10 +51,8 @@ def find_runbook(book: Book, title: str) -> Runbook:
 def nearest_title(title: str, names: Iterable[str]) -> str:
     """Return `Did you mean X?`, or the titles there are; slugs count as titles."""
     by_slug = {slug(name): name for name in names}
-    hint = nearest_or_all(slug(title), by_slug)
-    for key in sorted(by_slug, key=len, reverse=True):
-        if hint == f"Did you mean {key}?":
-            return f"Did you mean {by_slug[key]}?"
+    if near := nearest(slug(title), by_slug):
+        return f"Did you mean {by_slug[near]}?"
     return f"There are {', '.join(by_slug.values())}." if by_slug else ""
 
 

@@ -35,6 +35,7 @@ class Options:
     """What the sub-bullets of a task say."""
 
     needs: Needs
+    needs_at: Span
     when: Text | None = None
     expect: Text | None = None
     undo: Text | None = None
@@ -54,7 +55,7 @@ def value_text(option: OptionText) -> Text:
 
 def read_options(ctx: Context, task: Task, allowed: tuple[str, ...], what: str) -> Options:
     """Read a task's sub-bullets; `what` names the kind of task for messages."""
-    options = Options(Needs())
+    options = Options(Needs(), task.span)
     seen: dict[str, int] = {}
     for option in task.options:
         if option.key in seen:
@@ -79,7 +80,7 @@ def read_options(ctx: Context, task: Task, allowed: tuple[str, ...], what: str) 
 
 def _refuse(ctx: Context, option: OptionText, allowed: tuple[str, ...], what: str) -> None:
     if option.key not in OPTION_KEYS:
-        hint = did_you_mean(option.key, OPTION_KEYS).capitalize()
+        hint = did_you_mean(option.key, OPTION_KEYS)
         ctx.notes.error(option.span, "DB401", f"there is no option {option.key}", hint)
         return
     hint = f"It takes {', '.join(allowed)}." if allowed else "It takes no options."
@@ -92,7 +93,7 @@ def _read(options: Options, option: OptionText) -> None:
         raise Mistake(0, "DB403", f"{option.key} has no value", "Write it behind the colon.")
     match option.key:
         case "needs":
-            options.needs = parse_needs(option.value)
+            options.needs, options.needs_at = parse_needs(option.value), text.span
         case "when":
             options.when = text
         case "expect":
@@ -117,7 +118,7 @@ def _look_for_slips(ctx: Context, task: Task) -> None:
         near = did_you_mean(word[1].casefold(), OPTION_KEYS)
         if near:
             message = f"there is no option {word[1]}"
-            ctx.notes.error(child.span, "DB401", message, near.capitalize())
+            ctx.notes.error(child.span, "DB401", message, near)
 
 
 def look_for_orphans(ctx: Context, task: Task) -> None:
@@ -140,7 +141,7 @@ def check_needs(ctx: Context, needs: Needs, span: Span) -> None:
         return
     for role in needs.roles:
         if role not in stack.roles:
-            hint = did_you_mean(role, stack.roles).capitalize()
+            hint = did_you_mean(role, stack.roles)
             known = f"There are {', '.join(stack.roles)}." if stack.roles else "It has no roles."
             ctx.notes.error(span, "DB408", f"the stack has no role {role}", hint or known)
             return

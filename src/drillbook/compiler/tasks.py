@@ -128,7 +128,7 @@ def _choice(
         return human(task, task_id)
     chosen = _options(ctx, task, task_id, place)
     worst = max((each.risk for each in chosen), key=lambda risk: risk.rank, default=Risk.READ)
-    check_needs(ctx, options.needs, directive.span)
+    check_needs(ctx, options.needs, options.needs_at)
     return PlannedTask(
         **common(task, task_id),
         kind=Kind.CHOOSE,

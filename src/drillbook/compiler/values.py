@@ -172,7 +172,7 @@ def _phrase(detail: ErrorDetails) -> tuple[str, str]:
     if kind in ("literal_error", "enum"):
         expected = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ")
         near = did_you_mean(str(given), expected.split(", "))
-        return f"{shown} is none of {expected}", near.capitalize()
+        return f"{shown} is none of {expected}", near
     if kind in _SAYS:
         return f"{shown} {_SAYS[kind]}", ""
     says = detail["msg"].replace("Input should be", "must be").replace("Input should", "must")
