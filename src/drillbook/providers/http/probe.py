@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
+from threading import Thread
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,6 +16,8 @@ from drillbook.ports.probe import Answer, Question
 
 LARGEST_BODY_BYTES = 1_000_000
 USER_AGENT = "drillbook-probe"
+# How much longer than its own time-outs a call may take: name servers have none.
+GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +40,58 @@ class HttpProbe:
             raise Refused(
                 f"{question.path!r} is not a path on the app", hint="Start it with one slash."
             )
+        url = self.address().rstrip("/") + question.path
         seconds = deadline.get().left(at_most=question.timeout_seconds)
         begun = time.monotonic()
         try:
-            return self._answer(question, begun, seconds)
-        except httpx.TimeoutException:
+            return _within(seconds + GRACE_SECONDS, lambda: _answer(url, question, begun, seconds))
+        except (TimeoutError, httpx.TimeoutException):
             problem = f"no answer within {seconds:g} s"
         except httpx.ConnectError as error:
             problem = f"no connection ({scrub(str(error))})"
+        except httpx.LocalProtocolError:
+            # Not repeated: it holds the header's value, which may be a secret.
+            problem = "the request cannot be sent (a header holds what HTTP does not allow)"
         except httpx.HTTPError as error:
             problem = f"the connection broke ({type(error).__name__}: {scrub(str(error))})"
-        except httpx.InvalidURL as error:
-            problem = f"not a URL ({scrub(str(error))})"
+        except (httpx.InvalidURL, UnicodeError) as error:
+            problem = f"the request cannot be sent ({scrub(str(error))})"
         return Answer(status=0, seconds=time.monotonic() - begun, problem=problem)
 
-    def _answer(self, question: Question, begun: float, seconds: float) -> Answer:
-        # A client of its own for each call: a kept connection would hide that new ones fail.
-        with (
-            httpx.Client(timeout=seconds, follow_redirects=False, trust_env=False) as client,
-            client.stream(
-                question.method,
-                self.address().rstrip("/") + question.path,
-                content=question.body or None,
-                headers={"User-Agent": USER_AGENT, **question.headers},
-            ) as response,
-        ):
-            body, cut = _read(response, begun + seconds)
-            return Answer(
-                status=response.status_code,
-                seconds=time.monotonic() - begun,
-                text=body.decode(response.charset_encoding or "utf-8", "replace"),
-                media_type=response.headers.get("content-type", "").partition(";")[0],
-                cut=cut,
-            )
+
+def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
+    """Wait for an answer no longer than that; a call that hangs is left to its thread."""
+    ended: Future[Answer] = Future()
+
+    def carry_out() -> None:
+        try:
+            ended.set_result(ask())
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            ended.set_exception(error)
+
+    Thread(target=carry_out, name="probe", daemon=True).start()
+    return ended.result(timeout=seconds)
+
+
+def _answer(url: str, question: Question, begun: float, seconds: float) -> Answer:
+    # A client of its own for each call: a kept connection would hide that new ones fail.
+    with (
+        httpx.Client(timeout=seconds, follow_redirects=False, trust_env=False) as client,
+        client.stream(
+            question.method,
+            url,
+            content=question.body or None,
+            headers={"User-Agent": USER_AGENT, **question.headers},
+        ) as response,
+    ):
+        body, cut = _read(response, begun + seconds)
+        return Answer(
+            status=response.status_code,
+            seconds=time.monotonic() - begun,
+            text=_text(body, response.charset_encoding),
+            media_type=response.headers.get("content-type", "").partition(";")[0],
+            cut=cut,
+        )
 
 
 def _read(response: httpx.Response, until: float) -> tuple[bytes, bool]:
@@ -80,3 +103,10 @@ def _read(response: httpx.Response, until: float) -> tuple[bytes, bool]:
         if time.monotonic() > until:  # a body that drips never trips the read time-out
             raise httpx.ReadTimeout("the body did not end in time")
     return bytes(body), False
+
+
+def _text(body: bytes, charset: str | None) -> str:
+    try:
+        return body.decode(charset or "utf-8", "replace")
+    except LookupError:  # a charset that nobody knows
+        return body.decode("utf-8", "replace")
