@@ -9,7 +9,8 @@ from drillbook.stack.settings import load_settings, prepared_home
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     for name in ("DRILLBOOK_HOME", "DRILLBOOK_STORE", "DRILLBOOK_USER", "DRILLBOOK_STACK"):
         monkeypatch.delenv(name, raising=False)
 
@@ -104,3 +105,16 @@ def test_a_user_with_control_characters_is_refused(
 
     with pytest.raises(SettingsInvalid, match="control characters"):
         load_settings(tmp_path)
+
+
+def test_relative_names_start_from_the_current_folder_wherever_the_stack_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "stack.toml").touch()
+    monkeypatch.setenv("DRILLBOOK_STACK", "conf/stack.toml")
+    beside = load_settings(tmp_path / "conf").home
+    monkeypatch.setenv("DRILLBOOK_HOME", "home")
+
+    assert beside == tmp_path.resolve() / "conf" / ".drillbook"
+    assert load_settings(tmp_path / "conf").home == tmp_path.resolve() / "home"

@@ -13,7 +13,7 @@ def nearest_stack_file(folder: Path) -> Path | None:
     """Return the stack file that holds for a folder, or None when there is none."""
     named = os.environ.get(STACK_VARIABLE, "")
     if named:
-        return named_stack_file(folder / Path(named).expanduser(), STACK_VARIABLE)
+        return named_stack_file(Path.cwd() / Path(named).expanduser(), STACK_VARIABLE)
     for above in (folder.resolve(), *folder.resolve().parents):
         if (above / STACK_NAME).is_file():
             return above / STACK_NAME

@@ -75,7 +75,7 @@ def prepared_home(settings: Settings) -> Path:
 def _home(folder: Path) -> Path:
     named = os.environ.get(HOME_VARIABLE, "")
     if named:
-        home = (folder / Path(named).expanduser()).resolve()
+        home = Path(named).expanduser().resolve()
     else:
         stack_file = nearest_stack_file(folder)
         home = (stack_file.parent if stack_file else folder).resolve() / ".drillbook"
