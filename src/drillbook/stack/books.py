@@ -88,8 +88,8 @@ class Books:
         raise self._nothing(wanted, everything)
 
     def library(self, title: str) -> Book | None:
-        """Return the book that holds a runbook another one calls, or None."""
-        for found in self.runbooks():
+        """Return the book that holds a runbook another one calls, a shipped one too, or None."""
+        for found in (*self.runbooks(), *_runbooks(library())):
             if slug(found.runbook.title) == slug(title):
                 return found.file.book
         return None
