@@ -33,6 +33,22 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """A server's folder that was made and never started, to copy: initdb takes a second."""
+    above = Path(tempfile.mkdtemp(prefix="drillbook-made-"))
+    PostgresServer(above / "made", durable=False).create()
+    yield above / "made"
+    shutil.rmtree(above)
+
+
+@pytest.fixture
+def server(folder: Path, made: Path) -> PostgresServer:
+    """A server of the test's own, with data and not started."""
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    return PostgresServer(folder, durable=False)
+
+
 def asked(server: PostgresServer, statement: str) -> object:
     with psycopg.connect(server.url()) as connection:
         row = connection.execute(statement.encode()).fetchone()
@@ -61,17 +77,17 @@ def test_server_answers_stops_and_starts_again_on_its_data(
     assert server.status().version == ".".join(map(str, tools.version))
 
 
-def test_start_twice_is_start_once(folder: Path) -> None:
-    server = PostgresServer(folder, durable=False)
-
+def test_start_twice_is_start_once(folder: Path, server: PostgresServer) -> None:
     first = server.start()
     again = PostgresServer(folder, durable=False).start()
 
     assert again == first
 
 
-def test_server_killed_like_a_crash_starts_again_with_what_was_committed(folder: Path) -> None:
-    server = PostgresServer(folder)
+def test_server_killed_like_a_crash_starts_again_with_what_was_committed(
+    server: PostgresServer,
+) -> None:
+    server = PostgresServer(server.folder)
     first = server.start()
     with psycopg.connect(server.url()) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
@@ -85,8 +101,7 @@ def test_server_killed_like_a_crash_starts_again_with_what_was_committed(folder:
     assert asked(server, "SHOW fsync") == "on"
 
 
-def test_pid_file_that_names_a_stranger_is_no_running_server(folder: Path) -> None:
-    server = PostgresServer(folder, durable=False)
+def test_pid_file_that_names_a_stranger_is_no_running_server(server: PostgresServer) -> None:
     server.start()
     server.kill()
     pid_file = server.data / "postmaster.pid"
@@ -100,8 +115,7 @@ def test_pid_file_that_names_a_stranger_is_no_running_server(folder: Path) -> No
     assert asked(server, "SELECT 1") == 1
 
 
-def test_tcp_without_the_password_is_refused(folder: Path) -> None:
-    server = PostgresServer(folder, durable=False)
+def test_tcp_without_the_password_is_refused(folder: Path, server: PostgresServer) -> None:
     server.start()
 
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
@@ -131,9 +145,7 @@ def test_unix_socket_works_below_a_folder_with_a_very_long_path(folder: Path) ->
         shutil.rmtree(server.sockets)
 
 
-def test_port_taken_by_another_program_is_left_to_it(folder: Path) -> None:
-    server = PostgresServer(folder, durable=False)
-    server.create()
+def test_port_taken_by_another_program_is_left_to_it(folder: Path, server: PostgresServer) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -189,8 +201,7 @@ def test_every_way_to_not_be_root_starts_a_server(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand files over")
-def test_data_changes_hands_when_the_way_to_not_be_root_changes(folder: Path) -> None:
-    server = PostgresServer(folder, durable=False)
+def test_data_changes_hands_when_the_way_to_not_be_root_changes(server: PostgresServer) -> None:
     server.start()
     server.stop()
     give(server.data, 65534)

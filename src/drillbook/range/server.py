@@ -4,7 +4,6 @@ import fcntl
 import os
 import secrets
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,7 +22,9 @@ from drillbook.core.process_identity import (
 )
 from drillbook.range import guard
 from drillbook.range.cluster import fitting_tools, make_data
+from drillbook.range.private_file import write_private
 from drillbook.range.sockets import free_port, socket_folder
+from drillbook.range.spawn import Process, reap, spawn
 from drillbook.range.unprivileged import give, usable_account
 
 OWNER = "postgres"
@@ -64,7 +65,7 @@ class PostgresServer:
         self._tools = tools
         self._durable = durable
         self._settings = dict(settings or {})
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def tools(self) -> PostgresTools:
@@ -112,7 +113,7 @@ class PostgresServer:
                 started = self._start_once(tied=tied)
                 if started is not None:
                     return started
-                self._write("port", str(free_port()))
+                write_private(self.folder / "port", str(free_port()))
         raise Unavailable(
             f"Postgres found no free port in {PORT_TRIES} tries",
             hint=f"Its own words are in {self.log}.",
@@ -177,12 +178,12 @@ class PostgresServer:
         if self.data.exists():
             return
         if not (self.folder / "password").exists():
-            self._write("password", secrets.token_urlsafe(24))
+            write_private(self.folder / "password", secrets.token_urlsafe(24))
         make_data(self.data, self.tools, OWNER, self.password, durable=self._durable)
 
     def _start_once(self, *, tied: bool) -> ProcessIdentity | None:
         if not (self.folder / "port").exists():
-            self._write("port", str(free_port()))
+            write_private(self.folder / "port", str(free_port()))
         account = usable_account(self.folder, self.tools.folder / "postgres")
         give(self.data, account.owner)
         give(self.sockets, account.owner)
@@ -194,20 +195,10 @@ class PostgresServer:
         if tied:
             words = [sys.executable, "-I", "-S", guard.__file__, str(self.folder), *words]
         log_start = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                words,
-                stdin=subprocess.PIPE if tied else subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                start_new_session=True,
-            )
+        self._process = spawn(words, self.log, tied=tied)
         return self._wait_until_ready(self._process, log_start)
 
-    def _wait_until_ready(
-        self, process: "subprocess.Popen[bytes]", log_start: int
-    ) -> ProcessIdentity | None:
+    def _wait_until_ready(self, process: Process, log_start: int) -> ProcessIdentity | None:
         started = identify(process.pid) or ProcessIdentity(process.pid, 0)
         for _ in range(int(START_SECONDS / 0.02)):
             # Postgres tells nobody but its pid file that it is ready; its end is an event.
@@ -241,18 +232,9 @@ class PostgresServer:
         except FileNotFoundError:
             return []
 
-    def _write(self, name: str, text: str) -> None:
-        unfinished = self.folder / f"{name}.unfinished"
-        unfinished.unlink(missing_ok=True)
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(self.folder / name)
-
     def _reap(self) -> None:
         if self._process is not None:
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-            self._process.wait(STOP_SECONDS)
+            reap(self._process, STOP_SECONDS)
             self._process = None
 
     @contextmanager

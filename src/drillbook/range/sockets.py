@@ -19,6 +19,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listen(port: int | None) -> socket.socket:
+    """Listen on this port of 127.0.0.1, or on a free one when it is taken or not named."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port or 0))
+    except OSError:
+        listening.bind(("127.0.0.1", 0))
+    listening.listen(128)
+    return listening
+
+
 def socket_folder(folder: Path) -> Path:
     """Return a folder for Unix sockets: below the given one, or a short one if that is too long."""
     below = folder / "socket"

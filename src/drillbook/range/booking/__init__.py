@@ -1,0 +1,1 @@
+"""The booking business of the range: its schema, its data and its app."""

@@ -1,0 +1,316 @@
+"""The range as a whole: up, looked at, killed, up again, down."""
+
+import http.client
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from drillbook.actions import checks
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Failed, NotFound, Refused
+from drillbook.core.files import read_file
+from drillbook.core.process_identity import (
+    ProcessIdentity,
+    children_of,
+    identify,
+    send_signal,
+    wait_until_gone,
+)
+from drillbook.ports.checked_systems import CheckedSystems
+from drillbook.range import practice
+from drillbook.range.environment import Environment
+from drillbook.range.status import RangeStatus
+from drillbook.stack.stack import load_stack
+
+SCALE = 0.1
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for a range of the test's own, ended and removed after it."""
+    above = Path(tempfile.mkdtemp(prefix="drillbook-range-"))
+    folder = above / "range"
+    yield folder
+    if (folder / practice.MARK).exists():
+        practice.down(folder, remove=True)
+    shutil.rmtree(above)
+
+
+def ask(
+    port: int | None, path: str, method: str = "GET", body: object = None
+) -> tuple[int, Any]:  # Any: JSON from the app
+    assert port is not None
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, json.dumps(body) if body is not None else None)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def app_port(found: RangeStatus, name: str) -> int:
+    (part,) = (part for part in found.parts if part.name == f"{name} app")
+    assert part.port is not None
+    return part.port
+
+
+def processes(found: RangeStatus) -> list[ProcessIdentity]:
+    named = [identify(part.pid) for part in found.parts if part.pid is not None]
+    return [process for process in named if process is not None]
+
+
+def test_range_runs_production_and_staging_that_answer(practice_range: RangeStatus) -> None:
+    assert practice_range.running
+    assert [part.name for part in practice_range.parts] == [
+        "production Postgres",
+        "production app",
+        "staging Postgres",
+        "staging app",
+    ]
+    for name in ("production", "staging"):
+        status, said = ask(app_port(practice_range, name), "/api/health")
+        assert status == 200
+        assert said["status"] == "ok"
+        assert said["database"]["writable"] is True
+
+
+def test_app_books_shows_and_cancels_in_its_database(practice_range: RangeStatus) -> None:
+    port = app_port(practice_range, "staging")
+    _, slots = ask(port, "/api/slots")
+
+    wanted = {"slot_id": slots["slots"][0]["id"], "note": "by the window"}
+    status, made = ask(port, "/api/bookings", "POST", wanted)
+    _, listed = ask(port, "/api/bookings?email=customer5@example.com")
+    taken, _ = ask(port, "/api/bookings", "POST", wanted)
+    cancelled, _ = ask(port, f"/api/bookings/{made['reference']}/cancel", "POST")
+
+    assert (status, taken, cancelled) == (201, 409, 200)
+    assert made["reference"] in [booking["reference"] for booking in listed["bookings"]]
+
+
+def test_tried_booking_leaves_no_row(practice_range: RangeStatus) -> None:
+    environment = Environment("production", practice_range.folder / "production")
+    count = "SELECT count(*) FROM bookings"
+
+    with psycopg.connect(environment.server.url("booking")) as connection:
+        before = connection.execute(count).fetchone()
+        status, tried = ask(environment.app.port, "/api/bookings/try")
+        after = connection.execute(count).fetchone()
+
+    assert status == 200
+    assert tried["kept"] is False
+    assert before == after
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/nothing", None, 404),
+        ("POST", "/api/bookings", ["no object"], 400),
+        ("POST", "/api/bookings", {"slot_id": "x"}, 400),
+        ("POST", "/api/bookings", {"slot_id": 10**18}, 404),
+        ("POST", "/api/bookings", {"note": "\0"}, 400),
+        ("GET", "/api/bookings?email=nobody@example.org", None, 404),
+        ("POST", "/api/bookings/B-1/cancel", None, 404),
+    ],
+)
+def test_app_answers_wrong_requests_with_the_status_that_means_it(
+    practice_range: RangeStatus, method: str, path: str, body: object, status: int
+) -> None:
+    answered, said = ask(app_port(practice_range, "staging"), path, method, body)
+
+    assert answered == status
+    assert said["error"]
+
+
+def test_shipped_checks_pass_on_the_range(practice_range: RangeStatus) -> None:
+    systems = load_stack(practice_range.stack_file).port("production", CheckedSystems)  # type: ignore[type-abstract]  # a Protocol is named by its class
+    folder = practice_range.folder / "checks"
+
+    read = checks.run.do(systems, file=read_file(folder / "booking.toml"))
+    wrote = checks.exercise.do(
+        systems, Effect(key="a key"), file=read_file(folder / "booking-writes.toml")
+    )
+
+    assert (read.passed, read.failed) == (6, 0)
+    assert (wrote.passed, wrote.failed) == (2, 0)
+
+
+def test_shipped_checks_find_the_migration_that_breaks_booking(
+    practice_range: RangeStatus,
+) -> None:
+    server = Environment("production", practice_range.folder / "production").server
+    systems = load_stack(practice_range.stack_file).port("production", CheckedSystems)  # type: ignore[type-abstract]  # a Protocol is named by its class
+    file = read_file(practice_range.folder / "checks/booking.toml")
+    migrations = practice_range.folder / "migrations"
+
+    with psycopg.connect(server.url("booking"), autocommit=True) as connection:
+        connection.execute((migrations / "0005_deposits.sql").read_bytes())
+        try:
+            with pytest.raises(Failed, match=r"1 of 6 checks failed: a slot can be booked"):
+                checks.run.do(systems, file=file)
+        finally:
+            connection.execute((migrations / "0005_deposits.down.sql").read_bytes())
+
+    assert checks.run.do(systems, file=file).failed == 0
+
+
+def test_log_has_a_line_with_the_status_of_each_request(practice_range: RangeStatus) -> None:
+    ask(app_port(practice_range, "staging"), "/a-path-of-this-test")
+
+    text = (practice_range.folder / "staging/app.log").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    (found,) = (line for line in lines if line["path"] == "/a-path-of-this-test")
+    assert (found["status"], found["level"], found["method"]) == (404, "info", "GET")
+    assert found["timestamp"].endswith("+00:00")
+
+
+def test_no_password_is_in_any_argument_list_or_in_the_stack_file(
+    practice_range: RangeStatus,
+) -> None:
+    shown = practice_range.stack_file.read_text()
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            shown += process.read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+
+    for name in ("production", "staging"):
+        folder = practice_range.folder / name
+        assert Environment(name, folder).server.password not in shown
+        assert (folder / "app.password").read_text() not in shown
+        for secret in ("database.url", "app-database.url", "app.password", "postgres/password"):
+            assert (folder / secret).stat().st_mode & 0o777 == 0o600
+
+
+def test_up_again_changes_nothing_and_down_keeps_the_data_unless_told(
+    folder: Path,
+) -> None:
+    said: list[str] = []
+    first = practice.up(folder, scale=SCALE)
+    stack = (folder / "stack.toml").read_text()
+    _, made = ask(app_port(first, "production"), "/api/bookings", "POST", {})
+    ran = processes(first)
+
+    ran_on = processes(practice.up(folder, scale=SCALE, progress=said.append))
+    stopped = practice.down(folder)
+    for process in ran:
+        assert wait_until_gone(process, 0)
+    third = practice.up(folder, scale=SCALE)
+
+    assert ran_on == ran
+    assert len(ran) == 4
+    assert all("ran already" in line for line in said)
+    assert not any(part.running for part in stopped.parts)
+    assert third.running
+    _, listed = ask(app_port(third, "production"), "/api/bookings")
+    assert made["reference"] in [booking["reference"] for booking in listed["bookings"]]
+    assert (folder / "stack.toml").read_text() == stack
+    practice.down(folder, remove=True)
+    assert not folder.exists()
+    for process in processes(third):
+        assert wait_until_gone(process, 0)
+
+
+def test_range_killed_with_all_its_processes_comes_up_with_what_was_booked(folder: Path) -> None:
+    first = practice.up(folder, scale=SCALE)
+    _, made = ask(app_port(first, "staging"), "/api/bookings", "POST", {})
+    for name in practice.NAMES:
+        Environment(name, folder / name).server.kill()
+    for process in processes(practice.status(folder)):
+        send_signal(process, signal.SIGKILL)
+        assert wait_until_gone(process, 20)
+    assert not any(part.running for part in practice.status(folder).parts)
+
+    second = practice.up(folder, scale=SCALE)
+
+    assert second.running
+    _, listed = ask(app_port(second, "staging"), "/api/bookings")
+    assert made["reference"] in [booking["reference"] for booking in listed["bookings"]]
+
+
+def test_app_says_it_is_down_while_its_database_is(folder: Path) -> None:
+    found = practice.up(folder, scale=SCALE, tied=True)
+    environment = Environment("production", folder / "production")
+
+    environment.server.kill()
+    status, said = ask(app_port(found, "production"), "/api/health")
+    environment.server.start(tied=True)
+    again, _ = ask(app_port(found, "production"), "/api/health")
+
+    assert status == 503
+    assert said["error"]
+    assert again == 200
+
+
+def test_app_whose_port_was_taken_moves_and_the_stack_file_follows_with_its_edits(
+    folder: Path,
+) -> None:
+    found = practice.up(folder, scale=SCALE, tied=True)
+    port = app_port(found, "production")
+    practice.down(folder)
+    path = folder / "stack.toml"
+    path.write_text(path.read_text().replace('destroy = "auto"', 'destroy = "confirm"', 1))
+
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        moved = practice.up(folder, scale=SCALE, tied=True)
+
+    new = app_port(moved, "production")
+    assert new != port
+    assert f"http://127.0.0.1:{new}" in path.read_text()
+    assert str(port) not in path.read_text()
+    assert 'destroy = "confirm"' in path.read_text()
+    assert ask(new, "/api/health")[0] == 200
+
+
+def test_tied_range_ends_with_its_owner(folder: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from drillbook.range import practice\n"
+        f"found = practice.up(Path({str(folder)!r}), scale={SCALE}, tied=True)\n"
+        "print(*(part.pid for part in found.parts), flush=True); sys.stdin.read()"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdin is not None
+    assert owner.stdout is not None
+    ran = [identify(int(pid)) for pid in owner.stdout.readline().split()]
+    guards = children_of(owner.pid)
+
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    owner.stdin.close()
+    owner.stdout.close()
+
+    assert len(ran) == 4
+    for process in (*ran, *guards):
+        assert process is not None
+        assert wait_until_gone(process, 30)
+    assert not (folder / "production/postgres").exists()
+
+
+def test_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(Refused, match="holds other files and no range"):
+        practice.up(tmp_path)
+    with pytest.raises(NotFound, match="there is no range in"):
+        practice.down(tmp_path, remove=True)
+    with pytest.raises(NotFound, match="there is no range in"):
+        practice.status(tmp_path)
+
+    assert [found.name for found in tmp_path.iterdir()] == ["thesis.txt"]
