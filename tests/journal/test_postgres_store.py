@@ -147,6 +147,22 @@ def test_a_worker_frozen_in_an_append_gives_the_lock_back(database_url: str, hom
     journal.close()
 
 
+def test_an_append_that_does_not_get_its_turn_says_so_and_the_next_one_does(
+    database_url: str, home: Path
+) -> None:
+    journal = open_journal(database_url, home)
+    fill(journal, 1)
+    journal._store._writer.execute("SET statement_timeout = '100ms'")  # type: ignore[attr-defined]
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (postgres_module.LOCK,))
+
+        with pytest.raises(Unavailable, match="canceling statement due to statement timeout"):
+            journal.append(entry(key="k"))
+
+    assert journal.append(entry(key="k")).size == 3
+    journal.close()
+
+
 def test_a_session_default_of_repeatable_read_does_not_fork_the_log(
     database_url: str, tmp_path: Path
 ) -> None:

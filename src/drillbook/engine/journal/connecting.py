@@ -18,6 +18,7 @@ DEADLINES: dict[str, str | int | None] = {
     "keepalives_interval": 5,
     "application_name": "drillbook journal",
 }
+UNREACHABLE = ("08", "28", "3D", "57")  # classes of SQLSTATE; a failed connect has none
 WRONG_LOGIN = ("password", "authentication", "does not exist", "pg_hba", "not permitted")
 
 
@@ -63,7 +64,8 @@ class Server:
                 f"{self.name} only reads now: {said}",
                 hint="It may be a standby, or out of space; name the primary in DRILLBOOK_STORE.",
             )
-        if error.sqlstate is None or error.sqlstate[:2] in ("08", "28", "3D", "57"):
+        is_canceled = isinstance(error, errors.QueryCanceled)
+        if not is_canceled and (error.sqlstate or "08")[:2] in UNREACHABLE:
             return self._unreachable(said)
         return Unavailable(
             f"the journal in {self.name} cannot be used: {said}",

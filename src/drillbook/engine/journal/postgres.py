@@ -22,6 +22,7 @@ SET LOCAL idle_in_transaction_session_timeout = '5s';
 SELECT pg_advisory_xact_lock({LOCK})
 """
 RECONNECT_SECONDS = 15.0
+RETRY_SECONDS = 0.2
 POLL_SECONDS = 2.0  # in case a pooler swallows notifications
 ROWS = "SELECT idx, body, leaf, run, task, key FROM drillbook.journal_entry ORDER BY idx"
 INSERT = """
@@ -70,7 +71,7 @@ class PostgresStore:
         self._server = Server(url)
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
-        self._listeners: list[Connection] = []
+        self._plain: list[Connection] = []
         with self._reported():
             self._writer = self._server.connect()
             self._create()
@@ -105,12 +106,12 @@ class PostgresStore:
                 if self._writer.closed:
                     self._writer = self._server.connect()
                 self._writer.execute(BEGIN)
-            except psycopg.OperationalError as error:
+            except psycopg.Error as error:
+                self._writer.close()  # whatever it was in the middle of
                 lost = isinstance(self._server.report(error), ConnectionLost)
                 if not lost or time.monotonic() > end:
                     raise
-                self._writer.close()
-                time.sleep(0.2)
+                time.sleep(RETRY_SECONDS)
             else:
                 return
 
@@ -135,7 +136,7 @@ class PostgresStore:
     def wait(self, run: str, after: int, timeout: float) -> bool:
         """Wait for an entry of a run; appends notify."""
         end = time.monotonic() + timeout
-        with self._reported(), _borrowed(self._listeners, self._server.connect) as listener:
+        with self._reported(), _borrowed(self._plain, self._server.connect) as listener:
             listener.execute(f"LISTEN {CHANNEL}")
             while not (found := self.has_more(run, after)):
                 left = end - time.monotonic()
@@ -143,20 +144,19 @@ class PostgresStore:
                     break
                 for _ in listener.notifies(timeout=min(left, POLL_SECONDS), stop_after=1):
                     pass
+            listener.execute("UNLISTEN *")  # an idle listener would hold up the server's queue
         return found
 
     def put_evidence(self, digest: str, content: bytes) -> None:
         """Keep a file under its SHA-256."""
-        with self._lock, self._reported():
-            self._begin()
-            self._writer.execute(
+        with self._reported(), _borrowed(self._plain, self._server.connect) as connection:
+            connection.execute(
                 "INSERT INTO drillbook.journal_evidence AS kept (sha256, content) VALUES (%s, %s) "
                 "ON CONFLICT (sha256) DO UPDATE SET content = excluded.content "
                 "WHERE kept.content <> excluded.content",
                 (digest, content),
                 binary=True,
             )
-            self._writer.commit()
 
     def get_evidence(self, digest: str) -> bytes | None:
         """Return a file's content as stored; None when it is not there."""
@@ -165,10 +165,10 @@ class PostgresStore:
 
     def close(self) -> None:
         """Let go of the connections."""
-        for connection in (self._writer, *self._idle, *self._listeners):
+        for connection in (self._writer, *self._idle, *self._plain):
             connection.close()
         self._idle.clear()
-        self._listeners.clear()
+        self._plain.clear()
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
