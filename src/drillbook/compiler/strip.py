@@ -9,7 +9,6 @@ from itertools import pairwise
 from drillbook.compiler.document import DirectiveText, Span
 from drillbook.compiler.source import (
     BOM,
-    front_matter_end,
     lines_of,
     lines_with_ends,
     opaque_parts,
@@ -163,7 +162,7 @@ def _bullets(lines: list[str]) -> _Bullets:
     found = _Bullets({}, set(), set())
     opaque = opaque_parts(lines)
     stack: list[tuple[int, bool]] = []
-    at, in_item = front_matter_end(lines), False
+    at, in_item = 0, False
     while at < len(lines):
         if at in opaque.fences or at in opaque.comments:
             at = opaque.fences[at].end if at in opaque.fences else opaque.comments[at]

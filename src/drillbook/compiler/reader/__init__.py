@@ -2,9 +2,18 @@
 
 from drillbook.compiler.document import Book
 from drillbook.compiler.reader.book import read_book
+from drillbook.compiler.reader.edits import Edit, apply_edits, explicit_edits
 from drillbook.compiler.source import decode, encode, lines_of
 
-__all__ = ["decode", "encode", "read_book", "unaccounted"]
+__all__ = [
+    "Edit",
+    "apply_edits",
+    "decode",
+    "encode",
+    "explicit_edits",
+    "read_book",
+    "unaccounted",
+]
 
 
 def unaccounted(text: str, book: Book) -> list[int]:

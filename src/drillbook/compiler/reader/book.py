@@ -1,15 +1,16 @@
 """A whole file read: its runbooks, its contacts, and the lines that are neither."""
 
 from drillbook.compiler.document import Book, Contact, LineKind, Runbook
+from drillbook.compiler.reader.front import Front, read_front
 from drillbook.compiler.reader.ledger import Ledger
 from drillbook.compiler.reader.outline import Section, outline
 from drillbook.compiler.reader.parts import contacts_in
 from drillbook.compiler.reader.roots import Root, runbook_roots
 from drillbook.compiler.reader.scan import Block, BlockKind, Scanner
 from drillbook.compiler.reader.sections import RunbookReader
-from drillbook.compiler.source import lines_of
 from drillbook.compiler.reader.tasks import Page
 from drillbook.compiler.reader.words import NOT_STEPS, Kind, title_of
+from drillbook.compiler.source import lines_of
 
 NO_STEPS = "no steps were found in this file"
 _OUTSIDE = "outside the runbooks"
@@ -23,7 +24,8 @@ def read_book(text: str, *, name: str) -> Book:
     top = outline(blocks)
     ledger = Ledger()
     _signs(blocks, ledger)
-    runbooks, contacts = _runbooks(top, lines, ledger, name)
+    front = _front(blocks, Page(lines, ledger))
+    runbooks, contacts = _runbooks(top, lines, ledger, name, front)
     if not any(runbook.procedures for runbook in runbooks):
         return _without_steps(name, lines, contacts, ledger)
     inside = set(ledger.kinds)
@@ -41,15 +43,16 @@ def read_book(text: str, *, name: str) -> Book:
 
 
 def _runbooks(
-    top: Section, lines: list[str], ledger: Ledger, name: str
+    top: Section, lines: list[str], ledger: Ledger, name: str, front: Front
 ) -> tuple[list[Runbook], list[Contact]]:
     """Read each runbook with a ledger of its own, and keep those that hold steps."""
     found: list[Runbook] = []
     contacts: list[Contact] = []
-    for root in runbook_roots(top, name=name):
+    roots = runbook_roots(top, name=name, title=front.title)
+    for root in roots:
         own = Ledger()
         reader = RunbookReader(Page(lines, own))
-        runbook = _read(reader, root, own)
+        runbook = _read(reader, root, front if len(roots) == 1 else Front())
         if runbook.procedures or root.confidence == 1:
             ledger.add(own)
             found.append(runbook)
@@ -57,11 +60,20 @@ def _runbooks(
     return found, contacts
 
 
-def _read(reader: RunbookReader, root: Root, ledger: Ledger) -> Runbook:
+def _read(reader: RunbookReader, root: Root, front: Front) -> Runbook:
     section = root.section
     if section.heading is not None:
-        ledger.take(section.line, section.end, LineKind.TITLE)
-    return reader.read(section, title=root.title, form=root.form, confidence=root.confidence)
+        reader.page.ledger.take(section.line, section.end, LineKind.TITLE)
+    return reader.read(
+        section, title=root.title, form=root.form, confidence=root.confidence, front=front
+    )
+
+
+def _front(blocks: list[Block], page: Page) -> Front:
+    first = blocks[0] if blocks else None
+    if first is None or first.kind is not BlockKind.FRONT:
+        return Front()
+    return read_front(first, page)
 
 
 def _signs(blocks: list[Block], ledger: Ledger) -> None:

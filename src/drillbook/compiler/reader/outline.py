@@ -148,27 +148,42 @@ def _labels(blocks: list[Block]) -> dict[int, tuple[int, str, str]]:
 def _label(block: Block, following: Block | None) -> tuple[int, str, str] | None:
     text = block.text
     if len(block.body) == 1 and len(text) <= _LONGEST_LABEL + 4:
-        if match := _BOLD_ONLY.match(text):
-            return BOLD_LABEL, match["title"], ""
-        step = numbered(text)
-        if step and step.worded:
-            return BOLD_LABEL, text, ""
-        if text[-1] in ":：" and _opens_list(following):
-            known = kind_of(text) is not Kind.UNKNOWN or len(text.split()) <= 4  # noqa: PLR2004  # as a heading is
-            return (PLAIN_LABEL, text, "") if known else None
-        if kind_of(text) in (Kind.PREREQUISITES, Kind.ACTION) and _opens_list(following):
-            return (PLAIN_LABEL, text, "") if len(text.split()) <= 3 else None  # noqa: PLR2004
+        label = _line_label(text, lists=_opens_list(following))
+        if label is not None:
+            return label
     if match := _BOLD_START.match(text):
         kind = kind_of(match["title"])
         if (kind not in NOT_STEPS and kind is not Kind.UNKNOWN) or _worded(match["title"]):
             return BOLD_LABEL, match["title"], match["rest"]
-    elif (match := _PLAIN_START.match(text)) and kind_of(match["title"]) in _INLINE:
-        if len(match["title"].split()) <= 3:  # noqa: PLR2004  # as a label is
-            return PLAIN_LABEL, match["title"], match["rest"]
+        return None
+    match = _PLAIN_START.match(text)
+    short = match is not None and len(match["title"].split()) <= 3  # noqa: PLR2004  # as a label is
+    if match and short and kind_of(match["title"]) in _INLINE:
+        return PLAIN_LABEL, match["title"], match["rest"]
     return None
 
 
+def _line_label(text: str, *, lists: bool) -> tuple[int, str, str] | None:
+    """Return the label that a whole line of text is; `lists` when a list or table follows."""
+    if match := _BOLD_ONLY.match(text):
+        return BOLD_LABEL, match["title"], ""
+    if _worded(text):
+        return BOLD_LABEL, text, ""
+    if not lists:
+        return None
+    if text[-1] in ":：":
+        known = kind_of(text) is not Kind.UNKNOWN or len(text.split()) <= 4  # noqa: PLR2004  # as a heading is
+        return (PLAIN_LABEL, text, "") if known else None
+    return (PLAIN_LABEL, text, "") if _is_bare_label(text) else None
+
+
 _INLINE = {Kind.PREREQUISITES, Kind.SYMPTOMS, Kind.ROLLBACK, Kind.VERIFICATION, Kind.ESCALATION}
+
+
+def _is_bare_label(text: str) -> bool:
+    """Whether a short line without a colon names a part: `Steps`, `Pasos operativos`."""
+    short = len(text.split()) <= 3 and text[-1] not in ".!?,;。"  # noqa: PLR2004
+    return short and text[0] == text[0].upper() and kind_of(text) is not Kind.UNKNOWN
 
 
 def _worded(title: str) -> bool:

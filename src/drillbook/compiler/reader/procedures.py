@@ -17,6 +17,8 @@ from drillbook.compiler.reader.tasks import (
 from drillbook.compiler.reader.words import (
     Kind,
     is_instruction,
+    is_named,
+    numbered,
     plain,
     title_of,
 )
@@ -135,10 +137,18 @@ def _step_items(section: Section) -> list[Item]:
         return []
     if all(item.block.box for item in items):
         return items
+    return items if _bullets_are_steps(section, items) else []
+
+
+def _bullets_are_steps(section: Section, items: list[Item]) -> bool:
+    """Whether bullets tell what to do; the shares were measured on the corpus."""
     telling = sum(map(_tells, items)) / len(items)
-    if section.kind in _ACTING:
-        return items if telling >= 0.3 or not _facts(items) else []  # noqa: PLR2004  # measured on the corpus
-    return items if telling >= 0.5 and section.kind is Kind.UNKNOWN else []  # noqa: PLR2004
+    if section.kind not in _ACTING:
+        return telling >= 0.5 and section.kind is Kind.UNKNOWN  # noqa: PLR2004
+    if telling >= 0.3:  # noqa: PLR2004
+        return True
+    unclear = is_named(section.title) or not all(item.text.isascii() for item in items)
+    return unclear and not _facts(items)
 
 
 def _without_asides(section: Section) -> list[Item]:
@@ -169,7 +179,10 @@ def _orders(section: Section, items: list[Item]) -> bool:
 
 def _tells(item: Item) -> bool:
     text = item.text
-    return item.block.box or is_instruction(text) or bool(item.blocks)
+    if item.block.box or item.blocks or is_instruction(text):
+        return True
+    step = numbered(text)
+    return step is not None and step.worded
 
 
 def _facts(items: list[Item]) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from drillbook.compiler.reader.headings import are_steps
 from drillbook.compiler.reader.outline import Section
 from drillbook.compiler.reader.procedures import step_items
+from drillbook.compiler.reader.scan import BlockKind
 from drillbook.compiler.reader.words import (
     PARTS,
     Kind,
@@ -28,8 +29,8 @@ class Root:
     confidence: float
 
 
-def runbook_roots(top: Section, *, name: str) -> list[Root]:
-    """Return the runbooks of a file in the order of the file."""
+def runbook_roots(top: Section, *, name: str, title: str = "") -> list[Root]:
+    """Return the runbooks of a file in the order of the file; `title` is its front matter's."""
     named = _named(top)
     if named:
         return named
@@ -38,9 +39,20 @@ def runbook_roots(top: Section, *, name: str) -> list[Root]:
     several = _several(holder, children)
     if several:
         return several
-    title = title_of(holder.title) if holder.title else _stem(name)
-    form = f"the H{holder.level} is the runbook" if holder.title else "the file is the runbook"
-    return [Root(holder, runbook_title(holder.title) or title, form, 0.9)]
+    if holder.title:
+        shown = runbook_title(holder.title) or title_of(holder.title)
+        return [Root(holder, shown, f"the H{holder.level} is the runbook", 0.9)]
+    shown = title or _first_line(holder) or _stem(name)
+    return [Root(holder, runbook_title(shown) or shown, "the file is the runbook", 0.9)]
+
+
+def _first_line(section: Section) -> str:
+    """Return the one line of text a file without headings begins with, or nothing."""
+    first = section.blocks[0] if section.blocks else None
+    if first is None or first.kind is not BlockKind.PARAGRAPH or first.end - first.line > 1:
+        return ""
+    words = title_of(first.text)
+    return words if len(words.split()) <= 12 and words == words.rstrip(".") else ""  # noqa: PLR2004
 
 
 def _stem(name: str) -> str:
@@ -86,7 +98,9 @@ def _holder(top: Section) -> Section:
     here = top
     while True:
         headings = [child for child in here.children if not child.is_label]
-        if len(headings) != 1 or step_items(here) or headings[0].kind in PARTS:
+        if len(headings) != 1 or step_items(here):
+            return here
+        if headings[0].level > 1 and headings[0].kind in PARTS:
             return here
         step = numbered(headings[0].title)
         if step and step.worded:
@@ -100,21 +114,17 @@ def _holder(top: Section) -> Section:
 
 def _several(holder: Section, children: list[Section]) -> list[Root]:
     """Return the runbooks that stand side by side in a file, or none."""
-    if len(children) < 2 or step_items(holder):  # noqa: PLR2004  # several
-        return []
-    if holds_alternatives(holder.title):
+    if len(children) < 2 or step_items(holder) or holds_alternatives(holder.title):  # noqa: PLR2004
         return []
     free = [child for child in children if _is_free(child) and _has_steps(child)]
-    whole = [child for child in free if _has_parts(child)]
-    if len(whole) > 1:
+    if sum(map(_has_parts, free)) > 1:
         return _roots(free, "a heading with its own parts", 0.9)
-    parts = [child for child in children if child.kind in _INSIDE and _has_steps(child)]
     if len(free) < 2 or _counted_steps(children):  # noqa: PLR2004  # several
         return []
     if names_several(holder.title):
         return _roots(free, "one of several in a collection", 0.85)
-    listed = [child for child in free if step_items(child)]
-    if len(listed) == len(free) and not parts and not _gate_above(children):
+    parts = any(child.kind in _INSIDE and _has_steps(child) for child in children)
+    if all(map(step_items, free)) and not parts and not _gate_above(children):
         return _roots(free, "a heading with its own list", 0.75)
     return []
 

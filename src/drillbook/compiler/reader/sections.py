@@ -1,5 +1,7 @@
 """One runbook, read section by section."""
 
+from dataclasses import replace
+
 from drillbook.compiler.document import (
     Attachment,
     Contact,
@@ -11,6 +13,7 @@ from drillbook.compiler.document import (
     Span,
     Task,
 )
+from drillbook.compiler.reader.front import Front
 from drillbook.compiler.reader.headings import chosen_steps
 from drillbook.compiler.reader.outline import Item, Section
 from drillbook.compiler.reader.parts import contacts_in, input_rows, listed_tasks, names_contacts
@@ -43,11 +46,16 @@ class RunbookReader:
         self.attachments: list[Attachment] = []
         self.texts: list[str] = []
 
-    def read(self, section: Section, *, title: str, form: str, confidence: float) -> Runbook:
-        """Return the runbook that a section is."""
+    def read(
+        self, section: Section, *, title: str, form: str, confidence: float, front: Front
+    ) -> Runbook:
+        """Return the runbook that a section is, with what a front matter adds."""
+        for added in front.sections:
+            self._section(added, Frame())
         self._own(section, Frame(), root=True)
         self._children(section, Frame())
         sure = [p.confidence for p in self.procedures]
+        self.procedures = _with_a_way_forward(self.procedures)
         return Runbook(
             title=title,
             span=span_of(section.heading) if section.heading else self._first_span(section),
@@ -59,6 +67,7 @@ class RunbookReader:
             symptoms=tuple(self.symptoms),
             procedures=tuple(self.procedures),
             attachments=tuple(self.attachments),
+            metadata=dict(front.metadata),
         )
 
     def _first_span(self, section: Section) -> Span:
@@ -76,7 +85,7 @@ class RunbookReader:
         elif kind is Kind.CONTACTS or (kind is Kind.ESCALATION and names_contacts(section)):
             self.contacts += contacts_in(section, self.page)
             self._children(section, frame)
-        elif kind in NOT_STEPS and not (kind is Kind.FACTS and _is_sequence(section)):
+        elif kind in NOT_STEPS and not _is_told_to_do(section):
             self._aside(section, frame)
         else:
             self._own(section, frame)
@@ -104,7 +113,8 @@ class RunbookReader:
             _skip(section, self.page, NOT_STEPS[section.kind])
         for child in section.children:
             step = numbered(child.title)
-            if child.kind is Kind.UNKNOWN and not (step and step.worded):
+            told = section.kind is Kind.CRITERIA or child.kind is Kind.UNKNOWN
+            if told and not (step and step.worded):
                 for below in child.walk():
                     _skip(below, self.page, NOT_STEPS[section.kind])
         kept = [c for c in section.children if c.line not in self.page.ledger.reasons]
@@ -176,6 +186,16 @@ class RunbookReader:
             self.procedures.insert(at, found)
 
 
+def _with_a_way_forward(procedures: list[Procedure]) -> list[Procedure]:
+    """Return the procedures; where all of it is a rollback, that is what the runbook does."""
+    roles = {step.role for procedure in procedures for step in procedure.steps}
+    if Role.FORWARD in roles or Role.ROLLBACK not in roles:
+        return procedures
+    return [
+        replace(p, steps=tuple(replace(s, role=Role.FORWARD) for s in p.steps)) for p in procedures
+    ]
+
+
 def blocks_in(item: Item) -> list[Block]:
     """Return all blocks of an item, its nested items' too."""
     found: list[Block] = []
@@ -204,6 +224,14 @@ def _frame(section: Section, above: Frame) -> Frame:
     if parent is not None and (is_alternative(section.title) or holds_alternatives(parent.title)):
         other = title_of(parent.title) or "one of these"
     return Frame(role, other)
+
+
+def _is_told_to_do(section: Section) -> bool:
+    """Whether a section named like facts or criteria tells what to do all the same."""
+    if section.kind is Kind.CRITERIA and section.items:
+        telling = sum(is_instruction(item.text) for item in section.items)
+        return telling * 2 > len(section.items)
+    return section.kind is Kind.FACTS and _is_sequence(section)
 
 
 def _is_sequence(section: Section) -> bool:

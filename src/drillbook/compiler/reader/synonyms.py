@@ -1,5 +1,7 @@
 """The table of synonyms, read once: phrases that are found by their first word."""
 
+# ruff: noqa: RUF001  # full-width and long signs are what people type
+
 import json
 import re
 from dataclasses import dataclass
@@ -109,7 +111,7 @@ def synonyms() -> Synonyms:
 
 
 def _step_pattern(words: list[str], numerals: dict[str, int]) -> re.Pattern[str]:
-    count = rf"\d{{1,3}}(?:\.\d{{1,2}})*|{'|'.join(numerals)}|[a-h](?!\w)"
+    count = rf"\d{{1,3}}(?:\.\d{{1,2}})*(?!\d)|{'|'.join(numerals)}|[a-h](?!\w)"
     separator = r"[\s:.)、．：\-–—|]*"
     return re.compile(
         rf"(?:{'|'.join(map(re.escape, words))})\s*[#№]?\s*({count}){separator}(.*)$"

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     """What a section of a runbook is for; the order in the table decides between two."""
 
     CONTENTS = "contents"
+    CRITERIA = "criteria"
     ROLLBACK = "rollback"
     POST_MORTEM = "post_mortem"
     NOT_TO_DO = "not_to_do"
@@ -35,6 +36,7 @@ class Kind(StrEnum):
 
 
 NOT_STEPS = {
+    Kind.CRITERIA: "criteria to decide by, not steps",
     Kind.CONTENTS: "a table of contents, not steps",
     Kind.NOT_TO_DO: "what not to do, not steps",
     Kind.TEMPLATE: "a message template, not steps",
@@ -82,6 +84,13 @@ def _title_of(text: str) -> str:
 def kind_of(title: str) -> Kind:
     """Return what a section of that title is for."""
     return _kind_of(title[:_LONGEST_TITLE])
+
+
+def is_named(title: str) -> bool:
+    """Whether a title is exactly one of the known names, such as `Mitigation`."""
+    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    bare = _NUMBER.sub("", _AT_END.sub("", _PARENS.sub(" ", words)).strip(), count=1)
+    return bare in synonyms().kind_names
 
 
 @lru_cache(maxsize=16384)
@@ -190,6 +199,13 @@ def bold_title(text: str) -> str | None:
 
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+
+
+def _is_field(text: str, end: int) -> bool:
+    """Whether a first word that may be a verb names a value: `Type: runbook`."""
+    return text[end : end + 1] in (":", "：") and len(text[end:].split()) <= 4  # noqa: PLR2004  # as a value is
+
+
 _CODE_FIRST = re.compile(r"\s*`[^`]+`|\s*\$ ")
 
 
@@ -198,7 +214,7 @@ def is_instruction(text: str) -> bool:
     first = plain(text[:_LONGEST_TITLE]).casefold()
     word = _WORD.match(first)
     if word and word[0] in synonyms().verbs:
-        return True
+        return not _is_field(first, word.end())
     if first.startswith(synonyms().verb_beginnings):
         return True
     line = first.split("\n", 1)[0].rstrip("。.!:： ")

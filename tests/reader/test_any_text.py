@@ -1,0 +1,149 @@
+"""What holds for any text at all."""
+
+import re
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from drillbook.compiler.document import Book, LineKind, Task
+from drillbook.compiler.reader import apply_edits, explicit_edits, read_book, unaccounted
+from drillbook.compiler.source import front_matter_end, lines_of
+from drillbook.compiler.strip import strip
+from reader.texts import markdown, texts
+
+calm = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+_SEEN = re.compile(r"[^\W\d_]+")
+_COUNTED = (LineKind.STEP, LineKind.TASK)
+_COUNT = re.compile(r"^\W*(?:\d+\W+)?(?:step|schritt|шаг|étape|步骤|手順)\s*\d+\W*", re.IGNORECASE)
+_STRUCTURE = (LineKind.TITLE, LineKind.HEADING, LineKind.MARKUP, LineKind.OPTION)
+
+
+@calm
+@given(texts)
+def test_no_line_of_any_text_is_lost_unlisted(text: str) -> None:
+    book = read_book(text, name="any.md")
+
+    assert unaccounted(text, book) == []
+
+
+@calm
+@given(texts)
+def test_the_words_of_every_line_read_stand_in_the_book(text: str) -> None:
+    book = read_book(text, name="any.md")
+
+    words = set(_SEEN.findall(_all_text(book)))
+    source = lines_of(text)
+    for line in book.lines:
+        if line.kind in _STRUCTURE or line.line <= front_matter_end(source):
+            continue
+        own = _COUNT.sub("", source[line.line - 1]) if line.kind in _COUNTED else ""
+        missing = set(_SEEN.findall(own or source[line.line - 1])) - words
+        assert not {word for word in missing if len(word) > 1}, source[line.line - 1]
+
+
+@calm
+@given(texts)
+def test_a_text_without_directives_is_stripped_to_itself(text: str) -> None:
+    assert strip(text) == text
+
+
+@calm
+@given(texts)
+def test_a_book_without_steps_says_so(text: str) -> None:
+    book = read_book(text, name="any.md")
+
+    has_steps = any(runbook.procedures for runbook in book.runbooks)
+    assert has_steps or (not book.runbooks and book.remark)
+
+
+@calm
+@given(texts)
+def test_explicit_edits_keep_the_reading(text: str) -> None:
+    book = read_book(text, name="any.md")
+
+    edited = apply_edits(text, explicit_edits(text, book))
+
+    assert unaccounted(edited, read_book(edited, name="any.md")) == []
+
+
+_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+(?=[^\s`~<#|])")
+_DIRECTIVES = [
+    "@migration.apply on=production file=${migration} as applied",
+    "@checks.health",
+    '@when errors.rate("5m") > 0.05 for 2m',
+    "@choose",
+    '@runbook name="Database Migration" procedure="Rollback"',
+]
+_OPTIONS = [
+    "needs: 1 approval from dba, valid 30m",
+    "expect: `a.b == 0`",
+    "timeout: 10m",
+    "undo: none",
+]
+
+
+@calm
+@given(texts, st.randoms(use_true_random=False))
+def test_stripping_inserted_directives_gives_the_text_back(text, random) -> None:
+    bound = _bound(text, random)
+
+    assert strip(bound) == text
+
+
+def _bound(text: str, random) -> str:
+    """Bind some of the bullets that are read as tasks or steps."""
+    book = read_book(text, name="any.md")
+    kinds = {line.line: line.kind for line in book.lines}
+    bindable = (LineKind.TASK, LineKind.STEP, LineKind.SYMPTOM, LineKind.PREREQUISITE)
+    kept: list[str] = []
+    for at, line in enumerate(re.findall(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+", text), 1):
+        body = line.rstrip("\r\n")
+        end = line[len(body) :]
+        item = _ITEM.match(body)
+        if kinds.get(at) not in bindable or not item or not end or random.random() < 0.3:
+            kept.append(line)
+            continue
+        kept.append(f"{body} `{random.choice(_DIRECTIVES)}`{end}")
+        indent = re.match(r"[ \t]*", body)[0] + "    "
+        kept += [f"{indent}- {random.choice(_OPTIONS)}{end}" for _ in range(random.randrange(3))]
+    return "".join(kept)
+
+
+@calm
+@given(markdown)
+def test_binding_bullets_keeps_the_number_of_tasks(text: str) -> None:
+    book = read_book(text, name="any.md")
+
+    again = read_book(text, name="any.md")
+
+    assert again == book
+
+
+def _all_text(book: Book) -> str:
+    found = [book.title, book.description]
+    for contact in book.contacts:
+        found += [contact.role, contact.value]
+    for runbook in book.runbooks:
+        found += [runbook.title, runbook.description, *runbook.metadata, *runbook.metadata.values()]
+        found += [
+            w for row in runbook.inputs for w in (row.name, row.type, row.default, row.meaning)
+        ]
+        found += [w for a in runbook.attachments for w in (a.language, a.text)]
+        found += _task_texts((*runbook.prerequisites, *runbook.symptoms))
+        for procedure in runbook.procedures:
+            found += [procedure.title, procedure.description]
+            found += [w for a in procedure.attachments for w in (a.language, a.text)]
+            for step in procedure.steps:
+                found += [step.title, step.description]
+                found += [w for a in step.attachments for w in (a.language, a.text)]
+                found += _task_texts(step.tasks)
+    return "\n".join(found)
+
+
+def _task_texts(tasks: tuple[Task, ...]) -> list[str]:
+    found: list[str] = []
+    for task in tasks:
+        found += [task.text, task.description]
+        found += [w for a in task.attachments for w in (a.language, a.text)]
+        found += _task_texts(task.children)
+    return found
