@@ -17,6 +17,11 @@ from drillbook.core.plan import Argument, Attached, Kind, PlannedTask, TakenBack
 from drillbook.core.policy import Needs
 
 ACTION_OPTIONS = ("needs", "when", "expect", "undo", "timeout", "retry", "evidence")
+NOBODY = Needs()
+# A mere check makes no tasks: of this stand-in only the risk counts.
+CHECKED = {
+    risk: PlannedTask(id="checked", text="", line=0, kind=Kind.ACTION, risk=risk) for risk in Risk
+}
 _AS = re.compile(r"\sas\s+([a-z_][a-z0-9_]*)\s*$")
 
 
@@ -56,9 +61,12 @@ def bind_action(ctx: Context, task: Task, directive: DirectiveText, task_id: str
     if name:
         _define(ctx, name, result, directive, read)
     if bound is None:
-        return human(task, task_id, Kind.ACTION)
+        return human(ctx, task, task_id, Kind.ACTION)
     _check_result(ctx, options, bound.action, name)
     needs = _needs(ctx, bound, options, directive.span)
+    undo_does = _undo(ctx, task, task_id, bound.action, options)
+    if not ctx.planning:
+        return CHECKED[bound.action.risk]
     return PlannedTask(
         **common(task, task_id),
         kind=Kind.ACTION,
@@ -74,7 +82,7 @@ def bind_action(ctx: Context, task: Task, directive: DirectiveText, task_id: str
         retry=options.retry,
         evidence=options.evidence,
         way_back=_way_back(ctx, bound, options),
-        undo_does=_undo(ctx, task, task_id, bound.action, options, name),
+        undo_does=undo_does,
     )
 
 
@@ -91,8 +99,10 @@ def common(task: Task, task_id: str) -> dict[str, Any]:  # Any: fields of differ
     }
 
 
-def human(task: Task, task_id: str, kind: Kind = Kind.HUMAN) -> PlannedTask:
+def human(ctx: Context, task: Task, task_id: str, kind: Kind = Kind.HUMAN) -> PlannedTask:
     """Return a task that a person carries out."""
+    if not ctx.planning:
+        return CHECKED[Risk.READ]
     return PlannedTask(**common(task, task_id), kind=kind)
 
 
@@ -202,7 +212,7 @@ def _needs(ctx: Context, bound: Bound, options: Options, span: Span) -> Needs:
     policy = ctx.stack.needs(bound.on, bound.action.risk)
     check_needs(ctx, options.needs, options.needs_at)
     check_needs(ctx, policy, span)
-    return policy.joined(options.needs)
+    return policy if options.needs == NOBODY else policy.joined(options.needs)
 
 
 def _way_back(ctx: Context, bound: Bound, options: Options) -> TakenBack | None:
@@ -221,7 +231,7 @@ def _way_back(ctx: Context, bound: Bound, options: Options) -> TakenBack | None:
 
 
 def _undo(
-    ctx: Context, task: Task, task_id: str, action: AnyAction, options: Options, name: str
+    ctx: Context, task: Task, task_id: str, action: AnyAction, options: Options
 ) -> PlannedTask | None:
     """Return the action that takes this one back, when the file names one."""
     if options.undo is None:

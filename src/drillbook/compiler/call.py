@@ -10,10 +10,10 @@ from drillbook.compiler.bind import common, human, read_directive
 from drillbook.compiler.context import Context, Visit
 from drillbook.compiler.diagnostics import Notes, nearest_or_all
 from drillbook.compiler.directive import Directive, Mistake, Pair, ValueKind, parse_directive
-from drillbook.compiler.document import Book, DirectiveText, Runbook, Span, Task
+from drillbook.compiler.document import DirectiveText, Runbook, Span, Task
 from drillbook.compiler.inputs import declared_inputs
 from drillbook.compiler.names import Names
-from drillbook.compiler.select import Selected, find_runbook, nearest_title, select
+from drillbook.compiler.select import Selected, Titles, nearest_title, select, titles_of
 from drillbook.compiler.task_options import check_needs, read_options
 from drillbook.compiler.values import place
 from drillbook.core.errors import DrillbookError, Failed, NotFound, SettingsInvalid
@@ -34,10 +34,10 @@ def bind_runbook(ctx: Context, task: Task, directive: DirectiveText, task_id: st
     read = read_directive(ctx, directive)
     found = _called(ctx, read, directive.span) if read is not None else None
     if read is None or found is None:
-        return human(task, task_id, Kind.RUNBOOK)
-    book, selected = found
+        return human(ctx, task, task_id, Kind.RUNBOOK)
+    titles, selected = found
     arguments, known = _arguments(ctx, selected, read, directive.span)
-    part = _part(ctx, book, selected, known, directive.span, task_id)
+    part = _part(ctx, titles, selected, known, directive.span, task_id)
     return PlannedTask(
         **common(task, task_id),
         kind=Kind.RUNBOOK,
@@ -56,7 +56,7 @@ def worst_risk(part: PlanPart) -> Risk:
     return max(risks, key=lambda risk: risk.rank, default=Risk.READ)
 
 
-def _called(ctx: Context, read: Directive, span: Span) -> tuple[Book, Selected] | None:
+def _called(ctx: Context, read: Directive, span: Span) -> tuple[Titles, Selected] | None:
     """Return the book and the pieces that are run, or None after noting what is wrong."""
     if read.as_name:
         message = "a runbook gives no result that could have a name"
@@ -74,10 +74,10 @@ def _called(ctx: Context, read: Directive, span: Span) -> tuple[Book, Selected] 
     found = _find(ctx, texts["name"], span)
     if found is None:
         return None
-    book, runbook = found
+    titles, runbook = found
     procedure = texts["procedure"].value.text if "procedure" in texts else None
     try:
-        return book, select(runbook, procedure)
+        return titles, select(runbook, procedure)
     except (NotFound, SettingsInvalid) as error:
         at = texts["procedure"].value.at if procedure is not None else texts["name"].value.at
         hint = error.hint.replace("--procedure ", "procedure=")
@@ -94,16 +94,17 @@ def _is_plain(ctx: Context, pair: Pair, span: Span) -> bool:
     return True
 
 
-def _find(ctx: Context, pair: Pair, span: Span) -> tuple[Book, Runbook] | None:
+def _find(ctx: Context, pair: Pair, span: Span) -> tuple[Titles, Runbook] | None:
     title = pair.value.text
     try:
         try:
-            return ctx.book, find_runbook(ctx.book, title)
+            return ctx.titles, ctx.titles.find(title)
         except NotFound:
             book = ctx.library(title) if ctx.library else None
             if book is None:
                 raise
-            return book, find_runbook(book, title)
+            titles = titles_of(book)
+            return titles, titles.find(title)
     except (NotFound, SettingsInvalid) as error:
         hint = nearest_title(title, [each.title for each in ctx.book.runbooks])
         ctx.notes.error(place(span, pair.value.at), "DB601", str(error), hint or error.hint)
@@ -197,7 +198,7 @@ def _known(
 
 def _part(
     ctx: Context,
-    book: Book,
+    titles: Titles,
     selected: Selected,
     known: dict[str, object],
     span: Span,
@@ -206,7 +207,7 @@ def _part(
     """Return the compiled part in a plan; a mere check looks at each runbook once, by itself."""
     if ctx.expand is None or not ctx.planning:
         return None
-    visit: Visit = (book.name, selected.runbook.title, selected.procedure)
+    visit: Visit = (titles.book.name, selected.runbook.title, selected.procedure)
     at = place(span, 0)
     if visit in ctx.trail:
         note_cycle(ctx, [*ctx.trail[ctx.trail.index(visit) :], visit], at)
@@ -215,15 +216,17 @@ def _part(
         message = f"runbooks run one another more than {DEEPEST} deep"
         ctx.notes.error(at, "DB607", message, "Run the inner ones as runs of their own.")
         return None
-    notes = ctx.notes if book is ctx.book else Notes()
+    notes = ctx.notes if titles is ctx.titles else Notes()
     inner = replace(
-        ctx, book=book, notes=notes, names=Names(), known=known, trail=(*ctx.trail, visit)
+        ctx, titles=titles, notes=notes, names=Names(), known=known, trail=(*ctx.trail, visit)
     )
     part = ctx.expand(inner, selected, f"{task_id}/")
     if notes is not ctx.notes and notes.errors:
         first = notes.errors[0]
-        message = f"{book.name} has {len(notes.errors)} errors; the first: {first.message}"
-        ctx.notes.error(at, "DB608", message, f"See drillbook check {book.name}.")
+        name = titles.book.name
+        plural = "s" if len(notes.errors) > 1 else ""
+        message = f"{name} has {len(notes.errors)} error{plural}, first: {first.message}"
+        ctx.notes.error(at, "DB608", message, f"See drillbook check {name}.")
     return part
 
 

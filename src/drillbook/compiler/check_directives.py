@@ -7,6 +7,7 @@ from drillbook.compiler.context import Context
 from drillbook.compiler.cycles import note_cycles, selections_of
 from drillbook.compiler.diagnostics import Notes
 from drillbook.compiler.document import Book
+from drillbook.compiler.select import titles_of
 from drillbook.core.catalog import Catalog
 from drillbook.core.policy import StackFacts
 
@@ -19,7 +20,8 @@ def check_directives(
     stack: StackFacts | None,
 ) -> None:
     """Compile every runbook for its diagnostics only."""
+    titles = titles_of(book)
     for runbook in book.runbooks:
         for selected in selections_of(runbook):
-            part_of(Context(book=book, catalog=catalog, stack=stack, notes=notes), selected)
-    note_cycles(Context(book=book, catalog=catalog, stack=stack, notes=notes))
+            part_of(Context(titles, catalog=catalog, stack=stack, notes=notes), selected)
+    note_cycles(Context(titles, catalog=catalog, stack=stack, notes=notes))

@@ -9,7 +9,7 @@ from drillbook.compiler.diagnostics import Notes
 from drillbook.compiler.directive import Mistake
 from drillbook.compiler.document import Book, Span
 from drillbook.compiler.names import Names
-from drillbook.compiler.select import Selected
+from drillbook.compiler.select import Selected, Titles
 from drillbook.core.catalog import Catalog
 from drillbook.core.errors import BookInvalid
 from drillbook.core.files import File
@@ -41,9 +41,9 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One part being compiled; `known` are the values known before a run, None in a mere check."""
+    """One part being compiled; `known` are values known before a run, None in a mere check."""
 
-    book: Book
+    titles: Titles
     catalog: Callable[[], Catalog] | None
     stack: StackFacts | None
     notes: Notes
@@ -54,6 +54,11 @@ class Context:
     library: Library | None = None
     trail: tuple[Visit, ...] = ()
     budget: Budget = field(default_factory=Budget)
+
+    @property
+    def book(self) -> Book:
+        """The book being compiled."""
+        return self.titles.book
 
     @property
     def planning(self) -> bool:

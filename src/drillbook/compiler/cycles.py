@@ -3,7 +3,7 @@
 from drillbook.compiler.call import calls_in, note_cycle
 from drillbook.compiler.context import Context, Visit
 from drillbook.compiler.document import Book, Runbook, Span
-from drillbook.compiler.select import Selected, find_runbook, select
+from drillbook.compiler.select import Selected, select
 from drillbook.core.errors import NotFound, SettingsInvalid
 
 Edge = tuple[Visit, Span]
@@ -50,7 +50,7 @@ def _targets(ctx: Context, selected: Selected) -> list[tuple[Selected, Span]]:
         if name is None:
             continue
         try:
-            runbook = find_runbook(ctx.book, name.value.text)
+            runbook = ctx.titles.find(name.value.text)
             chosen = procedure.value.text if procedure else None
             found.append((select(runbook, chosen), span))
         except (NotFound, SettingsInvalid):

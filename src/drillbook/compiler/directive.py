@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from drillbook.analysis.expression_tokens import show_path
 from drillbook.analysis.scope import parse_path
@@ -14,6 +15,7 @@ _AS = re.compile(r"as(?=\s|$)\s*(\S*)\s*")
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 _WORD = re.compile(r"[^\s\"'\[\]$]+")
 _ITEM = re.compile(r"[^\s,\"'\[\]$]+")
+_PLAIN = re.compile(r'[^"\\$]+')
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 
 
@@ -86,6 +88,7 @@ def directive_name(text: str) -> str:
     return match[0][1:] if match else ""
 
 
+@lru_cache(maxsize=4096)
 def parse_directive(text: str) -> Directive:
     """Read a directive; Mistake says what is wrong and at which offset."""
     match = _NAME.match(text)
@@ -213,8 +216,9 @@ def _quoted(text: str, at: int) -> tuple[tuple[Piece, ...], int]:
             pieces.append(Piece(path=path, at=here + 2))
             plain, start, here = "", end, end
         else:
-            plain += text[here]
-            here += 1
+            chunk = _PLAIN.match(text, here)
+            end = chunk.end() if chunk else here + 1
+            plain, here = plain + text[here:end], end
     if here >= len(text):
         raise Mistake(at, "DB102", "the text is not closed", 'Close it with ".')
     if plain or not pieces:

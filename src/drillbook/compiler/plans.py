@@ -15,7 +15,7 @@ from drillbook.compiler.diagnostics import BookRejected, Notes
 from drillbook.compiler.document import Book
 from drillbook.compiler.inputs import declared_inputs
 from drillbook.compiler.names import Names
-from drillbook.compiler.select import Selected, find_runbook, select
+from drillbook.compiler.select import Selected, select, titles_of
 from drillbook.core.catalog import Catalog
 from drillbook.core.errors import BookInvalid
 from drillbook.core.plan import InputType, Plan, PlannedInput, PlannedTask, PlanPart
@@ -40,15 +40,17 @@ def compile_plan(
     Raises NotFound for an unknown runbook or procedure, SettingsInvalid for wrong inputs or a
     missing choice, and BookRejected, which carries the diagnostics, when the book has errors.
     """
-    selected = select(find_runbook(book, runbook), procedure)
+    digest = _digest(book, text)
+    titles = titles_of(book)
+    selected = select(titles.find(runbook), procedure)
     notes = Notes()
     note_strays(text, book, notes, lines=lines_of_runbook(book, selected.runbook))
-    ctx = Context(book=book, catalog=catalog, stack=stack, notes=notes, library=library)
+    ctx = Context(titles, catalog=catalog, stack=stack, notes=notes, library=library)
     _reject_wrong(ctx, selected)
     known = _known_inputs(ctx, selected, inputs or {}, files)
     part = part_of(
         Context(
-            book=book,
+            titles,
             catalog=catalog,
             stack=stack,
             notes=notes,
@@ -62,7 +64,7 @@ def compile_plan(
     )
     if notes.errors:
         raise BookRejected(book.name, notes.errors)
-    return _plan(book, text, stack, {name: as_json(value) for name, value in known.items()}, part)
+    return _plan(book, digest, stack, {name: as_json(value) for name, value in known.items()}, part)
 
 
 def _reject_wrong(ctx: Context, selected: Selected) -> None:
@@ -75,7 +77,7 @@ def _reject_wrong(ctx: Context, selected: Selected) -> None:
 def _known_inputs(
     ctx: Context, selected: Selected, given: Mapping[str, str], files: Files
 ) -> dict[str, object]:
-    inner = Context(ctx.book, ctx.catalog, ctx.stack, Notes(), Names(), files=files)
+    inner = Context(ctx.titles, ctx.catalog, ctx.stack, Notes(), Names(), files=files)
     declared = declared_inputs(inner, selected.runbook)
     if inner.notes.errors:
         raise BookRejected(ctx.book.name, inner.notes.errors)
@@ -95,24 +97,26 @@ def _read(declared: PlannedInput, value: str, files: Files) -> object:
 
 
 def _plan(
-    book: Book, text: str, stack: StackFacts, inputs: dict[str, JsonValue], part: PlanPart
+    book: Book, digest: str, stack: StackFacts, inputs: dict[str, JsonValue], part: PlanPart
 ) -> Plan:
     used = {task.on for task in every_task(part) if task.on}
+    return Plan(
+        book=book.name,
+        book_sha256=digest,
+        inputs=inputs,
+        environments={name: stack.environments[name] for name in sorted(used)},
+        roles=_roles(stack, part),
+        part=part,
+    )
+
+
+def _digest(book: Book, text: str) -> str:
     try:
-        plan = Plan(
-            book=book.name,
-            book_sha256=hashlib.sha256(text.encode()).hexdigest(),
-            inputs=inputs,
-            environments={name: stack.environments[name] for name in sorted(used)},
-            roles=_roles(stack, part),
-            part=part,
-        )
-        plan.hash  # noqa: B018 - a plan that has no canonical JSON must not leave the compiler
+        return hashlib.sha256(text.encode()).hexdigest()
     except UnicodeEncodeError as error:
         raise BookInvalid(
             f"{book.name} holds characters that are no Unicode text", hint="Save it as UTF-8."
         ) from error
-    return plan
 
 
 def every_task(part: PlanPart) -> Iterator[PlannedTask]:

@@ -31,21 +31,36 @@ def slug(title: str) -> str:
     return _NOT_WORD.sub("-", title.casefold()).strip("-")
 
 
-def find_runbook(book: Book, title: str) -> Runbook:
-    """Return the runbook with this title or slug; NotFound names the nearest."""
-    matches = [each for each in book.runbooks if slug(each.title) == slug(title)]
-    matches = [each for each in matches if each.title == title] or matches
-    if not matches:
-        names = [each.title for each in book.runbooks]
-        hint = nearest_title(title, names) or f"{book.name} holds no runbook."
-        raise NotFound(f"{book.name} has no runbook {title!r}", hint=hint)
-    if len(matches) > 1:
-        lines = " and ".join(str(each.span.line) for each in matches)
-        raise SettingsInvalid(
-            f"{book.name} has {len(matches)} runbooks named {title!r}, on lines {lines}",
-            hint="Give each a title of its own.",
-        )
-    return matches[0]
+@dataclass(frozen=True, slots=True)
+class Titles:
+    """The runbooks of a book by their slugs."""
+
+    book: Book
+    by_slug: dict[str, list[Runbook]]
+
+    def find(self, title: str) -> Runbook:
+        """Return the runbook with this title or slug; NotFound names the nearest."""
+        matches = self.by_slug.get(slug(title), [])
+        matches = [each for each in matches if each.title == title] or matches
+        if not matches:
+            names = [each.title for each in self.book.runbooks]
+            hint = nearest_title(title, names) or f"{self.book.name} holds no runbook."
+            raise NotFound(f"{self.book.name} has no runbook {title!r}", hint=hint)
+        if len(matches) > 1:
+            lines = " and ".join(str(each.span.line) for each in matches)
+            raise SettingsInvalid(
+                f"{self.book.name} has {len(matches)} runbooks named {title!r}, on lines {lines}",
+                hint="Give each a title of its own.",
+            )
+        return matches[0]
+
+
+def titles_of(book: Book) -> Titles:
+    """Return the runbooks of a book, to be found by title."""
+    by_slug: dict[str, list[Runbook]] = {}
+    for each in book.runbooks:
+        by_slug.setdefault(slug(each.title), []).append(each)
+    return Titles(book, by_slug)
 
 
 def nearest_title(title: str, names: Iterable[str]) -> str:

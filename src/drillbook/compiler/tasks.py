@@ -7,7 +7,7 @@ from drillbook.compiler.bind import bind_action, common, human, read_directive
 from drillbook.compiler.call import bind_runbook
 from drillbook.compiler.context import Context
 from drillbook.compiler.directive import Mistake, directive_name
-from drillbook.compiler.document import DirectiveText, Span, Task
+from drillbook.compiler.document import DirectiveText, Task
 from drillbook.compiler.names import Names
 from drillbook.compiler.options import WhenText, parse_when
 from drillbook.compiler.task_options import Options, check_needs, look_for_orphans, read_options
@@ -52,7 +52,7 @@ def _one(ctx: Context, task: Task, task_id: str, place: Place) -> PlannedTask:
         ctx.budget.spend()
     if task.directive is None:
         look_for_orphans(ctx, task)
-        return human(task, task_id)
+        return human(ctx, task, task_id)
     if is_choice(task):
         return _choice(ctx, task, task.directive, task_id, place)
     return _bound(ctx, task, task.directive, task_id, place)
@@ -68,7 +68,7 @@ def _bound(
         message = f"a symptom is bound by @when, and not by @{name}"
         hint = "Write @when CONDITION for 2m, or move the task into a step."
         ctx.notes.error(place_of(directive.span, 0), "DB110", message, hint)
-        return human(task, task_id)
+        return human(ctx, task, task_id)
     if name == "runbook":
         return bind_runbook(ctx, task, directive, task_id)
     bound = bind_action(ctx, task, directive, task_id)
@@ -87,18 +87,18 @@ def _symptom(
         message = "@when binds a symptom, and this is none"
         hint = "Move it to ### Symptoms, or write a sub-bullet `when:` below an action."
         ctx.notes.error(place_of(directive.span, 0), "DB110", message, hint)
-        return human(task, task_id)
+        return human(ctx, task, task_id)
     read_options(ctx, task, (), "@when")
     start = len(directive.text) - len(directive.text.removeprefix("@when").lstrip())
     try:
         when = parse_when(directive.text[start:], start)
     except Mistake as mistake:
         ctx.mistake(directive.span, mistake, offset=1)
-        return human(task, task_id)
+        return human(ctx, task, task_id)
     # Symptoms are watched before there is a run: only inputs and measurements can be named.
     watching = replace(ctx, names=Names())
     watching.check_expression(when.expression, place_of(directive.span, start), metrics=True)
-    return human(task, task_id).model_copy(
+    return human(ctx, task, task_id).model_copy(
         update={"when": when.expression, "arguments": _watch_arguments(when)}
     )
 
@@ -125,7 +125,7 @@ def _choice(
     if task_id.rpartition("/")[2].count(".") > DEEPEST:
         message = f"choices are nested more than {DEEPEST} deep"
         ctx.notes.error(at, "DB607", message, "Let an option run a runbook of its own.")
-        return human(task, task_id)
+        return human(ctx, task, task_id)
     chosen = _options(ctx, task, task_id, place)
     worst = max((each.risk for each in chosen), key=lambda risk: risk.rank, default=Risk.READ)
     check_needs(ctx, options.needs, options.needs_at)
@@ -153,11 +153,12 @@ def _options(ctx: Context, task: Task, task_id: str, place: Place) -> tuple[Plan
     chosen: list[PlannedTask] = []
     for at, child in enumerate(task.children, start=1):
         inner = ctx.with_names(before.copy())
-        option, *more = planned_tasks(inner, _as_one(child), f"{task_id}.{at}", place)
-        if more:
+        alone = _as_one(child)
+        option = planned_tasks(inner, alone, f"{task_id}.{at}", place)[0]
+        if alone.children and not is_choice(alone):
             message = "an option of a choice is one task"
             hint = 'Let it run a runbook: @runbook name="…".'
-            ctx.notes.error(Span(more[0].line), "DB110", message, hint)
+            ctx.notes.error(alone.children[0].span, "DB110", message, hint)
         chosen.append(option)
         ctx.names.types |= inner.names.types
         ctx.names.lines |= inner.names.lines
