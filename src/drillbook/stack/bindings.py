@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from drillbook.core.errors import SettingsInvalid
+from drillbook.ports.backups import BackupRoom, Backups, Contents
 from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.ports.commands import Commands
 from drillbook.ports.database import Database
@@ -26,6 +27,7 @@ from drillbook.stack.sections import (
 from drillbook.stack.settings import load_settings
 
 if TYPE_CHECKING:
+    from drillbook.providers.postgres.folder import BackupFolder
     from drillbook.providers.postgres.server import Server
 
 # Providers are imported where they are built: a plan or `--help` must not pay for psycopg.
@@ -132,6 +134,30 @@ def _migrations(place: Place) -> Migrations:
     return PostgresMigrations(_server(place))
 
 
+def _backups(place: Place) -> Backups:
+    from drillbook.providers.postgres.backups import PostgresBackups
+
+    return PostgresBackups(_server(place), _backup_folder(place), _commands(place))
+
+
+def _backup_room(place: Place) -> BackupRoom:
+    from drillbook.providers.postgres.backups import PostgresBackupRoom
+
+    return PostgresBackupRoom(_server(place), _backup_folder(place))
+
+
+def _backup_folder(place: Place) -> "BackupFolder":
+    from drillbook.providers.postgres.folder import BackupFolder
+
+    return BackupFolder(place.backups_folder())
+
+
+def _contents(place: Place) -> Contents:
+    from drillbook.providers.postgres.contents import PostgresContents
+
+    return PostgresContents(_server(place))
+
+
 def _readings(place: Place) -> Readings:
     from drillbook.providers.postgres.readings import PostgresReadings
 
@@ -172,6 +198,9 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     Logs: _logs,
     Database: _database,
     Migrations: _migrations,
+    Backups: _backups,
+    BackupRoom: _backup_room,
+    Contents: _contents,
     Readings: _readings,
     CheckedSystems: _CheckedSystems,
     Commands: _commands,

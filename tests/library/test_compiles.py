@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import pytest
+
+from drillbook.actions import CATALOG
+from drillbook.compiler import check_book, compile_plan
+from drillbook.core.files import read_file
+from drillbook.core.model import Risk
+from drillbook.core.plan import Kind, Plan
+from drillbook.core.policy import StackFacts
+from drillbook.stack.books import BookFile, find_books, library
+from drillbook.stack.stack import load_stack
+
+STACK = """
+[environments.production.database]
+provider = "postgres"
+url = "env:DATABASE_URL"
+[environments.production.app]
+url = "https://example.com"
+[environments.production.logs]
+path = "app.log"
+[environments.production.backups]
+folder = "backups"
+[environments.staging.database]
+provider = "postgres"
+url = "env:STAGING_URL"
+[environments.staging.app]
+url = "https://staging.example.com"
+[policy]
+production = { write = "1 approval from dba", destroy = "2 approvals" }
+[roles]
+dba = ["ana@example.com", "li@example.com"]
+"""
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> StackFacts:
+    (tmp_path / "stack.toml").write_text(STACK)
+    return load_stack(tmp_path / "stack.toml").facts()
+
+
+@pytest.mark.parametrize("file", library(), ids=lambda file: file.name)
+def test_a_shipped_file_has_no_error_and_no_finding(file: BookFile, facts: StackFacts) -> None:
+    checked = check_book(file.text, name=file.name, catalog=lambda: CATALOG, stack=facts)
+
+    assert [each.shown(file.name) for each in checked.diagnostics] == []
+
+
+def test_the_shipped_files_together_count_what_was_asked_for(facts: StackFacts) -> None:
+    counts = [check_book(file.text, name=file.name).counts for file in library()]
+
+    assert sum(each.runbooks for each in counts) == 8
+    assert sum(each.procedures for each in counts) == 9
+    assert sum(each.steps for each in counts) == 36
+    assert sum(each.tasks for each in counts) == 105
+    assert sum(each.prerequisites for each in counts) == 6
+    assert sum(each.symptoms for each in counts) == 15
+    assert sum(each.contacts for each in counts) == 4
+
+
+def planned(folder: Path, facts: StackFacts, **inputs: str) -> Plan:
+    for name, text in (
+        ("up.sql", "ALTER TABLE bookings ADD COLUMN note text;"),
+        ("down.sql", "ALTER TABLE bookings DROP COLUMN note;"),
+        ("checks.toml", '[[http]]\nname = "x"\npath = "/"\n'),
+    ):
+        (folder / name).write_text(text)
+    found = find_books(folder=folder).find("database-migration")
+    return compile_plan(
+        found.file.book,
+        found.runbook.title,
+        text=found.file.text,
+        stack=facts,
+        catalog=lambda: CATALOG,
+        files=lambda name: read_file(folder / name),
+        inputs=inputs,
+    )
+
+
+def test_the_database_migration_is_planned_task_by_task(tmp_path: Path, facts: StackFacts) -> None:
+    plan = planned(tmp_path, facts, migration="up.sql", down="down.sql", checks="checks.toml")
+
+    part = plan.part
+    assert [task.does for task in part.gate] == [
+        "database.access",
+        "migration.check",
+        "backup.ready",
+    ]
+    assert [[task.does for task in step.tasks] for step in part.steps] == [
+        ["backup.list", "backup.create"],
+        ["migration.try", "migration.verify", "checks.run"],
+        ["database.access", "migration.review", "migration.apply", "migration.verify"],
+        ["checks.health", "checks.run", "errors.watch"],
+    ]
+    assert [[task.does for task in step.tasks] for step in part.rollback] == [
+        ["backup.restore", "backup.compare"]
+    ]
+    assert all(task.kind is Kind.ACTION for task in part.all_tasks())
+
+
+def test_production_is_written_to_only_with_the_consent_the_stack_asks(
+    tmp_path: Path, facts: StackFacts
+) -> None:
+    plan = planned(tmp_path, facts, migration="up.sql", down="down.sql")
+
+    writes = [task for task in plan.part.all_tasks() if task.risk is not Risk.READ]
+    asked = {task.does: task.needs.approvals for task in writes if task.on == "production"}
+    assert asked["migration.apply"] == 1
+    assert asked["backup.restore"] == 2
+    assert {task.does for task in writes if task.on == "staging"} == {"migration.try"}
+
+
+def test_a_migration_without_a_down_script_says_that_only_the_restore_leads_back(
+    tmp_path: Path, facts: StackFacts
+) -> None:
+    with_down = planned(tmp_path, facts, migration="up.sql", down="down.sql").task("3.3")
+    without = planned(tmp_path, facts, migration="up.sql").task("3.3")
+
+    assert with_down is not None
+    assert with_down.way_back is not None
+    assert with_down.way_back.possible
+    assert without is not None
+    assert without.way_back is not None
+    assert not without.way_back.possible
