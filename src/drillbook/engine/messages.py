@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from drillbook.core.effect import Evidence
 from drillbook.core.model import Frozen
 from drillbook.engine.outcome import RunOutcome
 
@@ -49,7 +50,7 @@ class Message(Frozen):
     at: datetime
     says: str = ""
     note: str = ""
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     plan_hash: str = ""
     digest: str = ""
 

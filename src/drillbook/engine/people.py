@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
+
 from drillbook.core.plan import Kind, PlannedTask
 from drillbook.core.policy import Consent, Needs
 from drillbook.core.record import EntryKind
@@ -26,7 +28,8 @@ async def ask(current: Current, task: PlannedTask) -> TaskOutcome:
     if message is None:
         return TaskOutcome(status=Status.FAILED, error="nobody answered")
     told: Json = {"answer": message.says, "note": message.note, "by": message.by}
-    told |= {"evidence": list(message.evidence)} if message.evidence else {}
+    kept: list[JsonValue] = [file.model_dump(mode="json") for file in message.evidence]
+    told |= {"evidence": kept} if kept else {}
     await current.note(EntryKind.TASK_ANSWERED, task.id, told)
     match Answer(message.says):
         case Answer.DONE:

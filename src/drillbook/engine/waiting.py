@@ -9,6 +9,7 @@ from drillbook.core.model import Frozen
 from drillbook.core.record import EntryKind
 from drillbook.engine.journal import Recorded
 
+KINDS = frozenset(map(str, EntryKind))
 CONSENTED = {
     EntryKind.APPROVAL_DECLINED,
     EntryKind.APPROVAL_VOID,
@@ -45,6 +46,8 @@ def open_questions(entries: Iterable[Recorded]) -> tuple[Waiting, ...]:
     """Return the questions that nobody has answered, oldest first."""
     found: dict[str, Waiting] = {}
     for entry in entries:
+        if entry.kind not in KINDS:
+            continue  # the journal's own, such as an export
         kind = EntryKind(entry.kind)
         if kind in ASKS:
             found[entry.task] = _asked(entry, kind)
