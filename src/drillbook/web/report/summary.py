@@ -1,0 +1,43 @@
+"""What page and Markdown both say about a task in a few words, and how to check a report."""
+
+from collections.abc import Iterator
+
+from drillbook.web.report.report import RunReport, TaskReport
+from drillbook.web.report.wording import one_line, plural
+
+MOST_VALUES = 3
+LONGEST = 40
+
+
+def abouts(task: TaskReport) -> Iterator[str]:
+    """Yield the few things worth knowing about a task without opening it."""
+    if task.does:
+        yield f"{task.does} on {task.on}" if task.on else task.does
+    elif task.kind == "human":
+        yield "by a person"
+    if task.retries:
+        yield plural(len(task.attempts), "attempt")
+    given = [consent.by for consent in task.consents if consent.what == "given"]
+    if given:
+        yield f"approved by {', '.join(dict.fromkeys(given))}"
+    if task.answers:
+        yield f"{task.answers[-1].says} by {task.answers[-1].by}"
+    if task.expect and task.expect.held is not None:
+        yield "as expected" if task.expect.held else "not as expected"
+    for value in task.result.values[:MOST_VALUES]:
+        yield f"{value.name} {one_line(value.text, LONGEST)}"
+
+
+def undo_seconds(task: TaskReport) -> float:
+    """Return how long it took to take a write back, all attempts together."""
+    return sum(attempt.seconds for attempt in task.undo)
+
+
+def checks(report: RunReport) -> tuple[str, ...]:
+    """Return the commands that check this report against the sealed journal."""
+    run = report.header.run
+    return (
+        "drillbook journal verify",
+        f"drillbook runs show {run}",
+        f"drillbook journal export {run}",
+    )
