@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import asdict
 from typing import IO
 
 from drillbook.cli.exit_codes import ExitCode
@@ -56,17 +57,22 @@ def tell_error(error: DrillbookError, code: ExitCode, *, as_json: bool) -> None:
     from drillbook.core.secret import scrub
 
     message, hint = scrub(str(error)), scrub(error.hint)
+    # A rejected book carries all that is wrong in it; its message names only the first.
+    found = list(getattr(error, "diagnostics", ()))
+    name = str(getattr(error, "name", ""))
     if as_json:
-        told = {
+        told: dict[str, object] = {
             "kind": type(error).__name__,
             "message": message,
             "hint": hint,
             "exit_code": int(code),
         }
+        told |= {"diagnostics": [asdict(each) for each in found]} if found else {}
         print(json.dumps({"error": told}, ensure_ascii=False), file=sys.stderr)
         return
-    print(
-        f"{paint('error:', 'red', 'bold', stream=sys.stderr)} {visible(message)}", file=sys.stderr
-    )
+    for each in found[1:]:
+        print(visible(scrub(each.shown(name))), file=sys.stderr)
+    word = paint("error:", "red", "bold", stream=sys.stderr)
+    print(f"{word} {visible(message)}", file=sys.stderr)
     if hint:
         print(f"{paint('hint:', 'cyan', stream=sys.stderr)} {visible(hint)}", file=sys.stderr)

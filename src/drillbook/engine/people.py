@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
-
 from drillbook.core.plan import Kind, PlannedTask
 from drillbook.core.policy import Consent, Needs
 from drillbook.core.record import EntryKind
@@ -13,6 +11,8 @@ from drillbook.engine.messages import Answer, Choice, Message, MessageKind
 from drillbook.engine.outcome import Remembered, Status, TaskOutcome
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from drillbook.engine.scope import Json
 
 

@@ -1,0 +1,1 @@
+"""A run as it is watched from a terminal, a log or a program."""

@@ -1,0 +1,53 @@
+"""How a run ended, in one sentence and what follows from it."""
+
+from collections.abc import Iterator
+
+from drillbook.cli.exit_codes import OF_STATE, ExitCode
+from drillbook.cli.live.words import task_text
+from drillbook.cli.telling import paint, visible
+from drillbook.core.plan import Plan
+from drillbook.engine.runs import RunView
+
+SENTENCES = {
+    ExitCode.DONE: "Done.",
+    ExitCode.REFUSED: "Not done; nothing was changed.",
+    ExitCode.TAKEN_BACK: "Failed, and taken back whole: the world is as before.",
+    ExitCode.PARTLY_TAKEN_BACK: "Failed, and only partly taken back.",
+    ExitCode.STUCK: "Stuck: the way back did not succeed. A person must look.",
+    ExitCode.STOPPED: "Stopped by a person; nothing was taken back.",
+    ExitCode.LEFT: "The run goes on.",
+    ExitCode.DEAD: "Stopped dead: no further step was made, nothing was taken back.",
+}
+STYLES = {
+    ExitCode.DONE: "green",
+    ExitCode.TAKEN_BACK: "yellow",
+    ExitCode.LEFT: "cyan",
+    ExitCode.STOPPED: "yellow",
+}
+
+
+def ending_lines(view: RunView) -> Iterator[str]:
+    """Yield the outcome, what was kept, and where the record is."""
+    run, code = view.summary.run, OF_STATE[view.summary.state]
+    sentence = SENTENCES[code]
+    if code is ExitCode.DONE and view.start.undo_of:
+        sentence = f"Run {view.start.undo_of} was taken back."
+    if code is ExitCode.TAKEN_BACK and view.start.undo_of:
+        sentence = f"Run {view.start.undo_of} was taken back whole."
+    yield paint(sentence, STYLES.get(code, "red"), "bold")
+    outcome = view.outcome
+    if outcome is not None:
+        if outcome.reason:
+            yield f"  why: {visible(outcome.reason)}"
+        if outcome.hint:
+            yield f"  hint: {visible(outcome.hint)}"
+        for word, tasks in (("kept", outcome.kept), ("stuck", outcome.stuck)):
+            for task in tasks:
+                yield f"  {word}: {named(view.plan, task)}"
+    yield f"  record: drillbook runs show {run}"
+    yield f"  report: drillbook report {run}"
+
+
+def named(plan: Plan, task_id: str) -> str:
+    """Return a task's id and text."""
+    return f"{task_id} {visible(task_text(plan, task_id))}".rstrip()

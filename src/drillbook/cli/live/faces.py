@@ -1,0 +1,100 @@
+"""The two plain faces of a run: one line an event for logs, one object an event for programs."""
+
+import json
+import sys
+from typing import Protocol
+
+from drillbook.cli.live.clock import local
+from drillbook.cli.live.words import is_quiet, line_of
+from drillbook.cli.telling import paint
+from drillbook.core.plan import Plan
+from drillbook.engine.journal import Recorded
+from drillbook.engine.waiting import Waiting
+
+Now = tuple[str, str, float | None]
+
+
+class Face(Protocol):
+    """Shows a run while it goes on."""
+
+    def show(self, entry: Recorded) -> None:
+        """Show one event."""
+        ...
+
+    def tick(self, waits: tuple[Waiting, ...], now: Now | None) -> None:
+        """Show what goes on at this moment: what is waited for, how far a long task is."""
+        ...
+
+    def pause(self) -> None:
+        """Keep still, because a person is being asked."""
+        ...
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        ...
+
+
+class JsonFace:
+    """One JSON object a line."""
+
+    def show(self, entry: Recorded) -> None:
+        """Print the entry as it is recorded."""
+        print(json.dumps({"event": entry.kind} | entry.model_dump(mode="json")), flush=True)
+
+    def tick(self, waits: tuple[Waiting, ...], now: Now | None) -> None:
+        """Print nothing: programs read the events."""
+
+    def pause(self) -> None:
+        """Nothing moves here."""
+
+    def close(self) -> None:
+        """Nothing to put back."""
+
+
+class PlainFace:
+    """One line an event, steps announced once, everything in words."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._titles = {
+            task.id: f"{step.id}. {step.title}"
+            for step in (*plan.part.steps, *plan.part.rollback, *plan.part.post_mortem)
+            for task in step.tasks
+        }
+        self._titles |= {task.id: "Before step 1" for task in plan.part.gate}
+        self._last = ""
+        self._marks = _can_encode("✓✗▸↶●")
+
+    def show(self, entry: Recorded) -> None:
+        """Print the entry as a line."""
+        for line in self.lines(entry):
+            print(line, flush=True)
+
+    def lines(self, entry: Recorded) -> list[str]:
+        """Return the lines an entry is shown as: its step's title first, when it is a new one."""
+        if is_quiet(entry):
+            return []
+        found = line_of(entry, self._plan)
+        title = self._titles.get(entry.task, self._last)
+        heading = [paint(f"          {title}", "bold")] if title != self._last else []
+        self._last = title
+        mark = f"{found.mark} " if self._marks else ""
+        word = paint(f"{mark}{found.word:<10}", found.style)
+        return [*heading, f"{paint(local(entry.at), 'dim')}  {word} {found.says}"]
+
+    def tick(self, waits: tuple[Waiting, ...], now: Now | None) -> None:
+        """Print nothing: a log is not a place for moving things."""
+
+    def pause(self) -> None:
+        """Nothing moves here."""
+
+    def close(self) -> None:
+        """Nothing to put back."""
+
+
+def _can_encode(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

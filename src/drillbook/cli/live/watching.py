@@ -1,0 +1,84 @@
+"""Chooses the face for a terminal, a log or a program, follows the run, and says how it ended."""
+
+import json
+import os
+import sys
+
+import typer
+
+from drillbook.cli.exit_codes import OF_STATE, ExitCode
+from drillbook.cli.live.asking import Asker
+from drillbook.cli.live.ending import ending_lines
+from drillbook.cli.live.faces import Face, JsonFace, PlainFace
+from drillbook.cli.live.follow import Follower
+from drillbook.cli.telling import say
+from drillbook.engine.runs import Runs, RunView
+
+
+def watch_run(runs: Runs, run: str, *, user: str, as_json: bool, stay: bool) -> None:
+    """Follow a run and end the command with its code; Ctrl-C leaves, and the run goes on."""
+    view = runs.show(run)
+    asks = sys.stdin.isatty() and not as_json and not view.start.unattended
+    asker = Asker(view.plan, view.start, user) if asks else None
+    follower = Follower(runs, run, _face(view, as_json=as_json), asker, stay=stay or asks)
+    try:
+        view = follower.follow()
+    except (KeyboardInterrupt, EOFError):
+        _left(run, as_json=as_json)
+    except BrokenPipeError:
+        _silence()
+        raise typer.Exit(ExitCode.LEFT) from None
+    code = OF_STATE[view.summary.state]
+    if code is ExitCode.LEFT:
+        _waits(view, as_json=as_json)
+    elif as_json:
+        _tell_end(view, code)
+    else:
+        for line in ending_lines(view):
+            say(line)
+    raise typer.Exit(code)
+
+
+def _face(view: RunView, *, as_json: bool) -> Face:
+    if as_json:
+        return JsonFace()
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        from drillbook.cli.live.screen import ScreenFace
+
+        return ScreenFace(view.plan, view.summary.run)
+    return PlainFace(view.plan)
+
+
+def _left(run: str, *, as_json: bool) -> None:
+    if not as_json:
+        say(f"\nLeft. Run {run} goes on in the background.")
+        say(f"Come back: drillbook watch {run}")
+    raise typer.Exit(ExitCode.LEFT) from None
+
+
+def _waits(view: RunView, *, as_json: bool) -> None:
+    from drillbook.cli.waits import waits_lines
+
+    if as_json:
+        _tell_end(view, ExitCode.LEFT)
+        return
+    for line in waits_lines(view):
+        say(line)
+    say(f"Come back: drillbook watch {view.summary.run}")
+
+
+def _tell_end(view: RunView, code: ExitCode) -> None:
+    told = {
+        "event": "end",
+        "run": view.summary.run,
+        "state": view.summary.state,
+        "exit_code": int(code),
+        "outcome": view.outcome.model_dump(mode="json") if view.outcome else None,
+        "waits": [waiting.model_dump(mode="json") for waiting in view.waits],
+    }
+    print(json.dumps(told), flush=True)
+
+
+def _silence() -> None:
+    # What is still buffered would raise again when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,60 @@
+"""`drillbook run`: starts a run and watches it."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drillbook.cli.plan import BookFile, Inputs, Procedure, RunbookName
+from drillbook.cli.telling import say
+from drillbook.cli.usage import examples, new_app
+
+app = new_app()
+
+
+@app.command(
+    epilog=examples(
+        "drillbook run database-migration -i migration=add_index.sql -i down=drop_index.sql",
+        "drillbook run high-error-rate --detach",
+        "drillbook run nightly --unattended --answers answers.toml --json",
+    )
+)
+def run(
+    runbook: RunbookName,
+    inputs: Inputs = None,
+    book: BookFile = None,
+    procedure: Procedure = None,
+    unattended: Annotated[
+        bool, typer.Option("--unattended", help="Nobody will be asked: failures go the way back.")
+    ] = False,
+    answers: Annotated[
+        Path | None, typer.Option("--answers", help="A TOML file with answers by task id or text.")
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Start it in the background and end.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Run a runbook, and watch it."""
+    from drillbook.cli.answers_file import read_answers
+    from drillbook.cli.live.watching import watch_run
+    from drillbook.cli.planning import make_plan
+    from drillbook.cli.session import opened_runs, who
+    from drillbook.engine.spawn import ensure_worker
+
+    plan = make_plan(runbook, inputs=inputs or (), book=book, procedure=procedure)
+    user = who()
+    given = read_answers(answers, plan, by=user) if answers else {}
+    with opened_runs() as runs:
+        started = runs.start(plan, by=user, unattended=unattended, answers=given)
+        if as_json:
+            print(json.dumps({"event": "run", "run": started, "plan": plan.hash}), flush=True)
+        else:
+            say(f"run {started}: {plan.part.runbook}, plan {plan.hash[:12]}")
+        ensure_worker(runs.store)
+        if detach:
+            if not as_json:
+                say(f"It goes on in the background. Come back: drillbook watch {started}")
+            return
+        watch_run(runs, started, user=user, as_json=as_json, stay=False)
