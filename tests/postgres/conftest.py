@@ -38,3 +38,8 @@ def run(database_url: str) -> Run:
             return cursor.fetchall() if cursor.description else []
 
     return execute
+
+
+@pytest.fixture
+def booking(booking_url: str) -> Server:
+    return Server(lambda: booking_url, "production")

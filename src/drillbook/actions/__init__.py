@@ -1,9 +1,10 @@
 """Everything a task can name, by its address."""
 
-from drillbook.actions import checks, command, database, errors, migration
+from drillbook.actions import backup, checks, command, database, errors, migration
 from drillbook.core.catalog import catalog
 
 CATALOG = catalog(
+    backup.domain,
     checks.domain,
     command.domain,
     database.domain,

@@ -1,0 +1,174 @@
+"""Backups of a database, what is in one, and the way from a backup back to a database."""
+
+from datetime import datetime
+from typing import Protocol
+
+from drillbook.core.effect import Effect
+from drillbook.core.model import Frozen
+
+MANIFEST_FORMAT = 1
+
+
+class StoredFile(Frozen):
+    """One file of a backup."""
+
+    size_bytes: int
+    sha256: str
+
+
+class Grant(Frozen):
+    """One right on a database; the grantee is empty for everybody."""
+
+    grantee: str
+    privilege: str
+    grantable: bool
+
+
+class DatabaseSetting(Frozen):
+    """One `ALTER DATABASE … SET`; the role is empty when it holds for all."""
+
+    role: str
+    name: str
+    value: str
+
+
+class DatabaseFacts(Frozen):
+    """What a database is besides its contents."""
+
+    name: str
+    owner: str
+    encoding: str
+    collate: str
+    ctype: str
+    provider: str
+    locale: str
+    tablespace: str
+    connection_limit: int
+    comment: str | None
+    grants: tuple[Grant, ...] | None
+    settings: tuple[DatabaseSetting, ...]
+
+
+class Manifest(Frozen):
+    """Everything a backup says about itself; written last, so that half a backup has none."""
+
+    format: int = MANIFEST_FORMAT
+    id: str
+    label: str
+    environment: str
+    effect_key: str
+    run: str
+    at: datetime
+    seconds: float
+    server_version: str
+    system_identifier: str
+    tool: str
+    lsn: str
+    snapshot: str
+    level: int
+    size_bytes: int
+    fingerprint: str
+    objects: dict[str, str]
+    rows: dict[str, int]
+    files: dict[str, StoredFile]
+    database: DatabaseFacts
+
+
+class Readiness(Frozen):
+    """Whether a backup could be taken now."""
+
+    tool: str
+    server_version: str
+    tool_fits: bool
+    folder: str
+    writable: bool
+    free_bytes: int
+    needed_bytes: int
+    enough: bool
+
+
+class CheckedBackup(Frozen):
+    """A backup whose files are what its manifest says."""
+
+    id: str
+    files: int
+    size_bytes: int
+    level: int
+
+
+class Restored(Frozen):
+    """A database that came from a backup; the one before it is kept under another name."""
+
+    backup: str
+    database: str
+    kept_as: str
+    at: datetime
+    tables: int
+    rows: int
+    written_since: dict[str, int]
+    lost_rows: int
+    warnings: tuple[str, ...] = ()
+
+
+class SwappedBack(Frozen):
+    """A restore that was taken back; the restored database is kept under another name."""
+
+    database: str
+    was_restored: bool
+    kept_as: str = ""
+
+
+class BackupRoom(Protocol):
+    """The place for backups."""
+
+    def ready(self) -> Readiness:
+        """Look at the tool, the folder and the space."""
+        ...
+
+
+class Backups(Protocol):
+    """Take backups and read what was taken."""
+
+    def settle(self, effect: Effect) -> Manifest | None:
+        """Clear away what a dead attempt of this effect left; return its whole backup."""
+        ...
+
+    def create(self, label: str, effect: Effect) -> Manifest:
+        """Take a backup, or return the one this effect took already."""
+        ...
+
+    def all(self) -> tuple[Manifest, ...]:
+        """Return all whole backups, the newest first."""
+        ...
+
+    def get(self, backup: str) -> Manifest:
+        """Return one backup's manifest; NotFound names those there are."""
+        ...
+
+    def verify(self, backup: str) -> CheckedBackup:
+        """Compare every file with the manifest; Damaged names what differs."""
+        ...
+
+
+class Contents(Protocol):
+    """What is in a database."""
+
+    def rows(self) -> dict[str, int]:
+        """Count the rows of every table, in one snapshot."""
+        ...
+
+
+class Restores(Protocol):
+    """Replace a database by a backup, beside and swapped, and swap back."""
+
+    def settle(self, effect: Effect) -> Restored | None:
+        """End what a dead attempt left running; return the result when it had swapped."""
+        ...
+
+    def restore(self, backup: str, effect: Effect) -> Restored:
+        """Build the backup beside the database, prove it equal, and swap the two names."""
+        ...
+
+    def swap_back(self, effect: Effect) -> SwappedBack:
+        """Give the database before the restore its name again; drop what was not swapped yet."""
+        ...

@@ -1,0 +1,204 @@
+"""The `Backups` port: `pg_dump` in a snapshot in which rows and schema are taken as well."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from psycopg.rows import class_row
+
+from drillbook.analysis.fingerprint import differences, fingerprint
+from drillbook.core.effect import Effect
+from drillbook.core.errors import DrillbookError, Failed
+from drillbook.ports.backups import CheckedBackup, Manifest, Readiness
+from drillbook.ports.commands import Commands, Stream
+from drillbook.providers.postgres.catalog import read_objects, read_state
+from drillbook.providers.postgres.contents import count_rows
+from drillbook.providers.postgres.facts import own_facts
+from drillbook.providers.postgres.folder import (
+    DATA,
+    LEVEL_FILES,
+    BackupFolder,
+    remove,
+    stored_files,
+)
+from drillbook.providers.postgres.leftovers import end_leftovers, session_name
+from drillbook.providers.postgres.programs import LONGEST_SECONDS, run_program, tool_path
+from drillbook.providers.postgres.queries import query
+from drillbook.providers.postgres.server import Server, Session
+
+LOCK_MILLISECONDS = 10_000
+JOBS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """The server and the moment a backup is taken."""
+
+    server_version: str
+    server_major: int
+    at: datetime
+    lsn: str
+    size_bytes: int
+    sees_control: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresBackups:
+    """Dumps one database into a folder and reads what lies there."""
+
+    server: Server
+    folder: BackupFolder
+    commands: Commands
+
+    def settle(self, effect: Effect) -> Manifest | None:
+        """Clear away what a dead attempt of this effect left; return its whole backup."""
+        found = self.folder.find(self.folder.id_of(effect.key))
+        if found is None:
+            self.folder.clear(effect.key)
+        return found
+
+    def create(self, label: str, effect: Effect) -> Manifest:
+        """Take a backup, or return the one this effect took already."""
+        effect.still_mine()
+        found = self.settle(effect)
+        if found is not None:
+            return found
+        unfinished = self._make_room(effect)
+        try:
+            manifest = self._dump(label, effect, unfinished)
+            effect.still_mine()
+            return self.folder.finish(unfinished, manifest)
+        except OSError as error:
+            raise Failed(
+                f"the backup cannot be written to {self.folder.path}: {error.strerror}",
+                hint="Free space there, or name another folder for backups.",
+            ) from error
+        finally:
+            remove(unfinished)
+
+    def all(self) -> tuple[Manifest, ...]:
+        """Return all whole backups, the newest first."""
+        return self.folder.all()
+
+    def get(self, backup: str) -> Manifest:
+        """Return one backup's manifest; NotFound names those there are."""
+        return self.folder.get(backup)
+
+    def verify(self, backup: str) -> CheckedBackup:
+        """Compare every file with the manifest; Damaged names what differs."""
+        return self.folder.verify(backup)
+
+    def _make_room(self, effect: Effect) -> Path:
+        try:
+            return self.folder.unfinished(effect.key)
+        except OSError as error:
+            raise Failed(
+                f"the folder {self.folder.path} cannot be written to: {error.strerror}",
+                hint="Give the worker the right to write there, or name another folder.",
+            ) from error
+
+    def _dump(self, label: str, effect: Effect, unfinished: Path) -> Manifest:
+        name = session_name(effect.key)
+        with self.server.session(application=name, at_most=LONGEST_SECONDS) as session:
+            end_leftovers(session, effect.key, self.server.where)
+            session.execute("SET idle_in_transaction_session_timeout = 0")
+            session.execute(query("backup", "begin"))
+            facts = _facts(session)
+            snapshot = str(_one(session, "export"))
+            # Counting first: its locks keep the tables' schemas as they are until the end.
+            rows = count_rows(session)
+            database = own_facts(session)
+            objects = read_objects(session)
+            tool = self._run_dump(effect, unfinished / DATA, snapshot, facts.server_major)
+            identifier = str(_one(session, "system_identifier")) if facts.sees_control else ""
+            seconds = session.execute(
+                "SELECT extract(epoch FROM clock_timestamp() - %s)::float", [facts.at]
+            ).fetchone()
+            session.execute("COMMIT")
+            self._same_schema(session, objects)
+        files = stored_files(unfinished)
+        return Manifest(
+            id=self.folder.id_of(effect.key), label=label, environment=self.server.name,
+            effect_key=effect.key, run=effect.run, at=facts.at,
+            seconds=round(float(seconds[0]) if seconds else 0.0, 3),
+            server_version=facts.server_version, system_identifier=identifier, tool=tool,
+            lsn=facts.lsn, snapshot=snapshot, level=LEVEL_FILES,
+            size_bytes=sum(file.size_bytes for file in files.values()),
+            fingerprint=fingerprint(objects), objects=objects, rows=rows, files=files,
+            database=database,
+        )  # fmt: skip
+
+    def _run_dump(self, effect: Effect, data: Path, snapshot: str, server_major: int) -> str:
+        done = 0
+
+        def tell(stream: Stream, line: str) -> None:
+            nonlocal done
+            if stream is Stream.ERRORS and "dumping contents of table" in line:
+                done += 1
+                table = line.partition("table ")[2].replace('"', "")
+                effect.progress(f"dumping {table} (table {done})", None)
+
+        arguments = (
+            "--format=directory", f"--jobs={JOBS}", f"--snapshot={snapshot}", f"--file={data}",
+            f"--lock-wait-timeout={LOCK_MILLISECONDS}", "--no-password", "--verbose",
+        )  # fmt: skip
+        run_program(
+            self.commands, self.server, "pg_dump", arguments,
+            effect_key=effect.key, server_major=server_major, on_output=tell,
+        )  # fmt: skip
+        run_program(
+            self.commands, self.server, "pg_restore", ("--list", f"--file={os.devnull}", str(data)),
+            effect_key=effect.key, server_major=server_major,
+        )  # fmt: skip
+        return str(tool_path("pg_dump", server_major))
+
+    def _same_schema(self, session: Session, objects: dict[str, str]) -> None:
+        said = differences(objects, read_state(session).objects)
+        if said:
+            raise Failed(
+                f"the schema of {self.server.where} changed while it was backed up: "
+                f"{'; '.join(said)}",
+                hint="Take the backup again when no migration runs.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresBackupRoom:
+    """The `BackupRoom` port: the tool for this server, and the folder."""
+
+    server: Server
+    folder: BackupFolder
+
+    def ready(self) -> Readiness:
+        """Look at the tool, the folder and the space."""
+        with self.server.session() as session:
+            facts = _facts(session)
+        try:
+            tool, fits = str(tool_path("pg_dump", facts.server_major)), True
+        except DrillbookError as error:
+            tool, fits = str(error), False
+        place = self.folder.path
+        while not place.exists():
+            place = place.parent
+        free = shutil.disk_usage(place).free
+        return Readiness(
+            tool=tool, server_version=facts.server_version, tool_fits=fits,
+            folder=str(self.folder.path), writable=os.access(place, os.W_OK | os.X_OK),
+            free_bytes=free, needed_bytes=facts.size_bytes,
+            enough=free > facts.size_bytes,
+        )  # fmt: skip
+
+
+def _one(session: Session, name: str) -> object:
+    row = session.execute(query("backup", name)).fetchone()
+    return row[0] if row else None
+
+
+def _facts(session: Session) -> ServerFacts:
+    with session.cursor(row_factory=class_row(ServerFacts)) as cursor:
+        found = cursor.execute(query("backup", "facts")).fetchone()
+    if found is None:
+        raise AssertionError("a SELECT without FROM always returns one row")
+    return found
