@@ -1,5 +1,6 @@
 """Expressions are exact, mix numbers as people expect, and fail in one sentence."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -182,3 +183,31 @@ def test_whole_numbers_are_exact(left: int, right: int) -> None:
 
     assert evaluate("a * b", scope) == left * right
     assert evaluate("a + 0.5 > b", scope) is (left + 0.5 > right)
+
+
+NUMBERS = {"a": 7, "b": -3, "c": 0.25, "d": 2.5, "e": [1, 2, 3], "f": {"n": 12}}
+LEAVES = st.sampled_from(["a", "b", "c", "d", "f.n", "e[1]", "e.size()", "2", "10", "0.5", "3.25"])
+
+
+@st.composite
+def arithmetic(draw: st.DrawFn, depth: int = 3) -> str:
+    """Return a computation of whole numbers and fractions, each operation in brackets."""
+    if depth == 0 or draw(st.booleans()):
+        return draw(LEAVES)
+    left, right = draw(arithmetic(depth - 1)), draw(arithmetic(depth - 1))
+    return f"({left} {draw(st.sampled_from('+-*'))} {right})"
+
+
+@settings(max_examples=200, deadline=None)
+@given(arithmetic(), arithmetic(), st.sampled_from(["<", ">=", "=="]))
+def test_whole_numbers_and_fractions_compute_as_in_a_book(
+    left: str, right: str, operator: str
+) -> None:
+    python = f"{left} {operator} {right}"
+    for name, meaning in (("f.n", "12"), ("e.size()", "3"), ("e[1]", "2")):
+        python = python.replace(name, meaning)
+    for name in "abcd":
+        python = re.sub(rf"\b{name}\b", f"({NUMBERS[name]})", python)
+    expected = eval(python)  # noqa: S307 - the text is made above
+
+    assert evaluate(f"{left} {operator} {right}", NUMBERS) is expected

@@ -133,6 +133,16 @@ def test_an_environment_need_not_be_named_when_there_is_one() -> None:
     assert list(found.environments) == ["staging"]
 
 
+def test_a_missing_input_is_refused_where_it_is_needed_and_no_when_guards_it() -> None:
+    bound = "- A `@migration.apply on=staging file=${f}`"
+
+    guarded = plan(steps(bound, "  - when: `f != null`", before=INPUTS), "one")
+
+    assert task(guarded, "1.1").when == "f != null"
+    with pytest.raises(BookRejected, match=r"file: \$\{f\} has no value"):
+        plan(steps(bound, before=INPUTS), "one")
+
+
 def test_only_what_is_used_of_the_stack_is_in_the_plan() -> None:
     found = plan(steps("- A `@app.health on=staging`"), "one")
 

@@ -55,7 +55,8 @@ def bind_action(ctx: Context, task: Task, directive: DirectiveText, task_id: str
     if options.when is not None:
         ctx.check_expression(options.when.text, options.when.span)
     read = read_directive(ctx, directive)
-    bound = _bound(ctx, read, directive) if read is not None else None
+    guarded = options.when is not None
+    bound = _bound(ctx, read, directive, guarded=guarded) if read is not None else None
     name = as_name_of(directive.text)
     result: Any = bound.action.result if bound else Any  # Any: nothing is known of it
     if name:
@@ -115,7 +116,9 @@ def _define(
         ctx.notes.error(at, trouble.code, trouble.message, trouble.hint)
 
 
-def _bound(ctx: Context, read: Directive, directive: DirectiveText) -> Bound | None:
+def _bound(
+    ctx: Context, read: Directive, directive: DirectiveText, *, guarded: bool = False
+) -> Bound | None:
     if ctx.catalog is None:
         return None
     catalog = ctx.catalog()
@@ -133,7 +136,7 @@ def _bound(ctx: Context, read: Directive, directive: DirectiveText) -> Bound | N
     for pair in read.pairs:
         if pair.key == "on" or pair.key not in action.params.model_fields:
             continue
-        if (argument := argument_of(ctx, pair, action.params, span)) is not None:
+        if (argument := argument_of(ctx, pair, action.params, span, guarded=guarded)) is not None:
             arguments[pair.key] = argument
     given = {pair.key for pair in read.pairs}
     fields = action.params.model_fields.items()

@@ -63,6 +63,11 @@ def titles_of(book: Book) -> Titles:
     return Titles(book, by_slug)
 
 
+def find_runbook(book: Book, title: str) -> Runbook:
+    """Return the runbook with this title or slug; NotFound names the nearest."""
+    return titles_of(book).find(title)
+
+
 def nearest_title(title: str, names: Iterable[str]) -> str:
     """Return `Did you mean X?`, or the titles there are; slugs count as titles."""
     by_slug = {slug(name): name for name in names}

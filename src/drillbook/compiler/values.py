@@ -55,8 +55,10 @@ def takes_file(annotation: object) -> bool:
     return annotation is File
 
 
-def argument_of(ctx: Context, pair: Pair, params: type[BaseModel], span: Span) -> Argument | None:
-    """Return the argument, or None after noting what is wrong with it."""
+def argument_of(
+    ctx: Context, pair: Pair, params: type[BaseModel], span: Span, *, guarded: bool = False
+) -> Argument | None:
+    """Return the argument, or None after noting what is wrong; a `when` guards missing values."""
     value = pair.value
     here = place(span, value.at)
     adapter = adapter_of(params, pair.key)
@@ -65,7 +67,7 @@ def argument_of(ctx: Context, pair: Pair, params: type[BaseModel], span: Span) -
         ctx.check_path(piece.path, place(span, piece.at))
     if paths:
         argument = Argument(parts=tuple(Part(text=p.text, path=p.path) for p in value.pieces))
-        trouble = _trouble_of_known(ctx, argument, adapter)
+        trouble = _trouble_of_known(ctx, argument, adapter, guarded=guarded)
     elif takes_file(params.model_fields[pair.key].annotation) and value.text != "none":
         argument, trouble = _file_argument(ctx, value)
     else:
@@ -119,13 +121,20 @@ def _fits_json(value: JsonValue) -> bool:
     return not isinstance(value, float) or isfinite(value)
 
 
-def _trouble_of_known(ctx: Context, argument: Argument, adapter: Adapter) -> tuple[str, str] | None:
+def _trouble_of_known(
+    ctx: Context, argument: Argument, adapter: Adapter, *, guarded: bool
+) -> tuple[str, str] | None:
     """Return what is wrong with a value that is known before the run, such as an input."""
     if ctx.known is None or not _is_known(ctx, argument):
         return None
     try:
-        adapter.validate_python(resolve(argument, ctx.known))
+        value = resolve(argument, ctx.known)
+        if value is not None or not guarded:
+            adapter.validate_python(value)
     except ValidationError as error:
+        path = argument.paths[0]
+        if resolve(argument, ctx.known) is None:
+            return f"${{{path}}} has no value", f"Give it one, or add `when: {path} != null`."
         return human(error)
     except Failed as error:
         return str(error), error.hint
