@@ -165,6 +165,13 @@ def test_data_nested_too_deep_is_refused_and_nothing_is_recorded(journal: Journa
     assert journal.head() is None
 
 
+def test_an_entry_that_is_too_large_is_refused_and_nothing_is_recorded(journal: Journal) -> None:
+    with pytest.raises(Refused, match=r"has 16,777,3.. bytes, more than 16,777,216"):
+        journal.append(entry(), entry(data={"text": "x" * 2**24}))
+
+    assert journal.head() is None
+
+
 @pytest.mark.parametrize("fields", [{"kind": "journal.key"}, {"key": "journal:key:00"}])
 def test_nobody_else_writes_the_journals_own_entries(
     journal: Journal, fields: dict[str, object]

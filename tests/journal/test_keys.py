@@ -21,7 +21,9 @@ def test_the_first_append_makes_the_key_and_reading_makes_none(home: Path) -> No
 
     key = home / "keys/journal.key"
     assert key.stat().st_mode & 0o777 == 0o600
-    assert (home / "journal.db").stat().st_mode & 0o777 == 0o600
+    files = list(home.glob("journal.db*"))
+    assert len(files) == 3
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in files)
     public = (home / "keys/journal.pub").read_text()
     assert list(read_public_keys(public)) == [own_key(home).id]
     assert "PRIVATE" not in public
@@ -52,6 +54,8 @@ def test_every_hosts_key_is_introduced_in_the_log_itself(database_url: str, tmp_
     names = [own_key(tmp_path / name).id for name in ("a", "b", "c")]
     assert list(verified.keys) == names
     assert verified.signed_by == names[2]
+    assert verified.own_key == names[0]
+    assert not verified.is_pinned
     assert [one.task for one in hosts[1].entries("")] == names
     assert hosts[0].public_keys() == "".join(
         public_pem(own_key(tmp_path / name).public) for name in ("a", "b", "c")

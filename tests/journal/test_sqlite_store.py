@@ -129,6 +129,15 @@ def test_the_file_commits_with_wal_and_full_sync(sqlite_journal: Journal, home: 
     assert sqlite_journal._store._writer.execute("PRAGMA synchronous").fetchone() == (2,)  # type: ignore[attr-defined]
 
 
+def test_statistics_that_sqlite_gathers_are_no_damage(sqlite_journal: Journal, home: Path) -> None:
+    fill(sqlite_journal, 5)
+    with sqlite3.connect(home / "journal.db") as connection:
+        connection.execute("ANALYZE")
+    connection.close()
+
+    assert sqlite_journal.verify().size == 6
+
+
 def test_a_store_of_another_kind_is_refused(home: Path) -> None:
     with pytest.raises(SettingsInvalid, match="begins with 'mysql'"):
         open_journal("mysql://user:canary@host/db", home)
@@ -165,3 +174,20 @@ def test_a_frozen_process_holds_nobody_up_between_its_appends(home: Path) -> Non
 
         journal.close()
         process.kill()
+
+
+def test_an_append_that_does_not_get_its_turn_says_so_and_the_next_one_does(
+    sqlite_journal: Journal, home: Path
+) -> None:
+    fill(sqlite_journal, 1)
+    sqlite_journal._store._writer.execute("PRAGMA busy_timeout = 20")  # type: ignore[attr-defined]
+    other = sqlite3.connect(home / "journal.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(Unavailable, match="database is locked") as caught:
+        sqlite_journal.append(entry())
+    assert "Another process holds the journal" in caught.value.hint
+
+    other.execute("ROLLBACK")
+    other.close()
+    assert sqlite_journal.append(entry()).size == 3

@@ -15,7 +15,7 @@ from journal.conftest import Opener
 from journal.samples import Attacker, entry, fill, tree_root
 
 ONE_STORE = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -295,6 +295,32 @@ def test_a_trigger_on_the_entries_is_found(
 
     with pytest.raises(Damaged, match="altered"):
         filled.verify()
+
+
+@given(st.lists(st.integers(0, 6), max_size=9).filter(lambda order: order != list(range(7))))
+@ONE_STORE
+def test_any_other_order_or_choice_of_the_entries_is_found(
+    home: Path, tmp_path_factory: pytest.TempPathFactory, order: list[int]
+) -> None:
+    if not home.exists():
+        whole = open_journal("sqlite:///x", home)
+        whole.append(*(entry(data={"n": n}) for n in range(6)))
+        whole.close()
+    copy = tmp_path_factory.mktemp("copy")
+    shutil.copytree(home, copy, dirs_exist_ok=True)
+    with Attacker("sqlite:///x", copy) as attacker:
+        rows = attacker.rows()
+        attacker.do("DROP INDEX entry_key")
+        attacker.do("DELETE FROM entry")
+        for place, index in enumerate(order):
+            attacker.put_row((place, *rows[index][1:]))
+
+    opened = open_journal("sqlite:///x", copy)
+    try:
+        with pytest.raises(Damaged, match=r"reordered|deleted|cut off|inserted"):
+            opened.verify()
+    finally:
+        opened.close()
 
 
 @given(st.data())

@@ -19,6 +19,7 @@ OWN_KINDS = "journal."  # and their kinds so
 KEY_KIND = "journal.key"  # introduces a signing key
 EXPORT_KIND = "journal.exported"  # closes a run's entries for a bundle
 DEEPEST = 100
+LARGEST = 16 * 1024 * 1024
 DIGEST = re.compile(r"[0-9a-f]{64}")
 INTEGER_LIMIT = 2**53  # beyond it JSON numbers are not exact (RFC 7493, 2.2)
 
@@ -97,8 +98,8 @@ def moment_text(at: datetime) -> str:
 
 
 def canonical(entry: Entry, *, index: int, previous: int) -> bytes:
-    """Return the bytes of an entry in its place."""
-    return rfc8785.dumps(
+    """Return the bytes of an entry in its place; Refused when they are too many."""
+    body = rfc8785.dumps(
         {
             "at": moment_text(entry.at),
             "by": entry.by,
@@ -111,6 +112,12 @@ def canonical(entry: Entry, *, index: int, previous: int) -> bytes:
             "task": entry.task,
         }
     )
+    if len(body) > LARGEST:
+        raise Refused(
+            f"an entry of kind {entry.kind} has {len(body):,} bytes, more than {LARGEST:,}",
+            hint="Keep the data as evidence, and record its name.",
+        )
+    return body
 
 
 def cleaned(entry: Entry, scrub: Scrub) -> Entry:

@@ -24,6 +24,7 @@ from drillbook.engine.journal.entry import (
 from drillbook.engine.journal.evidence import checked, content_of, scrubbed
 from drillbook.engine.journal.keys import (
     SigningKey,
+    key_id,
     own_key,
     own_public,
     public_pem,
@@ -138,11 +139,12 @@ class Journal:
         keys (PEM) that may have signed; without it, a journal of one machine must be signed by
         this home's key, and a shared one by a key that the log itself introduces.
         """
+        own = own_public(self._home)
         pinned = read_public_keys(keys) if keys else None
-        if pinned is None and not self._store.is_shared:
-            own = own_public(self._home)
-            pinned = read_public_keys(public_pem(own)) if own else None
-        return verify.verify(self._store, against=against, pinned=pinned, progress=progress)
+        if pinned is None and own and not self._store.is_shared:
+            pinned = {key_id(own): own}
+        verified = verify.verify(self._store, against=against, pinned=pinned, progress=progress)
+        return verified.model_copy(update={"own_key": key_id(own) if own else ""})
 
     def export(self, run: str, path: Path, *, by: str = "") -> Path:
         """
@@ -177,8 +179,9 @@ class Journal:
         return checked(digest, self._store.get_evidence(digest))
 
     def close(self) -> None:
-        """Let go of files and connections."""
-        self._store.close()
+        """Let go of files and connections, after an append under way."""
+        with self._lock:
+            self._store.close()
 
     def _append(self, entries: Sequence[Entry], *, is_adopting: bool = False) -> TreeHead:
         if self._key is None:

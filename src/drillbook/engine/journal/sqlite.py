@@ -215,7 +215,10 @@ class SqliteReading:
 
     def check_store(self) -> str | None:
         """Say what SQLite finds damaged, or whether its schema is not ours."""
-        query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid"
+        query = (  # ANALYZE, which anybody may run, leaves its statistics
+            "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL "
+            "AND NOT (type = 'table' AND name GLOB 'sqlite_stat[0-9]') ORDER BY rowid"
+        )
         found = [sql for (sql,) in self._connection.execute(query)]
         ours = [statement.strip() for statement in SCHEMA.split(";") if statement.strip()]
         if found != ours:

@@ -23,13 +23,20 @@ RESTORE = (
 
 
 class Verified(Frozen):
-    """What was checked: nothing was found damaged."""
+    """
+    What was checked: nothing was found damaged.
+
+    `signed_by` and `keys` (those the log introduces) are key ids. A shared journal that was not
+    checked against pinned keys is only as good as the keys it introduces: look whether they are
+    yours; `own_key` is this home's.
+    """
 
     size: int
     root: str
     head: TreeHead | None
     signed_by: str = ""
     keys: tuple[str, ...] = ()
+    own_key: str = ""
     is_pinned: bool = False
     consistent_since: int | None = None
     evidence_files: int = 0
