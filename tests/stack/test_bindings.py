@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from drillbook.actions import CATALOG
+from drillbook.core.effect import Effect
 from drillbook.core.errors import SettingsInvalid
 from drillbook.ports.commands import Commands
 from drillbook.ports.logs import Logs
@@ -80,6 +82,26 @@ def test_a_file_reference_is_relative_to_the_stack_file(
     bound = stack(tmp_path, '[environments.x.app]\nurl = "file:secrets/app"\n')
 
     assert bound.port("x", Probe).target == "https://app.example:8443/base"
+
+
+def test_every_port_of_every_action_has_a_provider(tmp_path: Path) -> None:
+    bound = stack(
+        tmp_path,
+        APP + '[environments.x.database]\nprovider = "supabase"\nurl = "env:X"\n'
+        '[environments.x.backups]\nfolder = "b"\n[environments.x.logs]\npath = "l"\n',
+    )
+    ports = {port for action in CATALOG.values() for port in action.ports if port is not Effect}
+
+    missing = [port.__name__ for port in ports if not _is_bound(bound, port)]
+
+    assert missing == []
+
+
+def _is_bound(bound: Stack, port: type) -> bool:
+    try:
+        return bound.port("x", port) is not None
+    except SettingsInvalid:
+        return False
 
 
 def test_commands_are_bound_without_any_system(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from drillbook.core.errors import SettingsInvalid
-from drillbook.ports.backups import BackupRoom, Backups, Contents
+from drillbook.ports.backups import BackupRoom, Backups, Contents, Restores
 from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.ports.commands import Commands
 from drillbook.ports.database import Database
@@ -146,6 +146,12 @@ def _backup_room(place: Place) -> BackupRoom:
     return PostgresBackupRoom(_server(place), _backup_folder(place))
 
 
+def _restores(place: Place) -> Restores:
+    from drillbook.providers.postgres.restores import PostgresRestores
+
+    return PostgresRestores(_server(place), _backup_folder(place), _commands(place))
+
+
 def _backup_folder(place: Place) -> "BackupFolder":
     from drillbook.providers.postgres.folder import BackupFolder
 
@@ -201,6 +207,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     Backups: _backups,
     BackupRoom: _backup_room,
     Contents: _contents,
+    Restores: _restores,
     Readings: _readings,
     CheckedSystems: _CheckedSystems,
     Commands: _commands,
