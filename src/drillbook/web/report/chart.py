@@ -6,14 +6,14 @@ from datetime import datetime
 from itertools import pairwise
 
 from drillbook.web.report.report import RunReport, Span, SpanKind, TaskReport
-from drillbook.web.report.wording import clock, one_line, span_of_time
+from drillbook.web.report.wording import brief, clock, span_of_time
 
 WHOLE = 100.0
 THINNEST = 0.5
 MOST_TICKS = 7
 TICK_DISTANCE = 9.0
-IDLE_SHARE = 0.35  # an idle stretch is drawn at most so long, measured by all the work
-IDLE_LEAST_SECONDS = 2.0
+IDLE_SHARE = 0.5  # an idle stretch is drawn at most so long, measured by all the work
+IDLE_LEAST_SECONDS = 0.05
 MOST_CHART_ROWS = 400
 NICE_SECONDS = (
     0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
@@ -114,7 +114,7 @@ def _row(task: TaskReport, began: datetime, stretches: Sequence[_Stretch]) -> Ch
     busy = sum(span.seconds for span in task.spans if span.kind is not SpanKind.WAIT)
     waited = f" + waited {span_of_time(task.wait_seconds)}" if task.wait_seconds else ""
     took = span_of_time(busy) + waited if busy or not waited else waited.removeprefix(" + ")
-    return ChartRow(task=task.id, label=one_line(task.text, 90), took=took, bars=bars)
+    return ChartRow(task=task.id, label=brief(task.text, 90), took=took, bars=bars)
 
 
 def _bar(span: Span, began: datetime, stretches: Sequence[_Stretch]) -> Bar:
@@ -125,7 +125,7 @@ def _bar(span: Span, began: datetime, stretches: Sequence[_Stretch]) -> Bar:
         SpanKind.WORK: "work", SpanKind.WAIT: "wait", SpanKind.PAUSE: "pause",
         SpanKind.BACK: "back",
     }[span.kind]  # fmt: skip
-    says = f"{span.kind.value}: {one_line(span.says, 160)}; {span_of_time(span.seconds)}"
+    says = f"{span.kind.value}: {brief(span.says, 160)}; {span_of_time(span.seconds)}"
     says += f", {clock(span.began_at)} to {clock(span.ended_at)} UTC"
     return Bar(
         left=round(min(left, WHOLE - width), 3), width=round(width, 3),

@@ -38,7 +38,6 @@ def answered(task: History, entry: Recorded) -> None:
             evidence=tuple(map(_digest, files)) if isinstance(files, list) else (),
         )
     )  # fmt: skip
-    task.why = text_of(entry, "note")
 
 
 def approval_asked(task: History, entry: Recorded) -> None:

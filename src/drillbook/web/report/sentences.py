@@ -8,6 +8,7 @@ from drillbook.engine.outcome import State
 from drillbook.web.report.history import number_of, text_of
 from drillbook.web.report.report import Counts, WayBackReport
 from drillbook.web.report.wording import (
+    brief,
     cut,
     one_line,
     plural,
@@ -81,7 +82,7 @@ def _begun(entry: Recorded) -> str:
 def _done(entry: Recorded) -> str:
     took = span_of_time(number_of(entry.data.get("seconds")))
     values = shown(entry.data.get("result") or {}).values
-    some = ", ".join(f"{v.name} {one_line(v.text, 60)}" for v in values[:MOST_ROW_VALUES])
+    some = ", ".join(f"{v.name} {brief(v.text, 60)}" for v in values[:MOST_ROW_VALUES])
     more = ", …" if len(values) > MOST_ROW_VALUES else ""
     return f"done in {took}" + (f": {some}{more}" if some else "")
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from drillbook.web.report.report import RunReport, TaskReport
-from drillbook.web.report.wording import one_line, plural
+from drillbook.web.report.report import RunReport, TaskReport, TaskState
+from drillbook.web.report.wording import brief, plural
 
 MOST_VALUES = 3
 LONGEST = 40
+LONGEST_WHY = 100
 
 
 def abouts(task: TaskReport) -> Iterator[str]:
@@ -15,17 +16,20 @@ def abouts(task: TaskReport) -> Iterator[str]:
         yield f"{task.does} on {task.on}" if task.on else task.does
     elif task.kind == "human":
         yield "by a person"
+    if task.state is TaskState.SKIPPED and task.why:
+        yield brief(task.why, LONGEST_WHY)
     if task.retries:
         yield plural(len(task.attempts), "attempt")
     given = [consent.by for consent in task.consents if consent.what == "given"]
     if given:
         yield f"approved by {', '.join(dict.fromkeys(given))}"
     if task.answers:
-        yield f"{task.answers[-1].says} by {task.answers[-1].by}"
+        answer = task.answers[-1]
+        yield brief(f"{answer.says} by {answer.by}", LONGEST_WHY)
     if task.expect and task.expect.held is not None:
         yield "as expected" if task.expect.held else "not as expected"
     for value in task.result.values[:MOST_VALUES]:
-        yield f"{value.name} {one_line(value.text, LONGEST)}"
+        yield f"{value.name} {brief(value.text, LONGEST)}"
 
 
 def undo_seconds(task: TaskReport) -> float:

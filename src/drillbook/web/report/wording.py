@@ -54,6 +54,12 @@ def one_line(text: str, at_most: int = LONGEST_CELL) -> str:
     return cut(" ".join(text.split()), at_most)
 
 
+def brief(text: str, at_most: int) -> str:
+    """Return the beginning of a text on one line."""
+    flat = " ".join(text[: at_most * 4].split())
+    return visible(flat if len(flat) <= at_most else f"{flat[:at_most]}…")
+
+
 def one_value(name: str, text: str) -> Value:
     """Return a value, cut when it is long."""
     whole = len(text) if len(text) > LONGEST_VALUE else 0
