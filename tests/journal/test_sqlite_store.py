@@ -191,3 +191,15 @@ def test_an_append_that_does_not_get_its_turn_says_so_and_the_next_one_does(
     other.execute("ROLLBACK")
     other.close()
     assert sqlite_journal.append(entry()).size == 3
+
+
+def test_a_schema_of_broken_bytes_is_damaged(sqlite_journal: Journal, home: Path) -> None:
+    fill(sqlite_journal, 2)
+    sqlite_journal.close()
+    file = home / "journal.db"
+    content = file.read_bytes()
+    assert b"INDEX entry_run ON entry" in content
+    file.write_bytes(content.replace(b"INDEX entry_run ON entry", b"INDEX entry_run ON \xffntry"))
+
+    with pytest.raises(Damaged, match="schema"):
+        open_journal("sqlite:///x", home).head()

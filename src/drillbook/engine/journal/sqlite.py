@@ -136,6 +136,8 @@ class SqliteStore:
             yield
         except sqlite3.ProgrammingError:
             raise  # used after close: a mistake of ours, not of the store
+        except UnicodeDecodeError as error:  # what SQLite says quotes a schema of broken bytes
+            raise _damaged(self.path, "its schema is not readable") from error
         except (sqlite3.Error, OSError) as error:
             raise _ours(error, self.path) from error
 
@@ -260,14 +262,18 @@ def _ours(error: sqlite3.Error | OSError, path: Path) -> DrillbookError:
             hint="Run `drillbook journal verify`.",
         )
     if isinstance(error, sqlite3.Error) and _code(error) not in OUTSIDE:
-        return Damaged(
-            f"the journal {path} is damaged: {said}",
-            hint="Keep a copy of the file, put the journal back from your backup, then verify it.",
-        )
+        return _damaged(path, said)
     hint = next((hint for word, hint in HINTS.items() if word in said), "")
     return Unavailable(
         f"the journal {path} cannot be used: {said}",
         hint=hint or f"Make {path.parent} a local folder that this user can write.",
+    )
+
+
+def _damaged(path: Path, said: str) -> Damaged:
+    return Damaged(
+        f"the journal {path} is damaged: {said}",
+        hint="Keep a copy of the file, put the journal back from your backup, then verify it.",
     )
 
 
