@@ -32,6 +32,17 @@ def complete_run(incomplete: str) -> list[tuple[str, str]]:
     return _beginning(incomplete, found)
 
 
+def complete_answer(incomplete: str) -> list[tuple[str, str]]:
+    """Return the words a question may be answered with."""
+
+    def found() -> Iterator[tuple[str, str]]:
+        from drillbook.cli.sending import MEANINGS
+
+        yield from MEANINGS.items()
+
+    return _beginning(incomplete, found)
+
+
 def complete_runbook(incomplete: str) -> list[tuple[str, str]]:
     """Return the runbooks of the books found from here that begin so."""
 

@@ -38,10 +38,9 @@ def run(
 ) -> None:
     """Run a runbook, and watch it."""
     from drillbook.cli.answers_file import read_answers
-    from drillbook.cli.live.watching import watch_run
+    from drillbook.cli.live.watching import after_start
     from drillbook.cli.planning import make_plan
     from drillbook.cli.session import opened_runs, who
-    from drillbook.engine.spawn import ensure_worker
 
     plan = make_plan(runbook, inputs=inputs or (), book=book, procedure=procedure)
     user = who()
@@ -52,9 +51,4 @@ def run(
             print(json.dumps({"event": "run", "run": started, "plan": plan.hash}), flush=True)
         else:
             say(f"run {started}: {plan.part.runbook}, plan {plan.hash[:12]}")
-        ensure_worker(runs.store)
-        if detach:
-            if not as_json:
-                say(f"It goes on in the background. Come back: drillbook watch {started}")
-            return
-        watch_run(runs, started, user=user, as_json=as_json, stay=False)
+        after_start(runs, started, detach=detach, as_json=as_json)

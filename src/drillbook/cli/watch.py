@@ -19,7 +19,7 @@ def watch(
 ) -> None:
     """Come back to a run that goes on in the background."""
     from drillbook.cli.live.watching import watch_run
-    from drillbook.cli.session import opened_runs, who
+    from drillbook.cli.session import opened_runs
 
     with opened_runs() as runs:
-        watch_run(runs, run, user=who(), as_json=as_json, stay=True)
+        watch_run(runs, run, as_json=as_json, stay=True)

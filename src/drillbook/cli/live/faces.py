@@ -54,8 +54,8 @@ class JsonFace:
 class PlainFace:
     """One line an event, steps announced once, everything in words."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, *, every: bool = False) -> None:
+        self._plan, self._every = plan, every
         self._titles = {
             task.id: f"{step.id}. {step.title}"
             for step in (*plan.part.steps, *plan.part.rollback, *plan.part.post_mortem)
@@ -72,7 +72,7 @@ class PlainFace:
 
     def lines(self, entry: Recorded) -> list[str]:
         """Return the lines an entry is shown as: its step's title first, when it is a new one."""
-        if is_quiet(entry):
+        if is_quiet(entry) and not self._every:
             return []
         found = line_of(entry, self._plan)
         title = self._titles.get(entry.task, self._last)

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -11,15 +12,28 @@ from drillbook.cli.live.asking import Asker
 from drillbook.cli.live.ending import ending_lines
 from drillbook.cli.live.faces import Face, JsonFace, PlainFace
 from drillbook.cli.live.follow import Follower
+from drillbook.cli.session import who
 from drillbook.cli.telling import say
 from drillbook.engine.runs import Runs, RunView
+from drillbook.engine.spawn import ensure_worker
 
 
-def watch_run(runs: Runs, run: str, *, user: str, as_json: bool, stay: bool) -> None:
+def after_start(runs: Runs, run: str, *, detach: bool, as_json: bool) -> None:
+    """See that a worker lives, and watch the run unless it shall go on alone."""
+    ensure_worker(runs.store)
+    if not detach:
+        watch_run(runs, run, as_json=as_json, stay=False)
+    if as_json:
+        print(json.dumps({"event": "detached", "run": run}), flush=True)
+    else:
+        say(f"Run {run} goes on in the background. Come back: drillbook watch {run}")
+
+
+def watch_run(runs: Runs, run: str, *, as_json: bool, stay: bool) -> NoReturn:
     """Follow a run and end the command with its code; Ctrl-C leaves, and the run goes on."""
     view = runs.show(run)
     asks = sys.stdin.isatty() and not as_json and not view.start.unattended
-    asker = Asker(view.plan, view.start, user) if asks else None
+    asker = Asker(view.plan, view.start, who()) if asks else None
     follower = Follower(runs, run, _face(view, as_json=as_json), asker, stay=stay or asks)
     try:
         view = follower.follow()
@@ -49,7 +63,7 @@ def _face(view: RunView, *, as_json: bool) -> Face:
     return PlainFace(view.plan)
 
 
-def _left(run: str, *, as_json: bool) -> None:
+def _left(run: str, *, as_json: bool) -> NoReturn:
     if not as_json:
         say(f"\nLeft. Run {run} goes on in the background.")
         say(f"Come back: drillbook watch {run}")
