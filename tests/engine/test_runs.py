@@ -316,6 +316,8 @@ def test_a_finished_run_can_be_taken_back_later(bench: Bench) -> None:
 
     assert bench.ended(undone).state is State.TAKEN_BACK
     assert bench.world.value == "start"
+    with pytest.raises(Refused, match="back already"):
+        bench.runs.undo(undone.removesuffix("-undo"), by="ana")
 
 
 def test_a_run_stopped_dead_goes_on_where_it_was(bench: Bench) -> None:

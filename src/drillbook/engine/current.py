@@ -80,22 +80,13 @@ class Current:
         name = f"{what} {task.id} #{attempt}"
         return await DBOS.run_step_async({"name": name}, fn, self.scope, task, *args, attempt)
 
-    async def side_by_side(self, tasks: tuple[PlannedTask, ...]) -> list[TaskOutcome]:
-        """Carry out reads at once; their step numbers are drawn in order, so replays agree."""
-        import asyncio
-
-        reserved = []
-        for task in tasks:
-            attempt = self.count(f"read/{task.id}")
-            step = DBOS.reserve_step()
-            name = f"read {task.id} #{attempt}"
-            reading = step.run_async({"name": name}, self.steps.read, self.scope, task, attempt)
-            reserved.append(reading)
-        return [TaskOutcome.model_validate(ended) for ended in await asyncio.gather(*reserved)]
-
-    async def read(self, task: PlannedTask) -> TaskOutcome:
-        """Carry one read out."""
-        return TaskOutcome.model_validate(await self.durably("read", task, self.steps.read))
+    async def read(self, *tasks: PlannedTask) -> list[TaskOutcome]:
+        """Carry reads out side by side, as one durable step: done again, they change nothing."""
+        attempts = tuple((task, self.count(f"read/{task.id}")) for task in tasks)
+        first, number = attempts[0]
+        name = f"read {first.id} #{number}" + (f" and {len(tasks) - 1} more" if tasks[1:] else "")
+        ended = await DBOS.run_step_async({"name": name}, self.steps.read, self.scope, attempts)
+        return [TaskOutcome.model_validate(outcome) for outcome in ended]
 
     async def remember(self, task: PlannedTask) -> Remembered:
         """Remember what the undo of a write needs."""

@@ -100,7 +100,7 @@ class Path:
         if len(batch) == 1:
             await self.task(batch[0])
             return
-        outcomes = await self._current.side_by_side(batch)
+        outcomes = await self._current.read(*batch)
         for task, outcome in zip(batch, outcomes, strict=True):
             await self._settle(task, outcome)
 
@@ -177,7 +177,7 @@ class Path:
         if task.kind is Kind.HUMAN:
             return await ask(self._current, task)
         if task.risk is Risk.READ:
-            return await self._current.read(task)
+            return (await self._current.read(task))[0]
         return await self._write(task)
 
     async def _write(self, task: PlannedTask) -> TaskOutcome:

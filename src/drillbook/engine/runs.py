@@ -187,10 +187,28 @@ class Runs:
             raise Refused(
                 f"run {run} left nothing to take back", hint=f"See: drillbook runs show {run}"
             )
-        start = Start(run=new_run_id(), by=by, at=datetime.now(UTC), undo_of=run, undo=before)
+        undo = self._undo_id(run)
+        start = Start(run=undo, by=by, at=datetime.now(UTC), undo_of=run, undo=before)
         self._planned(plan, start)
         self._enqueue(plan, start)
         return start.run
+
+    def _undo_id(self, run: str) -> str:
+        """Return the id of the next run that takes this one back; Refused while one does or did."""
+        number = 1
+        while True:
+            undo = f"{run}-undo" + (f"-{number}" if number > 1 else "")
+            with store_errors(self.store):
+                found = self.dbos.list_workflows(workflow_ids=[undo])
+            if not found:
+                return undo
+            state = self._summary(found[0]).state
+            if state in (State.RUNNING, State.WAITING, State.TAKEN_BACK):
+                raise Refused(
+                    f"run {undo} takes {run} back already ({state})",
+                    hint=f"See: drillbook runs show {undo}",
+                )
+            number += 1
 
     def _send(self, run: str, message: Message, topic: str) -> None:
         with store_errors(self.store):

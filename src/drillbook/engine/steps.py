@@ -3,6 +3,7 @@
 import hashlib
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -56,18 +57,27 @@ class Steps:
         self.journal.append(self._entry(scope, kind, task, key, data, at))
         return at.isoformat()
 
-    def read(self, scope: Scope, task: PlannedTask, attempt: int) -> Json:
-        """Carry a read out: when, do, expect, in one step."""
-        key = f"{task.id}/{attempt}"
+    def read(self, scope: Scope, attempts: tuple[tuple[PlannedTask, int], ...]) -> list[Json]:
+        """Carry reads out side by side: when, do and expect of each, in one checkpoint."""
+        if len(attempts) == 1:
+            ended = [self._one_read(scope, attempts[0])]
+        else:
+            with ThreadPoolExecutor(len(attempts), "drillbook-read") as threads:
+                ended = list(threads.map(lambda attempt: self._one_read(scope, attempt), attempts))
+        self.journal.append(*(entry for entries, _ in ended for entry in entries))
+        return [outcome.model_dump(mode="json") for _, outcome in ended]
+
+    def _one_read(
+        self, scope: Scope, attempt: tuple[PlannedTask, int]
+    ) -> tuple[tuple[Entry, Entry], TaskOutcome]:
+        task, number = attempt
+        key = f"{task.id}/{number}"
         begun, clock = datetime.now(UTC), monotonic()
-        started = self._entry(
-            scope, EntryKind.TASK_STARTED, task.id, key, {"does": task.does}, begun
-        )
+        does: Json = {"does": task.does}
+        started = self._entry(scope, EntryKind.TASK_STARTED, task.id, key, does, begun)
         with self.announcer.soon(started):
             outcome = self._guarded(scope, task, lambda: self._read(scope, task), write=False)
-        ended = self._ending(scope, task, key, outcome, monotonic() - clock)
-        self.journal.append(started, ended)
-        return outcome.model_dump(mode="json")
+        return (started, self._ending(scope, task, key, outcome, monotonic() - clock)), outcome
 
     def _read(self, scope: Scope, task: PlannedTask) -> TaskOutcome:
         if (skipped := _not_applicable(scope, task)) is not None:

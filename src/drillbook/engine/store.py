@@ -22,6 +22,7 @@ STEP_PROTOCOL = "steps-1"  # raised by hand when the order of steps changes: dec
 QUEUE_POLL_SECONDS = 0.1
 FALLBACK_POLL_SECONDS = 30.0  # wakeups.py wakes waiting runs; this only catches what it missed
 IDLE_IN_TRANSACTION_SECONDS = 5.0
+MOST_THREADS = 48  # for steps under way; runs that wait hold none
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ def configuration(
         "application_version": STEP_PROTOCOL,
         "serializer": DBOSPortableJSON,
         "log_level": "ERROR",
+        "max_executor_threads": MOST_THREADS,
         "sys_db_idle_transaction_timeout_sec": IDLE_IN_TRANSACTION_SECONDS,
         "notification_listener_polling_interval_sec": (
             1.0 if store.is_postgres else FALLBACK_POLL_SECONDS
