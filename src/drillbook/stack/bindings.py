@@ -72,9 +72,9 @@ class Place:
         """Return a path of the stack file as a full one."""
         return self.folder / Path(written).expanduser()
 
-    def commands_folder(self) -> Path:
-        """Return the folder by which workers keep apart what they start."""
-        return load_settings(self.folder).home / "commands"
+    def home(self) -> Path:
+        """Return the home folder: locks and records of commands lie there, shared by workers."""
+        return load_settings(self.folder).home
 
     def database_url(self) -> str:
         """Reveal the database's URL, for use at once."""
@@ -184,7 +184,7 @@ class _CheckedSystems:
 def _commands(place: Place) -> Commands:
     from drillbook.providers.process.commands import ProcessCommands
 
-    return ProcessCommands(place.commands_folder())
+    return ProcessCommands(place.home() / "commands")
 
 
 def _team_commands(place: Place) -> TeamCommands:
@@ -194,7 +194,7 @@ def _team_commands(place: Place) -> TeamCommands:
         environment=place.name,
         sections=place.file.commands,
         folder=place.folder,
-        records=place.commands_folder() / "records",
+        records=place.home() / "command-records",
         commands=_commands(place),
     )
 

@@ -96,8 +96,10 @@ def database(stack: Stack, name: str) -> str:
             f"{found.read_only_because}",
             hint="Point url at the primary.",
         )
+    section = stack.file.environments[name].database
+    by = ", as plain Postgres" if section is not None and section.provider == "supabase" else ""
     return (
-        f"entered {found.database} as {found.user} on Postgres {found.server_version} "
+        f"entered {found.database} as {found.user} on Postgres {found.server_version}{by} "
         f"in {found.latency_ms:.0f} ms, {show_size(found.size_bytes)}"
     )
 
