@@ -150,7 +150,7 @@ class Journal:
         """
         Write one file that proves a run's entries with the public key alone.
 
-        It first records an `export` entry: the run's entries are linked backwards, so the bundle
+        It first records a `journal.exported` entry: the run's entries are linked backwards, so the bundle
         shows that none up to this one was left out.
         """
         with self._store.reading() as reading:
