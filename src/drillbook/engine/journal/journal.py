@@ -150,8 +150,8 @@ class Journal:
         """
         Write one file that proves a run's entries with the public key alone.
 
-        It first records a `journal.exported` entry: the run's entries are linked backwards, so the bundle
-        shows that none up to this one was left out.
+        It first records a `journal.exported` entry: a run's entries are linked backwards, so the
+        bundle shows that none up to this one was left out.
         """
         with self._store.reading() as reading:
             if not reading.page(run, -1, None, 1):
