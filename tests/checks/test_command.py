@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -6,9 +8,8 @@ import pytest
 from drillbook.actions import command
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, NotFound, OutcomeUnknown, Unavailable
-from drillbook.ports.team_commands import NamedCommand, TeamCommands
+from drillbook.ports.team_commands import TeamCommands
 from drillbook.stack.stack import load_stack
-from drillbook.stack.team_commands import RecordedCommands
 
 EFFECT = Effect(key="r-1:3.1", run="r-1", task="3.1")
 
@@ -77,30 +78,63 @@ def test_a_command_that_fails_says_how_and_may_be_tried_again(tmp_path: Path) ->
     assert count(tmp_path) == 2
 
 
-def started_only(port: TeamCommands) -> None:
-    """Leave what a worker leaves that is killed after the start."""
-    assert isinstance(port, RecordedCommands)
-    port._note_start(NamedCommand("restart", EFFECT.key))
+WORKER = """
+import os
+import subprocess
+import sys
+from pathlib import Path
+from drillbook.actions import command
+from drillbook.core.effect import Effect
+from drillbook.ports.team_commands import TeamCommands
+from drillbook.stack.stack import load_stack
+
+port = load_stack(Path(sys.argv[1])).port("test", TeamCommands)
+effect = Effect(key="r-1:3.1", run="r-1", task="3.1")
+command.run.do(port, effect, name="restart")
+"""
+# Tells through a pipe that it runs, and then for the first time never ends.
+HANGING = """
+import os, time
+with open("count", "a") as file:
+    file.write("x")
+first = os.path.getsize("count") == 1
+if first:
+    with open("begun", "w") as pipe:
+        pipe.write("begun")
+    time.sleep(600)
+"""
+
+
+def killed_in_the_middle(folder: Path) -> None:
+    """Let a worker start the command, and kill it with -9 while the command runs."""
+    os.mkfifo(folder / "begun")
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(folder / "stack.toml")])
+    try:
+        assert (folder / "begun").read_text() == "begun"
+    finally:
+        worker.kill()
+        worker.wait()
 
 
 def test_a_command_whose_end_nobody_saw_is_unknown_and_not_started_again(tmp_path: Path) -> None:
-    port = commands(tmp_path, COUNTING)
-    started_only(port)
+    port = commands(tmp_path, HANGING)
+    killed_in_the_middle(tmp_path)
 
     with pytest.raises(OutcomeUnknown, match="nobody knows how it ended"):
         command.run.look(port, EFFECT, name="restart")
     with pytest.raises(OutcomeUnknown):
         command.run.do(port, EFFECT, name="restart")
 
-    assert not (tmp_path / "count").exists()
+    assert count(tmp_path) == 1
 
 
-def test_a_command_that_may_run_twice_is_started_again(tmp_path: Path) -> None:
-    port = commands(tmp_path, COUNTING, idempotent=True)
-    started_only(port)
+def test_a_command_that_may_run_twice_is_started_again_after_a_kill(tmp_path: Path) -> None:
+    port = commands(tmp_path, HANGING, idempotent=True)
+    killed_in_the_middle(tmp_path)
 
     assert command.run.look(port, EFFECT, name="restart") is None
     assert command.run.do(port, EFFECT, name="restart").exit_code == 0
+    assert count(tmp_path) == 2
 
 
 def test_a_command_over_its_time_is_ended_and_fails(tmp_path: Path) -> None:
