@@ -108,13 +108,18 @@ def _checked(
 
 def note_strays(text: str, book: Book, notes: Notes, *, lines: range | None = None) -> None:
     """Note the directives that bind nothing because of where they stand."""
-    strays = stray_directives(text)
-    if not strays:
-        return
-    # The directive of an `undo:` stands where it should: the task's compilation reads it.
-    tasks = (task for runbook in book.runbooks for task in all_tasks(runbook))
-    options = {option.span.line for task in tasks for option in task.options}
-    for stray in strays:
+    directives: set[tuple[int, int]] = set()
+    options: dict[int, str] = {}
+    for runbook in book.runbooks:
+        for task in all_tasks(runbook):
+            if task.directive is not None:
+                directives.add((task.directive.span.line, task.directive.span.column))
+            options |= {option.span.line: option.value for option in task.options}
+    in_options = sum(value.count("`@") for value in options.values())
+    if text.count("`@") == len(directives) + in_options:
+        return  # all of them are read: looking again would cost as much as the reading
+    for stray in stray_directives(text):
+        # The directive of an `undo:` stands where it should: the task's compilation reads it.
         if stray.span.line not in options and (lines is None or stray.span.line in lines):
             notes.error(stray.span, *_STRAYS[stray.reason])
 

@@ -1,7 +1,7 @@
 """What is known while one runbook is compiled: its book, the catalog, the stack, the names."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from drillbook.analysis.expression_tokens import has_division, has_fraction
 from drillbook.analysis.expressions import ExpressionInvalid, compile_expression
@@ -67,7 +67,19 @@ class Context:
 
     def with_names(self, names: Names) -> "Context":
         """Return the same context with other names in scope."""
-        return replace(self, names=names)
+        return Context(  # `replace` takes five times as long, and this runs for every step
+            self.titles,
+            self.catalog,
+            self.stack,
+            self.notes,
+            names,
+            self.known,
+            self.expand,
+            self.files,
+            self.library,
+            self.trail,
+            self.budget,
+        )
 
     def mistake(self, span: Span, mistake: Mistake, *, offset: int) -> None:
         """Note a mistake at its column; `offset` is where the text read starts in the span."""

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from drillbook.compiler.diagnostics import nearest_or_all
 from drillbook.compiler.directive import Mistake
@@ -39,6 +40,7 @@ def bare(value: str) -> tuple[str, int]:
     return text, 0
 
 
+@lru_cache(maxsize=1024)
 def parse_needs(value: str) -> Needs:
     """Read `confirm`, or `2 approvals from dba, owner, valid 15m`."""
     text = bare(value)[0]
@@ -87,11 +89,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+@lru_cache(maxsize=1024)
 def parse_timeout(value: str) -> float:
     """Read a duration and return its seconds."""
     return _seconds(bare(value)[0])
 
 
+@lru_cache(maxsize=1024)
 def parse_retry(value: str) -> Retry:
     """Read `5 times, from 2s, doubling, with jitter` or `5 times, every 10s`."""
     first, *rest = [part.strip() for part in bare(value)[0].split(",")]
@@ -117,6 +121,7 @@ def parse_retry(value: str) -> Retry:
     return Retry(times=times, wait_seconds=wait, doubling=doubling, jitter=jitter)
 
 
+@lru_cache(maxsize=1024)
 def parse_evidence(value: str) -> tuple[str, ...]:
     """Read the names of the result's fields to keep."""
     names = [bare(part)[0] for part in bare(value)[0].split(",")]

@@ -96,7 +96,7 @@ def _symptom(
         ctx.mistake(directive.span, mistake, offset=1)
         return human(ctx, task, task_id)
     # Symptoms are watched before there is a run: only inputs and measurements can be named.
-    watching = replace(ctx, names=Names())
+    watching = ctx.with_names(Names())
     watching.check_expression(when.expression, place_of(directive.span, start), metrics=True)
     return human(ctx, task, task_id).model_copy(
         update={"when": when.expression, "arguments": _watch_arguments(when)}

@@ -71,7 +71,7 @@ def argument_of(
     elif takes_file(params.model_fields[pair.key].annotation) and value.text != "none":
         argument, trouble = _file_argument(ctx, value)
     else:
-        argument, trouble = _literal(value, adapter)
+        argument, trouble = _literal(params, pair.key, value.kind, value.text, value.items)
     if trouble:
         ctx.notes.error(here, "DB204", f"{pair.key}: {trouble[0]}", trouble[1])
         return None
@@ -92,23 +92,29 @@ def _file_argument(ctx: Context, value: Value) -> tuple[Argument, tuple[str, str
         return Argument(), (str(error), error.hint)
 
 
-def _literal(value: Value, adapter: Adapter) -> tuple[Argument, tuple[str, str] | None]:
-    raw: object = list(value.items) if value.kind is ValueKind.LIST else value.text
-    if value.kind is ValueKind.WORD and raw == "none":
-        try:
-            adapter.validate_python(None)
-        except ValidationError:
-            pass  # a text that happens to be `none`, or a wrong value: told below
-        else:
-            return Argument(literal=None), None
+@lru_cache(maxsize=4096)
+def _literal(
+    params: type[BaseModel], key: str, kind: ValueKind, text: str, items: tuple[str, ...]
+) -> tuple[Argument, tuple[str, str] | None]:
+    adapter = adapter_of(params, key)
+    if kind is ValueKind.WORD and text == "none" and _takes_none(adapter):
+        return Argument(literal=None), None
     try:
-        typed = adapter.validate_python(raw)
+        typed = adapter.validate_python(list(items) if kind is ValueKind.LIST else text)
         literal: JsonValue = adapter.dump_python(typed, mode="json")
     except ValidationError as error:
         return Argument(), human(error)
     if not _fits_json(literal):
-        return Argument(), (f"{value.text} is too large", f"At most {LARGEST}.")
+        return Argument(), (f"{text} is too large", f"At most {LARGEST}.")
     return Argument(literal=literal), None
+
+
+def _takes_none(adapter: Adapter) -> bool:
+    try:
+        adapter.validate_python(None)
+    except ValidationError:
+        return False  # then `none` is a text like any other, or a wrong value
+    return True
 
 
 def _fits_json(value: JsonValue) -> bool:
