@@ -76,8 +76,11 @@ def _expected(error: DrillbookError, arguments: list[str]) -> int:
 
 
 def _wrong_usage(error: typer.TyperException, arguments: list[str]) -> int:
-    from drillbook.cli.usage import hint_for
+    from drillbook.cli.usage import hint_for, is_only_help
 
+    if is_only_help(error):
+        print(error.format_message(), file=sys.stderr)
+        return error.exit_code
     said = DrillbookError(error.format_message(), hint=hint_for(error))
     return _tell(said, ExitCode(error.exit_code), arguments)
 

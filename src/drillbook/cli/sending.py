@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from drillbook.core.effect import Evidence
-from drillbook.core.errors import NotFound, Refused
+from drillbook.core.errors import Refused
 from drillbook.core.plan import Plan
 from drillbook.core.policy import Consent, Needs
 from drillbook.core.record import EntryKind
@@ -15,7 +15,6 @@ from drillbook.engine.runs import Runs
 from drillbook.engine.waiting import ASKS, Waiting
 
 EFFECT_SECONDS = 5.0
-LARGEST_EVIDENCE_BYTES = 100 * 2**20
 
 
 def reply(
@@ -153,17 +152,8 @@ def kept_files(runs: Runs, files: list[Path]) -> tuple[Evidence, ...]:
 
     kept = []
     for path in files:
-        try:
-            size = path.stat().st_size
-            if size > LARGEST_EVIDENCE_BYTES:
-                raise Refused(f"{path} has {size:,} bytes", hint="Evidence has at most 100 MiB.")
-            data = path.read_bytes()
-        except OSError as error:
-            raise NotFound(
-                f"the evidence {path} cannot be read: {error.strerror}", hint="Check the path."
-            ) from error
         media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        kept.append(runs.journal.put_evidence(data, name=path.name, media_type=media_type))
+        kept.append(runs.journal.put_evidence(path, name=path.name, media_type=media_type))
     return tuple(kept)
 
 

@@ -10,6 +10,11 @@ def hint_for(error: typer.TyperException) -> str:
     return f"See what is allowed: {path} --help"
 
 
+def is_only_help(error: typer.TyperException) -> bool:
+    """Whether a group was called without a command: its message is the help."""
+    return type(error).__name__ == "NoArgsIsHelpError"
+
+
 def new_app(**settings: bool) -> typer.Typer:
     """Return an empty app for one command or one group of commands."""
     return typer.Typer(

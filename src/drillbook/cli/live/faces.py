@@ -4,6 +4,8 @@ import json
 import sys
 from typing import Protocol
 
+from typing_extensions import override
+
 from drillbook.cli.live.clock import local
 from drillbook.cli.live.words import is_quiet, line_of
 from drillbook.cli.telling import paint
@@ -34,15 +36,14 @@ class Face(Protocol):
         ...
 
 
-class JsonFace:
-    """One JSON object a line."""
+class QuietFace:
+    """Shows nothing: only the end is asked for."""
 
     def show(self, entry: Recorded) -> None:
-        """Print the entry as it is recorded."""
-        print(json.dumps({"event": entry.kind} | entry.model_dump(mode="json")), flush=True)
+        """Let the event go."""
 
     def tick(self, waits: tuple[Waiting, ...], now: Now | None) -> None:
-        """Print nothing: programs read the events."""
+        """Nothing moves here."""
 
     def pause(self) -> None:
         """Nothing moves here."""
@@ -51,7 +52,15 @@ class JsonFace:
         """Nothing to put back."""
 
 
-class PlainFace:
+class JsonFace(QuietFace):
+    """One JSON object a line."""
+
+    @override
+    def show(self, entry: Recorded) -> None:
+        print(json.dumps({"event": entry.kind} | entry.model_dump(mode="json")), flush=True)
+
+
+class PlainFace(QuietFace):
     """One line an event, steps announced once, everything in words."""
 
     def __init__(self, plan: Plan, *, every: bool = False) -> None:
@@ -65,8 +74,8 @@ class PlainFace:
         self._last = ""
         self._marks = _can_encode("✓✗▸↶●")
 
+    @override
     def show(self, entry: Recorded) -> None:
-        """Print the entry as a line."""
         for line in self.lines(entry):
             print(line, flush=True)
 
@@ -81,15 +90,6 @@ class PlainFace:
         mark = f"{found.mark} " if self._marks else ""
         word = paint(f"{mark}{found.word:<10}", found.style)
         return [*heading, f"{paint(local(entry.at), 'dim')}  {word} {found.says}"]
-
-    def tick(self, waits: tuple[Waiting, ...], now: Now | None) -> None:
-        """Print nothing: a log is not a place for moving things."""
-
-    def pause(self) -> None:
-        """Nothing moves here."""
-
-    def close(self) -> None:
-        """Nothing to put back."""
 
 
 def _can_encode(text: str) -> bool:

@@ -14,6 +14,7 @@ from drillbook.cli.live.faces import Face, JsonFace, PlainFace
 from drillbook.cli.live.follow import Follower
 from drillbook.cli.session import who
 from drillbook.cli.telling import say
+from drillbook.core.plan import Plan
 from drillbook.engine.runs import Runs, RunView
 from drillbook.engine.spawn import ensure_worker
 
@@ -34,11 +35,13 @@ def watch_run(runs: Runs, run: str, *, as_json: bool, stay: bool) -> NoReturn:
     view = runs.show(run)
     asks = sys.stdin.isatty() and not as_json and not view.start.unattended
     asker = Asker(view.plan, view.start, who()) if asks else None
-    follower = Follower(runs, run, _face(view, as_json=as_json), asker, stay=stay or asks)
+    follower = Follower(
+        runs, run, face_for(view.plan, run, as_json=as_json), asker, stay=stay or asks
+    )
     try:
         view = follower.follow()
     except (KeyboardInterrupt, EOFError):
-        _left(run, as_json=as_json)
+        left(run, as_json=as_json)
     except BrokenPipeError:
         _silence()
         raise typer.Exit(ExitCode.LEFT) from None
@@ -53,17 +56,19 @@ def watch_run(runs: Runs, run: str, *, as_json: bool, stay: bool) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _face(view: RunView, *, as_json: bool) -> Face:
+def face_for(plan: Plan, run: str, *, as_json: bool) -> Face:
+    """Return the face that fits where the output goes."""
     if as_json:
         return JsonFace()
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from drillbook.cli.live.screen import ScreenFace
 
-        return ScreenFace(view.plan, view.summary.run)
-    return PlainFace(view.plan)
+        return ScreenFace(plan, run)
+    return PlainFace(plan)
 
 
-def _left(run: str, *, as_json: bool) -> NoReturn:
+def left(run: str, *, as_json: bool) -> NoReturn:
+    """End the command because the person left; the run goes on."""
     if not as_json:
         say(f"\nLeft. Run {run} goes on in the background.")
         say(f"Come back: drillbook watch {run}")

@@ -63,6 +63,8 @@ QUIET = {K.RUN_PLANNED, K.TASK_REMEMBERED, K.UNDO_STARTED}
 def line_of(entry: Recorded, plan: Plan) -> Line:
     """Return an entry as a line."""
     mark, word, style = MARKS.get(entry.kind, ("·", entry.kind, "dim"))
+    if entry.data.get("answer") == "could-not":
+        mark, style = "✗", "red"
     return Line(mark, word, style, visible(_says(entry, plan)))
 
 
