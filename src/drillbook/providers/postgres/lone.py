@@ -55,7 +55,8 @@ def clear_broken_index(session: Session, lone: Lone) -> bool:
 
 def _find(session: Session, lone: Lone, index: tuple[str, str]) -> tuple[str, str, bool] | None:
     schema, name = lone.table
-    table = sql.Identifier(*[part for part in (schema, name) if part]).as_string(session)
-    values = {"index": index[1], "schema": index[0], "table": table if name else ""}
+    parts = [part for part in (schema, name) if part]
+    table = sql.Identifier(*parts).as_string(session) if parts else ""
+    values = {"index": index[1], "schema": index[0], "table": table}
     row = session.execute(sql.SQL(_INDEX), values).fetchone()
     return (str(row[0]), str(row[1]), bool(row[2])) if row else None

@@ -1,0 +1,244 @@
+"""A restore swaps a proven copy in, keeps what was there, and can be taken back."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from drillbook.actions import backup
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Damaged, Failed, Refused, Unavailable
+from drillbook.providers.postgres.backups import PostgresBackups
+from drillbook.providers.postgres.database import PostgresDatabase
+from drillbook.providers.postgres.folder import BackupFolder
+from drillbook.providers.postgres.restores import PostgresRestores
+from drillbook.providers.postgres.server import Server
+from drillbook.providers.process.commands import ProcessCommands
+from drillbook.range.server import PostgresServer
+
+TAKEN = Effect(key="r-1/1.2", run="r-1")
+RESTORED = Effect(key="r-1/5.1", run="r-1")
+
+
+class Parts:
+    """Everything a restore needs, on one booking database."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server = server
+        self.database = PostgresDatabase(server)
+        where, commands = BackupFolder(folder / "backups"), ProcessCommands(folder / "commands")
+        self.backups = PostgresBackups(server, where, commands)
+        self.restores = PostgresRestores(server, where, commands)
+
+    def execute(self, statement: str) -> list[tuple[object, ...]]:
+        with self.server.session() as session:
+            cursor = session.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def bookings(self) -> int:
+        return int(str(self.execute("SELECT count(*) FROM bookings")[0][0]))
+
+    def names(self) -> set[str]:
+        name = self.server.parameters()["dbname"]
+        with self.server.other("postgres").session() as session:
+            rows = session.execute(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [name]
+            ).fetchall()
+        return {str(row[0]).removeprefix(name).rstrip("0123456789abcdef") for row in rows}
+
+
+@pytest.fixture
+def parts(booking: Server, tmp_path: Path, postgres_server: PostgresServer) -> Iterator[Parts]:
+    name = booking.parameters()["dbname"]
+    yield Parts(booking, tmp_path)
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        for (other,) in connection.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{name}_"]
+        ).fetchall():
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(other))
+            )
+
+
+def test_a_restore_brings_the_backup_keeps_the_old_and_counts_what_was_lost(parts: Parts) -> None:
+    before = parts.database.catalog().fingerprint
+    then = parts.bookings()
+    made = backup.create.do(parts.backups, TAKEN)
+    parts.execute("CREATE TABLE later (id int); INSERT INTO later VALUES (1), (2)")
+    parts.execute("DELETE FROM bookings WHERE id IN (SELECT id FROM bookings LIMIT 5)")
+
+    restored = backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+    assert parts.bookings() == then
+    assert parts.database.catalog().fingerprint == before
+    assert restored.written_since["public.later"] == 2
+    assert restored.lost_rows == sum(restored.written_since.values())
+    assert parts.names() == {"", "_before_"}
+    assert parts.server.other(restored.kept_as).parameters()["dbname"] == restored.kept_as
+    found = backup.look_restored(parts.restores, parts.database, RESTORED, backup=made.id)
+    assert found is not None
+    assert found.kept_as == restored.kept_as
+
+
+def test_restore_twice_is_restore_once(parts: Parts) -> None:
+    made = backup.create.do(parts.backups, TAKEN)
+    backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+    parts.execute("CREATE TABLE after_restore (id int)")
+
+    backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+    assert parts.execute("SELECT to_regclass('after_restore') IS NOT NULL") == [(True,)]
+
+
+def test_undo_of_a_restore_swaps_back_and_keeps_the_restored_one(parts: Parts) -> None:
+    undo = backup.restore.undo
+    assert undo is not None
+    made = backup.create.do(parts.backups, TAKEN)
+    parts.execute("CREATE TABLE later (id int)")
+    before = undo.remember(parts.restores, parts.database, RESTORED, backup=made.id)
+    backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+    for _ in range(2):
+        undo.take_back(before, parts.restores, parts.database, RESTORED, backup=made.id)
+
+    assert parts.database.catalog().fingerprint == before.fingerprint
+    assert parts.names() == {"", "_restore_"}
+    assert backup.look_restored(parts.restores, parts.database, RESTORED, backup=made.id) is None
+    with pytest.raises(Refused, match="taken back"):
+        backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+
+def test_undo_before_the_swap_changes_nothing(parts: Parts) -> None:
+    undo = backup.restore.undo
+    assert undo is not None
+    before = undo.remember(parts.restores, parts.database, RESTORED, backup="x")
+
+    undone = undo.take_back(before, parts.restores, parts.database, RESTORED, backup="x")
+
+    assert undone is not None
+    assert undone.model_dump()["was_restored"] is False
+    assert parts.names() == {""}
+
+
+def test_settings_grants_owner_and_comment_of_the_database_stay(
+    parts: Parts, postgres_server: PostgresServer
+) -> None:
+    name = parts.server.parameters()["dbname"]
+    role = f"role_{name}"
+    facts = sql.SQL(
+        "SELECT pg_get_userbyid(datdba), datconnlimit, datcollate,"
+        " array(SELECT unnest(datacl)::text ORDER BY 1),"
+        " shobj_description(oid, 'pg_database'),"
+        " array(SELECT setconfig::text FROM pg_db_role_setting WHERE setdatabase = d.oid"
+        " ORDER BY 1) FROM pg_database d WHERE datname = {}"
+    ).format(sql.Literal(name))
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        for statement in (
+            "CREATE ROLE {role} LOGIN",
+            "ALTER DATABASE {name} OWNER TO {role}",
+            "ALTER DATABASE {name} SET search_path = public, \"a b\", 'c'",
+            "ALTER DATABASE {name} SET default_transaction_read_only = off",
+            "ALTER ROLE {role} IN DATABASE {name} SET statement_timeout = '7s'",
+            "ALTER DATABASE {name} CONNECTION LIMIT 90",
+            "REVOKE CONNECT ON DATABASE {name} FROM PUBLIC",
+            "GRANT CONNECT ON DATABASE {name} TO postgres WITH GRANT OPTION",
+            "COMMENT ON DATABASE {name} IS 'the bookings'",
+        ):
+            connection.execute(
+                sql.SQL(statement).format(name=sql.Identifier(name), role=sql.Identifier(role))
+            )
+        then = connection.execute(facts).fetchone()
+    try:
+        made = backup.create.do(parts.backups, TAKEN)
+        backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+        with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+            assert connection.execute(facts).fetchone() == then
+    finally:
+        with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+            for (database,) in connection.execute(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [name]
+            ).fetchall():
+                connection.execute(
+                    sql.SQL("ALTER DATABASE {} OWNER TO postgres").format(sql.Identifier(database))
+                )
+                connection.execute(
+                    sql.SQL("REVOKE ALL ON DATABASE {} FROM {}").format(
+                        sql.Identifier(database), sql.Identifier(role)
+                    )
+                )
+                connection.execute(
+                    sql.SQL("ALTER ROLE {} IN DATABASE {} RESET ALL").format(
+                        sql.Identifier(role), sql.Identifier(database)
+                    )
+                )
+            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
+
+
+def test_clients_that_connect_again_and_again_do_not_stop_the_swap(parts: Parts) -> None:
+    made = backup.create.do(parts.backups, TAKEN)
+    ended = threading.Event()
+    reached = []
+
+    def knock() -> None:
+        while not ended.is_set():
+            try:
+                with parts.server.session() as session:
+                    for _ in range(50):
+                        session.execute("SELECT 1")
+                        reached.append(1)
+            except (Refused, Unavailable):
+                continue
+
+    knockers = [threading.Thread(target=knock) for _ in range(3)]
+    for knocker in knockers:
+        knocker.start()
+    try:
+        restored = backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+    finally:
+        ended.set()
+        for knocker in knockers:
+            knocker.join()
+
+    assert restored.kept_as
+    assert reached
+
+
+def test_a_damaged_backup_is_never_restored(parts: Parts) -> None:
+    made = backup.create.do(parts.backups, TAKEN)
+    file = next(parts.backups.folder.data(made.id).glob("*.dat.gz"))
+    file.write_bytes(file.read_bytes() + b"x")
+
+    with pytest.raises(Damaged, match="bytes, not"):
+        backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+    assert parts.names() == {""}
+
+
+def test_a_restore_that_does_not_give_what_was_backed_up_is_not_swapped_in(parts: Parts) -> None:
+    made = backup.create.do(parts.backups, TAKEN)
+    path = parts.backups.folder.path / made.id / "manifest.json"
+    rows = parts.backups.get(made.id).rows["public.bookings"]
+    text = path.read_text()
+    path.write_text(text.replace(f'"public.bookings": {rows}', f'"public.bookings": {rows + 1}'))
+
+    with pytest.raises(Failed, match=r"public\.bookings has 1 rows fewer; nothing was swapped"):
+        backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+    assert parts.names() == {""}
+    assert parts.bookings() == rows
+
+
+def test_a_prepared_transaction_or_a_second_restore_is_named(parts: Parts) -> None:
+    made = backup.create.do(parts.backups, TAKEN)
+    with parts.server.other("postgres").session(application="drillbook r-9/5.1") as session:
+        session.execute(
+            "SELECT pg_advisory_lock(hashtextextended('drillbook restore ' || %s, 0))",
+            [parts.server.parameters()["dbname"]],
+        )
+
+        with pytest.raises(Refused, match=r"is being restored by pid \d+ \(drillbook r-9/5.1"):
+            backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
