@@ -191,9 +191,7 @@ def stuck(on: str) -> Story:
     tasks = (put("1.1", on, "stuck"), put("1.2", on, "gone"), put("1.3", on, "bad"))
     step = PlannedStep(id="1", title="Put", tasks=tasks)
     faults = ("stuck-stuck", "noundo-gone", "fail-bad")
-    return Story(
-        plan=plan(step, undo_wait_seconds=0.01), faults=faults, unattended=True
-    )
+    return Story(plan=plan(step, undo_wait_seconds=0.01), faults=faults, unattended=True)
 
 
 def declined(on: str) -> Story:
@@ -218,7 +216,10 @@ def hostile(on: str) -> Story:
             put("1.6", on, "fails" + HOSTILE),
         ),
     )  # fmt: skip
-    inputs: dict[str, Any] = {"wanted": HOSTILE, HOSTILE: {"a": [HOSTILE, {"b": HOSTILE}]}}  # Any: JSON
+    inputs: dict[str, Any] = {
+        "wanted": HOSTILE,
+        HOSTILE: {"a": [HOSTILE, {"b": HOSTILE}]},
+    }  # Any: JSON
     return Story(
         plan=plan(
             step, part={"runbook": HOSTILE, "procedure": HOSTILE}, inputs=inputs,
