@@ -57,7 +57,8 @@ def _top(report: RunReport) -> Iterator[str]:
 def _timeline(report: RunReport) -> Iterator[str]:
     yield from ("## Timeline", "")
     rows = [
-        (clock(span.began_at), span_of_time(span.seconds), inline(task.id), inline(brief(task.text, 90)),
+        (clock(span.began_at), span_of_time(span.seconds), inline(task.id),
+         inline(brief(task.text, 90)),
          inline(span.kind.value) + (f": {inline(span.says)}" if span.bad else ""))
         for span, task in sorted(
             ((span, task) for task in report.tasks for span in task.spans),
