@@ -1,6 +1,7 @@
 """What holds for any text at all."""
 
 import re
+from random import Random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,13 +10,14 @@ from drillbook.compiler.document import Book, LineKind, Task
 from drillbook.compiler.reader import apply_edits, explicit_edits, read_book, unaccounted
 from drillbook.compiler.source import front_matter_end, lines_of
 from drillbook.compiler.strip import strip
-from reader.texts import markdown, texts
+from reader.texts import STEP_WORDS, plain_texts, texts
 
 calm = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 _SEEN = re.compile(r"[^\W\d_]+")
 _COUNTED = (LineKind.STEP, LineKind.TASK)
-_COUNT = re.compile(r"^\W*(?:\d+\W+)?(?:step|schritt|шаг|étape|步骤|手順)\s*\d+\W*", re.IGNORECASE)
-_STRUCTURE = (LineKind.TITLE, LineKind.HEADING, LineKind.MARKUP, LineKind.OPTION)
+_COUNT = re.compile(
+    rf"^\W*(?:\d+\W+)?(?:{'|'.join(STEP_WORDS)})\s*[#№]?\s*\w{{1,5}}\W*", re.IGNORECASE
+)
 
 
 @calm
@@ -42,7 +44,7 @@ def test_the_words_of_every_line_read_stand_in_the_book(text: str) -> None:
 
 
 @calm
-@given(texts)
+@given(plain_texts)
 def test_a_text_without_directives_is_stripped_to_itself(text: str) -> None:
     assert strip(text) == text
 
@@ -83,14 +85,14 @@ _OPTIONS = [
 
 
 @calm
-@given(texts, st.randoms(use_true_random=False))
-def test_stripping_inserted_directives_gives_the_text_back(text, random) -> None:
+@given(plain_texts, st.randoms(use_true_random=False))
+def test_stripping_inserted_directives_gives_the_text_back(text: str, random: Random) -> None:
     bound = _bound(text, random)
 
     assert strip(bound) == text
 
 
-def _bound(text: str, random) -> str:
+def _bound(text: str, random: Random) -> str:
     """Bind some of the bullets that are read as tasks or steps."""
     book = read_book(text, name="any.md")
     kinds = {line.line: line.kind for line in book.lines}
@@ -107,16 +109,6 @@ def _bound(text: str, random) -> str:
         indent = re.match(r"[ \t]*", body)[0] + "    "
         kept += [f"{indent}- {random.choice(_OPTIONS)}{end}" for _ in range(random.randrange(3))]
     return "".join(kept)
-
-
-@calm
-@given(markdown)
-def test_binding_bullets_keeps_the_number_of_tasks(text: str) -> None:
-    book = read_book(text, name="any.md")
-
-    again = read_book(text, name="any.md")
-
-    assert again == book
 
 
 def _all_text(book: Book) -> str:

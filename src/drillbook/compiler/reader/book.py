@@ -5,7 +5,7 @@ from drillbook.compiler.reader.front import Front, read_front
 from drillbook.compiler.reader.ledger import Ledger
 from drillbook.compiler.reader.outline import Section, outline
 from drillbook.compiler.reader.parts import contacts_in
-from drillbook.compiler.reader.roots import Root, runbook_roots
+from drillbook.compiler.reader.roots import Root, is_report, runbook_roots
 from drillbook.compiler.reader.scan import Block, BlockKind, Scanner
 from drillbook.compiler.reader.sections import RunbookReader
 from drillbook.compiler.reader.tasks import Page
@@ -13,6 +13,7 @@ from drillbook.compiler.reader.words import NOT_STEPS, Kind, title_of
 from drillbook.compiler.source import lines_of
 
 NO_STEPS = "no steps were found in this file"
+_REPORT = "an incident report, not a runbook: no steps were found in this file"
 _OUTSIDE = "outside the runbooks"
 _NOT_TAKEN = "neither a step nor text of a runbook"
 
@@ -24,10 +25,11 @@ def read_book(text: str, *, name: str) -> Book:
     top = outline(blocks)
     ledger = Ledger()
     _signs(blocks, ledger)
+    _bare_quotes(lines, ledger)
     front = _front(blocks, Page(lines, ledger))
     runbooks, contacts = _runbooks(top, lines, ledger, name, front)
     if not any(runbook.procedures for runbook in runbooks):
-        return _without_steps(name, lines, contacts, ledger)
+        return _without_steps(name, lines, ledger, _REPORT if is_report(top) else NO_STEPS)
     inside = set(ledger.kinds)
     outside = RunbookReader(Page(lines, ledger))
     described = _around(top, outside, inside)
@@ -48,6 +50,8 @@ def _runbooks(
     """Read each runbook with a ledger of its own, and keep those that hold steps."""
     found: list[Runbook] = []
     contacts: list[Contact] = []
+    if is_report(top):
+        return [], []
     roots = runbook_roots(top, name=name, title=front.title)
     for root in roots:
         own = Ledger()
@@ -87,6 +91,12 @@ def _signs(blocks: list[Block], ledger: Ledger) -> None:
             ledger.skip(block.line, block.end, "HTML")
 
 
+def _bare_quotes(lines: list[str], ledger: Ledger) -> None:
+    for at, line in enumerate(lines):
+        if line.startswith((">", " ")) and ">" in line and not line.strip(" \t>"):
+            ledger.take(at, at + 1, LineKind.MARKUP)
+
+
 def _around(top: Section, reader: RunbookReader, inside: set[int]) -> tuple[str, str]:
     """Read what stands outside the runbooks: title, text, contacts; return the first two."""
     title, texts = "", list[str]()
@@ -110,12 +120,12 @@ def _around(top: Section, reader: RunbookReader, inside: set[int]) -> tuple[str,
     return title, "\n\n".join(texts)
 
 
-def _without_steps(name: str, lines: list[str], contacts: list[Contact], noted: Ledger) -> Book:
+def _without_steps(name: str, lines: list[str], noted: Ledger, remark: str) -> Book:
     """Return the book of a file that holds no steps: all of it is skipped, and it says so."""
     ledger = Ledger()
     ledger.reasons.update(noted.reasons)
     return Book(
         name=name,
-        skipped=ledger.skipped(lines, otherwise=NO_STEPS),
-        remark=NO_STEPS,
+        skipped=ledger.skipped(lines, otherwise=remark),
+        remark=remark,
     )

@@ -14,6 +14,7 @@ _HEADING = re.compile(r"(?P<lead>#{1,6}[ \t]+)(?P<title>\S.*)$")
 _BULLET = re.compile(r"(?P<lead>[ \t]*)[-*+•][ \t]+(?:\[[ xX]?\][ \t]+)?(?P<text>\S.*)$")
 _BOLD = re.compile(r"(?P<lead>\*\*|__)(?P<title>[^*_\s][^*]*)$")
 _SURE = 1.0
+_UNSURE = 0.6  # what is less sure, in a fence or paragraph, takes more than a small edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def _runbook_edits(runbook: Runbook, lines: list[str]) -> Iterator[Edit]:
     yield from _title_edit(runbook, lines)
     for procedure in runbook.procedures:
         for step in procedure.steps:
-            if step.confidence < _SURE:
+            if _UNSURE <= step.confidence < _SURE:
                 yield from _step_edit(step, lines)
 
 
@@ -79,7 +80,7 @@ def _step_edit(step: Step, lines: list[str]) -> Iterator[Edit]:
         match = pattern.match(line)
         if match is None:
             continue
-        counted = numbered(line)
+        counted = numbered(match["title"])
         if counted is None or not counted.worded:
             title = match["title"][: _title_start(match["title"])]
             rest = match["title"][len(title) :]

@@ -59,7 +59,7 @@ def chosen_steps(parent: Section, children: list[Section]) -> Choice:
     plain = [child for child in children if _is_plain_step(parent, child)]
     if len(plain) > 1 or (plain and parent.kind is Kind.ACTION):
         return Choice(frozenset(map(id, plain)), _PLAIN)
-    boxed = [child for child in children if _is_boxed(child)]
+    boxed = [child for child in children if is_boxed(child)]
     return Choice(frozenset(map(id, boxed)) if len(boxed) > 1 else frozenset(), _NUMBERED)
 
 
@@ -116,7 +116,7 @@ def _is_plain_step(parent: Section, section: Section) -> bool:
     return tells and holds and section.kind is not Kind.ACTION
 
 
-def _is_boxed(section: Section) -> bool:
+def is_boxed(section: Section) -> bool:
     """Whether a section holds boxes to tick and no other list: a phase with its tasks."""
     items = section.items
     if not items or section.kind in _CHAPTERS:

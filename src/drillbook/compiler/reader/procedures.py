@@ -20,7 +20,7 @@ from drillbook.compiler.reader.words import (
     is_named,
     numbered,
     plain,
-    title_of,
+    procedure_title,
 )
 
 _SURE, _LIKELY, _BULLETS, _GUESS = 1.0, 0.9, 0.7, 0.4
@@ -147,7 +147,9 @@ def _bullets_are_steps(section: Section, items: list[Item]) -> bool:
         return telling >= 0.5 and section.kind is Kind.UNKNOWN  # noqa: PLR2004
     if telling >= 0.3:  # noqa: PLR2004
         return True
-    unclear = is_named(section.title) or not all(item.text.isascii() for item in items)
+    checks = section.kind in (Kind.ACTION, Kind.VERIFICATION, Kind.ROLLBACK)
+    named = checks and is_named(section.title)
+    unclear = named or not all(item.text.isascii() for item in items)
     return unclear and not _facts(items)
 
 
@@ -213,7 +215,7 @@ def headings_procedure(
         heading_step(section, page, number, frame.role, confidence)
         for number, section in enumerate(sections, 1)
     ]
-    title = title_of(parent.title) if parent.title else "Steps"
+    title = procedure_title(parent.title) if parent.title else "Steps"
     return Procedure(
         title=title,
         span=span_of(parent.heading) if parent.heading else steps[0].span,

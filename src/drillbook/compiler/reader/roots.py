@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drillbook.compiler.reader.headings import are_steps
+from drillbook.compiler.reader.headings import are_steps, is_boxed
 from drillbook.compiler.reader.outline import Section
 from drillbook.compiler.reader.procedures import step_items
 from drillbook.compiler.reader.scan import BlockKind
@@ -11,7 +11,10 @@ from drillbook.compiler.reader.words import (
     Kind,
     holds_alternatives,
     is_alternative,
+    is_named,
+    names_report,
     names_several,
+    names_timeline,
     numbered,
     runbook_title,
     step_title,
@@ -31,6 +34,7 @@ class Root:
 
 def runbook_roots(top: Section, *, name: str, title: str = "") -> list[Root]:
     """Return the runbooks of a file in the order of the file; `title` is its front matter's."""
+    _adopt(top)
     named = _named(top)
     if named:
         return named
@@ -44,6 +48,38 @@ def runbook_roots(top: Section, *, name: str, title: str = "") -> list[Root]:
         return [Root(holder, shown, f"the H{holder.level} is the runbook", 0.9)]
     shown = title or _first_line(holder) or _stem(name)
     return [Root(holder, runbook_title(shown) or shown, "the file is the runbook", 0.9)]
+
+
+def _adopt(top: Section) -> None:
+    """Put parts that stand beside a runbook's title, at the same level, below it."""
+    for parent in list(top.walk()):
+        if len(parent.children) < 2:  # noqa: PLR2004  # a title and a part
+            continue
+        kept: list[Section] = []
+        for child in parent.children:
+            before = kept[-1] if kept else None
+            if before is not None and _is_title_of(before, child):
+                child.parent = before
+                before.children.append(child)
+            else:
+                kept.append(child)
+        parent.children = kept
+
+
+def _is_title_of(title: Section, part: Section) -> bool:
+    """Whether a section is a bare title, and the one after it a part of its runbook."""
+    if title.level != part.level or title.is_label or part.kind is Kind.UNKNOWN:
+        return False
+    if runbook_title(part.title) or any(c.level > title.level for c in title.children):
+        return False
+    first = title.kind is Kind.UNKNOWN and title.level == 1
+    return not step_items(title) and bool(first or runbook_title(title.title))
+
+
+def is_report(top: Section) -> bool:
+    """Whether a file tells what happened once, and not what to do."""
+    titles = [section.title for section in top.walk() if section.title]
+    return bool(titles) and names_report(titles[0]) and any(map(names_timeline, titles))
 
 
 def _first_line(section: Section) -> str:
@@ -74,8 +110,14 @@ def _named(top: Section) -> list[Root]:
     roots = [Root(s, titles[id(s)], "titled as a runbook", 1.0) for s in found]
     level = min(section.level for section in found)
     for section in top.walk():
-        beside = section.level == level and id(section) not in titles and not section.is_label
-        if beside and section.kind not in PARTS and _has_steps(section):
+        inside = section.parent is not None and id(section.parent) in titles
+        beside = section.level == level and not (inside or section.is_label)
+        if (
+            beside
+            and id(section) not in titles
+            and section.kind not in PARTS
+            and _has_steps(section)
+        ):
             roots.append(Root(section, step_title(section.title), "beside titled runbooks", 0.7))
     return sorted(roots, key=lambda root: root.section.line)
 
@@ -100,7 +142,9 @@ def _holder(top: Section) -> Section:
         headings = [child for child in here.children if not child.is_label]
         if len(headings) != 1 or step_items(here):
             return here
-        if headings[0].level > 1 and headings[0].kind in PARTS:
+        if headings[0].kind is not Kind.UNKNOWN and (
+            headings[0].level > 1 or is_named(headings[0].title)
+        ):
             return here
         step = numbered(headings[0].title)
         if step and step.worded:
@@ -124,7 +168,8 @@ def _several(holder: Section, children: list[Section]) -> list[Root]:
     if names_several(holder.title):
         return _roots(free, "one of several in a collection", 0.85)
     parts = any(child.kind in _INSIDE and _has_steps(child) for child in children)
-    if all(map(step_items, free)) and not parts and not _gate_above(children):
+    boxes = all(map(is_boxed, free))
+    if all(map(step_items, free)) and not (parts or boxes or _gate_above(children)):
         return _roots(free, "a heading with its own list", 0.75)
     return []
 

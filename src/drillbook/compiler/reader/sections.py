@@ -28,7 +28,7 @@ from drillbook.compiler.reader.words import (
     is_instruction,
     numbered,
     plain,
-    step_title,
+    procedure_title,
     title_of,
 )
 
@@ -122,7 +122,7 @@ class RunbookReader:
 
     def _own(self, section: Section, frame: Frame, *, root: bool = False) -> None:
         """Read a section's own list as a procedure, or its text as description."""
-        title = step_title(section.title) if section.title else "Steps"
+        title = procedure_title(section.title) if section.title else "Steps"
         found = own_procedure(section, self.page, frame, title)
         if found is not None:
             self.procedures.append(found)

@@ -24,6 +24,7 @@ from drillbook.compiler.reader.words import (
     NOT_STEPS,
     Kind,
     bold_title,
+    is_alternative,
     is_optional,
     numbered,
     plain,
@@ -138,20 +139,25 @@ class _Body:
         """Read a section under the step, and all below it."""
         for section in top.walk():
             told = section.kind in NOT_STEPS
-            self._title(section, told=told)
             before = len(self.tasks)
+            titled = self._title(section, told=told)
             self.read(section, told=told)
-            if section.is_label or told or len(self.tasks) > before or not _acts(section):
-                continue
-            title = step_title(section.title)
-            self.tasks.append(Task(title, span_of(_section_span(section))))
+            if titled:
+                inside = tuple(self.tasks[before:])
+                title = step_title(section.title)
+                where = span_of(_section_span(section))
+                self.tasks[before:] = [Task(title, where, is_optional(title), children=inside)]
 
-    def _title(self, section: Section, *, told: bool) -> None:
-        acts = not (section.is_label or told) and not section.items and _acts(section)
-        kind = LineKind.TASK if acts else LineKind.DESCRIPTION
+    def _title(self, section: Section, *, told: bool) -> bool:
+        """Take a section's title, and return whether it is a task that holds the others."""
+        groups = bool(section.items) and is_alternative(section.title)
+        acts = not section.items and not section.is_label and _acts(section)
+        titled = not told and (groups or acts)
+        kind = LineKind.TASK if titled else LineKind.DESCRIPTION
         self.page.ledger.take(section.line, section.end, kind)
-        if not acts:
+        if not titled:
             self.texts.append(plain(section.title))
+        return titled
 
 
 def _acts(section: Section) -> bool:

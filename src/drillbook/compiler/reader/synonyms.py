@@ -64,12 +64,15 @@ class Synonyms:
     alternative: re.Pattern[str]
     alternative_parents: Phrases
     plural_titles: Phrases
+    reports: Phrases
+    timelines: Phrases
     conditions: Phrases
     condition_endings: tuple[str, ...]
     runbook: re.Pattern[str]
     optional: Phrases
     rollback_titles: tuple[str, ...]
     verbs: frozenset[str]
+    not_instructions: Phrases
     verb_beginnings: tuple[str, ...]
     verb_endings: tuple[str, ...]
     step_columns: frozenset[str]
@@ -94,6 +97,8 @@ def synonyms() -> Synonyms:
         alternative=_alternative_pattern(data["alternatives"], data["numerals"]),
         alternative_parents=Phrases([data["alternative_parents"]]),
         plural_titles=Phrases([data["plural_titles"]]),
+        reports=Phrases([data["reports"]]),
+        timelines=Phrases([data["timelines"]]),
         conditions=Phrases([data["conditions"]]),
         condition_endings=tuple(data["condition_endings"]),
         runbook=re.compile(
@@ -103,6 +108,7 @@ def synonyms() -> Synonyms:
         optional=Phrases([data["optional"]]),
         rollback_titles=tuple(data["rollback_titles"]),
         verbs=frozenset(" ".join(data["verbs"].values()).split()),
+        not_instructions=Phrases([data["not_instructions"]]),
         verb_beginnings=tuple(data["verb_beginnings"]),
         verb_endings=tuple(data["verb_endings"]),
         step_columns=frozenset(data["step_columns"]),
@@ -111,7 +117,7 @@ def synonyms() -> Synonyms:
 
 
 def _step_pattern(words: list[str], numerals: dict[str, int]) -> re.Pattern[str]:
-    count = rf"\d{{1,3}}(?:\.\d{{1,2}})*(?!\d)|{'|'.join(numerals)}|[a-h](?!\w)"
+    count = rf"\d{{1,3}}(?:\.\d{{1,2}})*(?![A-Za-z\d])|{'|'.join(numerals)}|[a-h](?!\w)"
     separator = r"[\s:.)、．：\-–—|]*"
     return re.compile(
         rf"(?:{'|'.join(map(re.escape, words))})\s*[#№]?\s*({count}){separator}(.*)$"

@@ -115,6 +115,7 @@ class Numbered:
     deep: bool
 
 
+_SPOKEN = re.compile(r"[^\W\d_]{2}|[^\W\d_].*[^\W_]|[\u3040-\u9fff\uac00-\ud7af]")
 _PLAIN_NUMBER = re.compile(
     r"(\d{1,3}(?:\.\d{1,3})*)(?:[.)、:：．]\s*|\s+[-–—]\s+|\s+)(\S.*)$|([①-⑳])\s*(\S.*)$", re.DOTALL
 )
@@ -130,7 +131,8 @@ def _numbered(title: str) -> Numbered | None:
     words = title_of(title)
     if match := synonyms().step.match(words):
         count, rest = (match[1], match[2]) if match[1] else (match[3], match[4])
-        return Numbered(_count(count), rest.strip() or words, worded=True, deep="." in count)
+        shown = rest.strip() if _SPOKEN.search(rest) else words
+        return Numbered(_count(count), shown, worded=True, deep="." in count)
     if match := _PLAIN_NUMBER.match(words):
         if match[3]:
             return Numbered(ord(match[3]) - ord("①") + 1, match[4], worded=False, deep=False)
@@ -173,10 +175,25 @@ def names_several(title: str) -> bool:
     return synonyms().plural_titles.rank(words) is not None
 
 
+def names_report(title: str) -> bool:
+    """Whether a title speaks of what happened: an incident report."""
+    return synonyms().reports.rank(title_of(title[:_LONGEST_TITLE]).casefold()) is not None
+
+
+def names_timeline(title: str) -> bool:
+    """Whether a title announces what happened when."""
+    return synonyms().timelines.rank(title_of(title[:_LONGEST_TITLE]).casefold()) is not None
+
+
 def runbook_title(title: str) -> str | None:
     """Return X of `Runbook: X` or `Runbook — X`, or None."""
     match = synonyms().runbook.match(title_of(title)) if len(title) <= _LONGEST_TITLE else None
     return match[1].strip() if match else None
+
+
+def procedure_title(title: str) -> str:
+    """Return a heading's words as the title of a procedure."""
+    return runbook_title(title) or step_title(title)
 
 
 def is_optional(text: str) -> bool:
@@ -214,7 +231,7 @@ def is_instruction(text: str) -> bool:
     first = plain(text[:_LONGEST_TITLE]).casefold()
     word = _WORD.match(first)
     if word and word[0] in synonyms().verbs:
-        return not _is_field(first, word.end())
+        return not (_is_field(first, word.end()) or synonyms().not_instructions.begin(first))
     if first.startswith(synonyms().verb_beginnings):
         return True
     line = first.split("\n", 1)[0].rstrip("。.!:： ")
