@@ -23,6 +23,7 @@ from drillbook.core.process_identity import (
     ProcessIdentity,
     children_of,
     identify,
+    running_with,
     send_signal,
     wait_until_gone,
 )
@@ -247,11 +248,11 @@ def test_app_says_it_is_down_while_its_database_is(folder: Path) -> None:
     environment.server.kill()
     status, said = ask(app_port(found, "production"), "/api/health")
     environment.server.start(tied=True)
-    again, _ = ask(app_port(found, "production"), "/api/health")
+    again, healthy = ask(app_port(found, "production"), "/api/health")
 
     assert status == 503
     assert said["error"]
-    assert again == 200
+    assert again == 200, healthy
 
 
 def test_app_whose_port_was_taken_moves_and_the_stack_file_follows_with_its_edits(
@@ -301,6 +302,29 @@ def test_tied_range_ends_with_its_owner(folder: Path) -> None:
         assert process is not None
         assert wait_until_gone(process, 30)
     assert not (folder / "production/postgres").exists()
+
+
+def test_up_that_was_killed_midway_is_finished_by_the_next(folder: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from drillbook.range import practice\n"
+        f"practice.up(Path({str(folder)!r}), scale={SCALE}, progress=lambda says: "
+        "print(says, file=sys.stderr, flush=True))"
+    )
+    for words in (1, 2, 3):
+        killed = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, text=True)
+        assert killed.stderr is not None
+        for _ in range(words):
+            assert killed.stderr.readline()
+        killed.kill()
+        killed.wait()
+        killed.stderr.close()
+
+    found = practice.up(folder, scale=SCALE)
+
+    assert found.running
+    for name in practice.NAMES:
+        assert ask(app_port(found, name), "/api/bookings/try")[0] == 200
+        assert len(running_with("serve", str(folder / name))) == 1
 
 
 def test_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:

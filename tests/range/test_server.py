@@ -84,6 +84,26 @@ def test_start_twice_is_start_once(folder: Path, server: PostgresServer) -> None
     assert again == first
 
 
+def test_server_started_by_somebody_killed_at_once_is_taken_up_not_started_twice(
+    server: PostgresServer,
+) -> None:
+    script = (
+        "import os, signal; from pathlib import Path; from drillbook.range import server\n"
+        "real = server.spawn\n"
+        "def spawn(*words, **options):\n"
+        "    real(*words, **options); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "server.spawn = spawn\n"
+        f"server.PostgresServer(Path({str(server.folder)!r}), durable=False).start()"
+    )
+    killed = subprocess.run([sys.executable, "-c", script], check=False)
+
+    server.start()
+
+    assert killed.returncode == -signal.SIGKILL
+    assert asked(server, "SELECT 1") == 1
+    assert server._process is None
+
+
 def test_server_killed_like_a_crash_starts_again_with_what_was_committed(
     server: PostgresServer,
 ) -> None:

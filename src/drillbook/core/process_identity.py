@@ -68,6 +68,23 @@ def wait_until_gone(process: ProcessIdentity, seconds: float) -> bool:
         os.close(handle)
 
 
+def running_with(*words: str) -> tuple[ProcessIdentity, ...]:
+    """Return the processes whose argument list holds these words in this order, oldest first."""
+    wanted = b"\0".join(map(os.fsencode, words))
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        process = identify(int(entry.name))
+        try:
+            arguments = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if process is not None and b"\0" + wanted + b"\0" in arguments:
+            found.append(process)
+    return tuple(sorted(found, key=lambda process: process.started))
+
+
 def children_of(pid: int) -> tuple[ProcessIdentity, ...]:
     """Return the living children of a process."""
     children = []

@@ -17,6 +17,7 @@ from drillbook.core.process_identity import (
     children_of,
     identify,
     is_running,
+    running_with,
     send_signal,
     wait_until_gone,
 )
@@ -30,8 +31,10 @@ from drillbook.range.unprivileged import give, usable_account
 OWNER = "postgres"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-# What a server for tests may do without: its data need not outlive the machine.
-NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+LOOK_SECONDS = 0.02
+# What a server for tests may do without: its data need not outlive the machine. Commits still
+# outlive kill -9 of the server, so synchronous_commit stays on.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 READY_LINE = 7
 PORT_TRIES = 5
 
@@ -105,10 +108,11 @@ class PostgresServer:
         A tied server ends, and its folder goes, when this process ends in whatever way.
         """
         with self._alone():
-            running = self.identity()
-            if running is not None:
-                return running
             self._create()
+            for other in self._started_before():
+                ready = self._wait_until_ready(other)
+                if ready is not None:
+                    return ready
             for _ in range(PORT_TRIES):
                 started = self._start_once(tied=tied)
                 if started is not None:
@@ -196,24 +200,37 @@ class PostgresServer:
             words = [sys.executable, "-I", "-S", guard.__file__, str(self.folder), *words]
         log_start = self.log.stat().st_size if self.log.exists() else 0
         self._process = spawn(words, self.log, tied=tied)
-        return self._wait_until_ready(self._process, log_start)
+        process = identify(self._process.pid) or ProcessIdentity(self._process.pid, 0)
+        ready = self._wait_until_ready(process)
+        if ready is not None:
+            return ready
+        said = self.log.read_bytes()[log_start:].decode(errors="replace")
+        if "could not create any TCP/IP sockets" not in said:
+            raise Failed(f"Postgres did not start: {said.strip()[-600:]}", hint=f"See {self.log}.")
+        self._reap()
+        return None
 
-    def _wait_until_ready(self, process: Process, log_start: int) -> ProcessIdentity | None:
-        started = identify(process.pid) or ProcessIdentity(process.pid, 0)
-        for _ in range(int(START_SECONDS / 0.02)):
+    def _started_before(self) -> tuple[ProcessIdentity, ...]:
+        # Whoever started one may have been killed before the server wrote its pid file.
+        running = self.identity()
+        return (running,) if running else running_with("-D", str(self.data))
+
+    def _wait_until_ready(self, process: ProcessIdentity) -> ProcessIdentity | None:
+        """Return the server once it takes connections, None when the process ends before."""
+        for _ in range(int(START_SECONDS / LOOK_SECONDS)):
             # Postgres tells nobody but its pid file that it is ready; its end is an event.
-            if wait_until_gone(started, 0.02):
-                break
+            ended = wait_until_gone(process, LOOK_SECONDS)
             lines = self._pid_file()
             if len(lines) > READY_LINE and lines[READY_LINE].strip() == "ready":
                 running = self.identity()
                 if running is not None:
                     return running
-        said = self.log.read_bytes()[log_start:].decode(errors="replace")
-        self._reap()
-        if "could not create any TCP/IP sockets" in said:
-            return None
-        raise Failed(f"Postgres did not start: {said.strip()[-600:]}", hint=f"See {self.log}.")
+            if ended:
+                return None
+        raise Unavailable(
+            f"Postgres is not ready after {START_SECONDS:g} s",
+            hint=f"Its own words are in {self.log}.",
+        )
 
     def _all_settings(self) -> dict[str, str]:
         settings = {

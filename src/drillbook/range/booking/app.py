@@ -144,8 +144,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Serve on the listening socket that the starter handed over: `app HANDLE FOLDER [tied]`."""
-    handle, folder = int(sys.argv[1]), Path(sys.argv[2])
+    """Serve on the socket the starter handed over: `app serve FOLDER HANDLE [tied]`."""
+    folder, handle = Path(sys.argv[2]), int(sys.argv[3])
     Handler.desk = Desk(folder / "app-database.url")
     Handler.log_file = folder / "app.log"
     listening = socket.socket(fileno=handle)

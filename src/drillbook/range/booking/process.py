@@ -1,7 +1,6 @@
 """The booking app as a process: started, looked at and stopped by whoever comes."""
 
 import http.client
-import json
 import os
 import signal
 import socket
@@ -11,24 +10,24 @@ from pathlib import Path
 from drillbook.core.errors import Failed
 from drillbook.core.process_identity import (
     ProcessIdentity,
-    identify,
-    is_running,
+    running_with,
     send_signal,
     wait_until_gone,
 )
 from drillbook.range.sockets import listen
 from drillbook.range.spawn import Process, reap, spawn
 
+MODULE = "drillbook.range.booking.app"
 HEALTH = "/api/health"
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 
 
 class BookingApp:
-    """One environment's app; the folder holds its port, its process and its log."""
+    """One environment's app; the folder holds its port and its log."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder.resolve()
         self.log = folder / "app.log"
         self._process: Process | None = None
 
@@ -47,12 +46,9 @@ class BookingApp:
 
     def identity(self) -> ProcessIdentity | None:
         """Return the app's process, or None when it does not run."""
-        try:
-            found = json.loads((self.folder / "app.process").read_text(encoding="utf-8"))
-            process = ProcessIdentity(int(found["pid"]), int(found["started"]))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return None
-        return process if is_running(process) else None
+        # Looked for by what it was started with: no record of ours can be lost or be stale.
+        found = running_with(MODULE, "serve", str(self.folder))
+        return found[0] if found else None
 
     def start(self, *, tied: bool = False) -> ProcessIdentity:
         """
@@ -67,11 +63,8 @@ class BookingApp:
         with listen(self.port) as listening:
             (self.folder / "app.port").write_text(str(listening.getsockname()[1]))
             self._process = self._spawn(listening, tied=tied)
-        started = identify(self._process.pid)
-        if started is not None:
-            record = {"pid": started.pid, "started": started.started}
-            (self.folder / "app.process").write_text(json.dumps(record))
         self._see_health()
+        started = self.identity()
         if started is None:
             raise Failed("the booking app ended at once", hint=f"See {self.folder}/app.errors.")
         return started
@@ -90,8 +83,7 @@ class BookingApp:
 
     def _spawn(self, listening: socket.socket, *, tied: bool) -> Process:
         handle = listening.fileno()
-        module = "drillbook.range.booking.app"
-        words = [sys.executable, "-m", module, str(handle), str(self.folder)]
+        words = [sys.executable, "-m", MODULE, "serve", str(self.folder), str(handle)]
         return spawn(
             [*words, "tied"] if tied else words,
             self.folder / "app.errors",
