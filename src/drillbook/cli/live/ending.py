@@ -26,13 +26,17 @@ STYLES = {
 }
 
 
+def code_of_run(view: RunView) -> ExitCode:
+    """Return the code of a run's ending; taking a run back whole is what `undo` is for."""
+    code = OF_STATE[view.summary.state]
+    return ExitCode.DONE if view.start.undo_of and code is ExitCode.TAKEN_BACK else code
+
+
 def ending_lines(view: RunView) -> Iterator[str]:
     """Yield the outcome, what was kept, and where the record is."""
-    run, code = view.summary.run, OF_STATE[view.summary.state]
+    run, code = view.summary.run, code_of_run(view)
     sentence = SENTENCES[code]
     if code is ExitCode.DONE and view.start.undo_of:
-        sentence = f"Run {view.start.undo_of} was taken back."
-    if code is ExitCode.TAKEN_BACK and view.start.undo_of:
         sentence = f"Run {view.start.undo_of} was taken back whole."
     yield paint(sentence, STYLES.get(code, "red"), "bold")
     outcome = view.outcome

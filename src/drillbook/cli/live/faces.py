@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from typing_extensions import override
@@ -10,10 +11,12 @@ from drillbook.cli.live.clock import local
 from drillbook.cli.live.words import is_quiet, line_of
 from drillbook.cli.telling import paint
 from drillbook.core.plan import Plan
+from drillbook.core.record import EntryKind
 from drillbook.engine.journal import Recorded
 from drillbook.engine.waiting import Waiting
 
 Now = tuple[str, str, float | None]
+LASTING = timedelta(seconds=1)
 
 
 class Face(Protocol):
@@ -72,10 +75,24 @@ class PlainFace(QuietFace):
         }
         self._titles |= {task.id: "Before step 1" for task in plan.part.gate}
         self._last = ""
+        self._begun: dict[str, Recorded] = {}
         self._marks = _can_encode("✓✗▸↶●")
 
     @override
     def show(self, entry: Recorded) -> None:
+        if entry.kind == EntryKind.TASK_STARTED and not self._every:
+            self._begun[entry.task] = entry
+            return
+        self._begun.pop(entry.task, None)
+        self._print(entry)
+
+    @override
+    def tick(self, waits: tuple[Waiting, ...], now: Now | None) -> None:
+        for entry in list(self._begun.values()):  # only what lasts is worth a line of its own
+            if datetime.now(UTC) - entry.at > LASTING:
+                self._print(self._begun.pop(entry.task))
+
+    def _print(self, entry: Recorded) -> None:
         for line in self.lines(entry):
             print(line, flush=True)
 

@@ -7,9 +7,9 @@ from typing import NoReturn
 
 import typer
 
-from drillbook.cli.exit_codes import OF_STATE, ExitCode
+from drillbook.cli.exit_codes import ExitCode
 from drillbook.cli.live.asking import Asker
-from drillbook.cli.live.ending import ending_lines
+from drillbook.cli.live.ending import code_of_run, ending_lines
 from drillbook.cli.live.faces import Face, JsonFace, PlainFace
 from drillbook.cli.live.follow import Follower
 from drillbook.cli.session import who
@@ -45,7 +45,7 @@ def watch_run(runs: Runs, run: str, *, as_json: bool, stay: bool) -> NoReturn:
     except BrokenPipeError:
         _silence()
         raise typer.Exit(ExitCode.LEFT) from None
-    code = OF_STATE[view.summary.state]
+    code = code_of_run(view)
     if code is ExitCode.LEFT:
         _waits(view, as_json=as_json)
     elif as_json:

@@ -1,18 +1,21 @@
 """Every entry of a record as one line: a mark, a word, the task, and what was seen."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from drillbook.cli.catalog import load_catalog
 from drillbook.cli.live.clock import lasted
 from drillbook.cli.telling import visible
 from drillbook.core.plan import Plan
 from drillbook.core.record import EntryKind
 from drillbook.engine.journal import Recorded
 
-MOST_VALUES = 5
+MOST_VALUES = 4
 LONGEST_VALUE = 40
+_DIGEST = re.compile(r"[0-9a-f]{32,}")
 K = EntryKind
 Data = Mapping[str, JsonValue]
 
@@ -81,8 +84,11 @@ def task_text(plan: Plan, task_id: str) -> str:
 
 def _says(entry: Recorded, plan: Plan) -> str:
     data, text = entry.data, task_text(plan, entry.task)
-    said = SAYS.get(entry.kind)
-    tail = said(data) if said else ""
+    if entry.kind in (K.TASK_DONE, K.UNDO_DONE):
+        tail = _done(data, _fields(plan, entry.task))
+    else:
+        said = SAYS.get(entry.kind)
+        tail = said(data) if said else ""
     if not entry.task:
         return tail
     return " ".join(filter(None, (f"{entry.task}", text, f"({tail})" if tail else "")))
@@ -93,8 +99,15 @@ def _seconds(data: Data) -> str:
     return lasted(seconds) if isinstance(seconds, int | float) else ""
 
 
-def _done(data: Data) -> str:
-    return ", ".join(filter(None, (_seconds(data), values_seen(data.get("result")))))
+def _done(data: Data, fields: tuple[str, ...]) -> str:
+    return ", ".join(filter(None, (_seconds(data), values_seen(data.get("result"), fields))))
+
+
+def _fields(plan: Plan, task_id: str) -> tuple[str, ...]:
+    """Return the fields of a task's result in the order its author gave them."""
+    task = plan.task(task_id)
+    action = load_catalog().get(task.does) if task else None
+    return tuple(action.result.model_fields) if action else ()
 
 
 def _failed(data: Data) -> str:
@@ -159,7 +172,6 @@ SAYS: dict[str, Callable[[Data], str]] = {
     K.TASK_ASKED: _asked,
     K.TASK_ANSWERED: _answered,
     K.TASK_SKIPPED: _skipped,
-    K.TASK_DONE: _done,
     K.TASK_FAILED: _failed,
     K.TASK_UNKNOWN: _failed,
     K.TASK_RETRY: _retry,
@@ -169,7 +181,6 @@ SAYS: dict[str, Callable[[Data], str]] = {
     K.APPROVAL_VOID: lambda data: str(data.get("why") or ""),
     K.DECISION_ASKED: _decide,
     K.DECISION_MADE: _decided,
-    K.UNDO_DONE: _done,
     K.UNDO_FAILED: _failed,
     K.EVIDENCE_KEPT: lambda data: f"{data.get('name')}, sha256 {str(data.get('sha256'))[:12]}",
     K.MESSAGE_IGNORED: lambda data: str(data.get("why") or ""),
@@ -185,17 +196,20 @@ SAYS: dict[str, Callable[[Data], str]] = {
 }
 
 
-def values_seen(result: JsonValue) -> str:
-    """Return the first few simple values of a result: `size_bytes=1234, ok=true`."""
+def values_seen(result: JsonValue, order: Iterable[str] = ()) -> str:
+    """Return the first few telling values of a result: `size_bytes=1234, ok=true`."""
     if not isinstance(result, dict):
         return ""
-    shown = [f"{name}={_short(value)}" for name, value in result.items() if _is_simple(value)]
+    names = dict.fromkeys([*(name for name in order if name in result), *result])
+    shown = [f"{name}={_short(result[name])}" for name in names if _is_simple(result[name])]
     more = "" if len(shown) <= MOST_VALUES else ", …"
     return ", ".join(shown[:MOST_VALUES]) + more
 
 
 def _is_simple(value: JsonValue) -> bool:
-    return isinstance(value, str | int | float) and value != ""
+    if isinstance(value, str):
+        return bool(value) and _DIGEST.fullmatch(value) is None
+    return isinstance(value, int | float)
 
 
 def _short(value: JsonValue) -> str:
