@@ -15,9 +15,11 @@ _BITS = [
     "# ", "## ", "### ", "- ", "* ", "1. ", "2) ", "10. ", "  - ", "    ", "\t", "> ", ">> ",
     "- [ ] ", "- [x] ", "```", "```bash", "~~~", "    ```", "<!--", "-->", "<!-- x -->", "---",
     "===", "|a|b|", "|-|-|", "| 1 | do |", "**Steps**:", "**Step 1**", "Step 2: go", "Response:",
-    "Runbook: X", "Prerequisites", "Symptoms:", "Rollback", "步骤 1", "手順 2",
-    "Шаг 3",    "Étape 1", "If it fails:", "Option A", "This will:", "Possible causes:", "<details>", "`code`",
-    "``", "`", "@a", "`@angular/core`", "*", "_", "[link](x)", "word", "check it", "。",
+    "Runbook: X",
+    "Prerequisites", "Symptoms:", "Rollback", "步骤 1", "手順 2",
+    "Шаг 3", "Étape 1", "If it fails:", "Option A", "This will:", "Possible causes:",
+    "<details>", "`code`", "``", "`", "@a", "`@angular/core`", "*", "_", "[link](x)", "word",
+    "check it", "。",
     "\u2028", "\x0b", "\x85", "\ufeff", "é", "🚨", "①", "title: x", "steps:", "...", "(if needed)",
 ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001  # full-width and long signs are what people type
 
 import re
+from itertools import zip_longest
 
 from drillbook.compiler.document import Contact, InputRow, LineKind, Span, Task
 from drillbook.compiler.reader.commands import rows_of
@@ -82,7 +83,8 @@ def input_rows(section: Section, page: Page) -> tuple[InputRow, ...]:
         page.ledger.take(block.line, block.line + 2, LineKind.MARKUP)
         for line, row in rows:
             values = dict.fromkeys(_INPUT_COLUMNS, "")
-            for name, cell in zip(columns, row, strict=False):
+            for column, cell in zip_longest(columns, row, fillvalue=""):
+                name = column or "meaning"
                 values[name] = f"{values[name]} {cell}".strip()
             values["name"] = values["name"].strip("`* ")
             values["type"] = values["type"].strip("` ")
