@@ -5,11 +5,20 @@ import time
 import pytest
 
 from drillbook.core.errors import Refused
-from drillbook.core.plan import PlannedStep, Retry
+from drillbook.core.plan import (
+    InputType,
+    Kind,
+    PlannedInput,
+    PlannedStep,
+    PlannedTask,
+    PlanPart,
+    Retry,
+)
 from drillbook.core.policy import Consent, Needs
 from drillbook.engine.messages import MessageKind
 from drillbook.engine.outcome import State
-from engine.conftest import Bench, human, look, plan, plan_of, put, say
+from engine.conftest import Bench, argument, human, look, plan, plan_of, put, say
+from engine.world import World
 
 
 def test_a_run_does_its_tasks_and_later_ones_see_earlier_results(bench: Bench) -> None:
@@ -272,6 +281,74 @@ def test_a_rollback_step_is_not_needed_when_every_write_was_undone(bench: Bench)
     assert bench.ended(run).state is State.TAKEN_BACK
     assert bench.world.value == "start"
     assert bench.kinds(run, "2.1") == ["task.skipped"]
+
+
+def test_a_rollback_step_does_not_restore_an_environment_nothing_remains_in(
+    bench: Bench,
+) -> None:
+    bench.plant("fail-two")
+    staging = Bench(bench.site, World(bench.site.worlds / "staging"), bench.runs)
+    staging.world.folder.mkdir(exist_ok=True)
+    staging.plant("no-undo-other")
+    rollback = PlannedStep(id="2", title="Rollback", optional=True, tasks=(put("2.1", "restored"),))
+    tasks = (put("1.1", "other", on="staging"), put("1.2", "two"))
+    steps = PlannedStep(id="1", title="Work", tasks=tasks)
+
+    run = bench.start(plan_of(steps, rollback=(rollback,)), unattended=True)
+
+    outcome = bench.ended(run)
+    assert outcome.state is State.PARTLY_TAKEN_BACK
+    assert outcome.kept == ("1.1",)
+    assert bench.kinds(run, "2.1") == ["task.skipped"]
+
+
+def test_a_rollback_task_that_needs_a_result_nobody_gave_is_not_applicable(bench: Bench) -> None:
+    bench.plant("fail-one")
+    rollback = PlannedStep(
+        id="2", title="Rollback", optional=True, tasks=(put("2.1", "${first.value}"),)
+    )
+    steps = PlannedStep(id="1", title="Work", tasks=(put("1.1", "one", name="first"),))
+
+    outcome = bench.ended(bench.start(plan_of(steps, rollback=(rollback,)), unattended=True))
+
+    assert outcome.state is State.TAKEN_BACK
+
+
+def test_a_called_runbook_sees_its_own_inputs_and_results_only(bench: Bench) -> None:
+    called = PlanPart(
+        runbook="Called",
+        inputs=(PlannedInput(name="wish", type=InputType.TEXT, required=True),),
+        steps=(
+            PlannedStep(
+                id="1",
+                title="Inside",
+                tasks=(
+                    put("1.2/1.1", "${wish}", name="it"),
+                    put("1.2/1.2", "${it.value}"),
+                ),
+            ),
+        ),
+    )
+    call = PlannedTask(
+        id="1.2", text="call", line=1, kind=Kind.RUNBOOK, part=called,
+        arguments={"wish": argument("${it.value}")},
+    )  # fmt: skip
+
+    outcome = bench.finish(put("1.1", "outer", name="it"), call, put("1.3", "${it.value}"))
+
+    assert outcome.state is State.DONE, outcome
+    assert [line.split()[1] for line in bench.world.effects()] == ["outer"] * 4
+
+
+def test_a_final_write_is_taken_back_by_the_action_the_book_names(bench: Bench) -> None:
+    bench.plant("fail-two")
+    unsay = say("1.1.undo", "${result.value}")
+
+    outcome = bench.finish(say("1.1", "hello", undo_does=unsay), put("1.2", "two"))
+
+    assert outcome.state is State.TAKEN_BACK
+    keys = [line.split()[0].partition(":")[2] for line in bench.world.effects()]
+    assert keys == ["1.1", "1.1.undo"]
 
 
 def test_an_undo_that_fails_is_said_to_be_stuck(bench: Bench) -> None:

@@ -29,6 +29,10 @@ def _owner() -> None:
     """Hold no fence: there is only one worker."""
 
 
+def _nobody_cancels() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One write of one run; `key` is the same for every attempt, so a look finds what was done."""
@@ -40,6 +44,7 @@ class Effect:
     progress: Callable[[str, float | None], None] = _no_progress
     keep: Callable[[str, bytes, str], Evidence] = _keep_nothing
     still_mine: Callable[[], None] = _owner
+    cancel_asked: Callable[[], bool] = _nobody_cancels
 
 
 @dataclass(frozen=True, slots=True)

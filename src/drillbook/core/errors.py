@@ -15,13 +15,20 @@ DrillbookError
 
 
 class DrillbookError(Exception):
-    """Base of all expected errors; `hint` tells the reader what to do next."""
+    """
+    Base of all expected errors.
+
+    `hint` tells the reader what to do next; `again` is False where another try must end the same.
+    """
 
     hint: str = ""
+    again: bool = True
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", again: bool | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        if again is not None:
+            self.again = again
 
 
 class BookInvalid(DrillbookError):
@@ -31,6 +38,8 @@ class BookInvalid(DrillbookError):
 class SettingsInvalid(DrillbookError):
     """A setting is wrong; nothing was started."""
 
+    again = False
+
 
 class Refused(DrillbookError):
     """A precondition does not hold; nothing was changed."""
@@ -38,6 +47,8 @@ class Refused(DrillbookError):
 
 class NotFound(DrillbookError):
     """What was named does not exist."""
+
+    again = False
 
 
 class Unavailable(DrillbookError):
@@ -54,6 +65,8 @@ class OutcomeUnknown(DrillbookError):
 
 class UndoImpossible(DrillbookError):
     """There is no way back for this write; the message says why."""
+
+    again = False
 
 
 class Damaged(DrillbookError):

@@ -104,7 +104,7 @@ class Current:
 
     async def take_back(self, write: Write, task: PlannedTask) -> TaskOutcome:
         """Undo one write."""
-        ended = await self.durably("undo", task, self.steps.take_back, write.memory)
+        ended = await self.durably("undo", task, self.steps.take_back, write)
         return TaskOutcome.model_validate(ended)
 
     async def wait(self, seconds: float) -> None:

@@ -58,8 +58,8 @@ async def _turned(current: Current, turn: LeavePath) -> RunOutcome:
 
 
 async def _undo(current: Current, before: RunOutcome) -> RunOutcome:
-    for name, result in before.results.items():
-        current.scope.add(name, result)
+    for key, result in before.results.items():
+        current.scope.restore(key, result)
     current.writes.extend(before.writes)
     current.parts.append(current.scope.plan.part)
     turn = LeavePath(How.WAY_BACK, f"{current.scope.start.by} asked to take the run back")
@@ -107,6 +107,7 @@ class Path:
     async def task(self, task: PlannedTask) -> None:
         """Carry one task out to an end: done, skipped, or off the forward path."""
         if task.kind is Kind.RUNBOOK and task.part is not None:
+            self._current.scope.enter(task)
             await self.part(task.part)
             return
         if task.kind is Kind.CHOOSE:
@@ -146,7 +147,7 @@ class Path:
                 return
             outcome = await self._once(task)
         if outcome.status is Status.DONE and outcome.result is not None and task.name:
-            self._current.scope.add(task.name, outcome.result)
+            self._current.scope.add(task, outcome.result)
         await self._current.leave_if_cancelled(outcome)
 
     async def _decided_to_retry(self, task: PlannedTask, outcome: TaskOutcome) -> bool:
@@ -195,22 +196,22 @@ class Path:
         if outcome.status is not Status.DONE:
             self._mark(task, unknown=outcome.status is Status.UNKNOWN)
             return outcome
-        self._mark_done(task)
+        self._mark_done(task, outcome.result)
         if not task.expect or outcome.result is None:
             return outcome
         return await current.check(task, outcome.result)
 
-    def _mark_done(self, task: PlannedTask) -> None:
-        self._change(task, done=True, unknown=False)
+    def _mark_done(self, task: PlannedTask, result: Json | None = None) -> None:
+        self._change(task, {"done": True, "unknown": False, "result": result})
 
     def _mark(self, task: PlannedTask, *, unknown: bool) -> None:
-        self._change(task, done=False, unknown=unknown)
+        self._change(task, {"done": False, "unknown": unknown})
 
-    def _change(self, task: PlannedTask, *, done: bool, unknown: bool) -> None:
+    def _change(self, task: PlannedTask, facts: dict[str, object]) -> None:
         writes = self._current.writes
         for place, write in enumerate(writes):
             if write.task == task.id:
-                writes[place] = write.model_copy(update={"done": done, "unknown": unknown})
+                writes[place] = write.model_copy(update=facts)
 
 
 def _batches(tasks: tuple[PlannedTask, ...]) -> Iterator[tuple[PlannedTask, ...]]:

@@ -43,6 +43,7 @@ class Write(Frozen):
 
     task: str
     memory: dict[str, JsonValue] | None = None
+    result: dict[str, JsonValue] | None = None
     done: bool = False
     unknown: bool = False
 

@@ -1,10 +1,11 @@
-"""The values a task can see: inputs, results by name, and the run's own facts."""
+"""The values a task can see: inputs of its runbook, results by name, the run's own facts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from drillbook.analysis.inputs import typed_inputs
 from drillbook.analysis.scope import resolve
 from drillbook.core.catalog import AnyAction, Catalog
 from drillbook.core.errors import Refused
@@ -17,34 +18,76 @@ Json = dict[str, JsonValue]
 
 @dataclass
 class Scope:
-    """Inputs and run facts from the start; results as tasks end. Rebuilt the same on replay."""
+    """
+    What is known so far; rebuilt the same when a run is replayed.
+
+    A runbook called by another is closed: it sees its own inputs and results. Results are kept
+    under `PLACE/NAME`, where the place is the id of the calling task, and empty at the top.
+    """
 
     plan: Plan
     start: Start
     catalog: Catalog
     results: dict[str, Json] = field(default_factory=dict[str, Json])
-    _revived: dict[str, object] = field(default_factory=dict[str, object])
+    _inputs: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
+    _known: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
 
     def __post_init__(self) -> None:
-        by_name = {task.name: task for task in self.plan.part.all_tasks() if task.name}
-        self._types = {
-            name: self.catalog[task.does].result
-            for name, task in by_name.items()
-            if task.does in self.catalog
+        self._inputs[""] = typed_inputs(self.plan.part, self.plan.inputs)
+        self._run: dict[str, object] = {
+            "id": self.start.run,
+            "by": self.start.by,
+            "started_at": self.start.at,
         }
-        for name, result in tuple(self.results.items()):
-            self.add(name, result)
+        self._types = {
+            _key(task): self.catalog[task.does].result
+            for task in self.plan.part.all_tasks()
+            if task.name and task.does in self.catalog
+        }
 
-    def add(self, name: str, result: Json) -> None:
+    def enter(self, task: PlannedTask) -> None:
+        """Make the inputs of a called runbook known."""
+        if task.part is not None:
+            values = self.values(task)
+            given = {name: resolve(value, values) for name, value in task.arguments.items()}
+            self._inputs[task.id] = typed_inputs(task.part, given)
+
+    def add(self, task: PlannedTask, result: Json) -> None:
         """Make a result known under the name the book gives it."""
-        self.results[name] = result
-        self._revived[name] = revived(self._types.get(name), result)
+        self.restore(_key(task), result)
 
-    def values(self, own: object = None) -> dict[str, object]:
-        """Return all names; `own` is the task's own result, known as `result`."""
-        run = {"id": self.start.run, "by": self.start.by, "started_at": self.start.at}
-        known: dict[str, object] = {"run": run, **self.plan.inputs, **self._revived}
-        return known if own is None else known | {"result": own}
+    def restore(self, key: str, result: Json) -> None:
+        """Make a result of an earlier run known under its key."""
+        self.results[key] = result
+        place, _, name = key.rpartition("/")
+        self._known.setdefault(place, {})[name] = revived(self._types.get(key), result)
+
+    def values(self, task: PlannedTask, own: object = None) -> dict[str, object]:
+        """Return all names the task sees; `own` is its own result, known as `result`."""
+        place = _place(task)
+        known: dict[str, object] = {
+            "run": self._run,
+            **self._inputs.get(place, {}),
+            **self._known.get(place, {}),
+        }
+        if own is None:
+            return known
+        return known | {"result": own} | ({task.name: own} if task.name else {})
+
+    def missing(self, task: PlannedTask) -> str:
+        """Return the first name the task's values need that no earlier task has given, or ''."""
+        known = self.values(task)
+        paths = (path for argument in task.arguments.values() for path in argument.paths)
+        return next((path for path in paths if path.partition(".")[0] not in known), "")
+
+
+def _place(task: PlannedTask) -> str:
+    return task.id.rpartition("/")[0]
+
+
+def _key(task: PlannedTask) -> str:
+    place = _place(task)
+    return f"{place}/{task.name}" if place else task.name
 
 
 def revived(kind: type[BaseModel] | None, result: Json) -> object:

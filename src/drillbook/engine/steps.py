@@ -15,28 +15,18 @@ import rfc8785
 from drillbook.analysis.expressions import evaluate_condition
 from drillbook.core.catalog import Bindings, Catalog
 from drillbook.core.effect import Deadline, Effect, Evidence, deadline
-from drillbook.core.errors import (
-    DrillbookError,
-    Failed,
-    NotFound,
-    OutcomeUnknown,
-    Refused,
-    SettingsInvalid,
-    Unavailable,
-    UndoImpossible,
-)
+from drillbook.core.errors import DrillbookError, OutcomeUnknown, UndoImpossible
 from drillbook.core.model import Frozen
 from drillbook.core.plan import PlannedTask
 from drillbook.core.record import EntryKind
 from drillbook.core.secret import scrub
 from drillbook.engine.announce import Announcer
 from drillbook.engine.journal import Entry, Journal
-from drillbook.engine.outcome import Remembered, Status, TaskOutcome
+from drillbook.engine.outcome import Remembered, Status, TaskOutcome, Write
 from drillbook.engine.progress import Progress
 from drillbook.engine.scope import Json, Scope, arguments, keywords, presentable, revived
 
-NOTHING_CHANGED = (Refused, Unavailable, Failed, NotFound, SettingsInvalid)
-NEVER_AGAIN = (NotFound, SettingsInvalid)
+Values = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -95,7 +85,7 @@ class Steps:
             if (skipped := _not_applicable(scope, task)) is not None:
                 return skipped
             action = self.catalog[task.does]
-            params = arguments(task, action, scope.values())
+            params = arguments(task, action, scope.values(task))
             memory = self._call(scope, task, action.undo.remember) if action.undo else None
             found = _remembered(memory, presentable(params))
             return TaskOutcome(status=Status.DONE)
@@ -122,10 +112,10 @@ class Steps:
         self.journal.append(self._ending(scope, task, key, outcome, monotonic() - clock))
         return outcome.model_dump(mode="json")
 
-    def _act(self, scope: Scope, task: PlannedTask) -> TaskOutcome:
+    def _act(self, scope: Scope, task: PlannedTask, values: Values | None = None) -> TaskOutcome:
         action = self.catalog[task.does]
-        there = self._call(scope, task, action.look) if action.look else None
-        result = self._call(scope, task, action.do) if there is None else there
+        there = self._call(scope, task, action.look, values) if action.look else None
+        result = self._call(scope, task, action.do, values) if there is None else there
         return _done(result)
 
     def _looked(self, scope: Scope, task: PlannedTask, unknown: TaskOutcome) -> TaskOutcome:
@@ -148,12 +138,12 @@ class Steps:
             )
         return outcome.model_dump(mode="json")
 
-    def take_back(self, scope: Scope, task: PlannedTask, memory: Json | None, attempt: int) -> Json:
+    def take_back(self, scope: Scope, task: PlannedTask, write: Write, attempt: int) -> Json:
         """Undo one write: make the world as remembered, also after half a step."""
         key, clock = f"{task.id}/undo/{attempt}", monotonic()
         self.note(scope, EntryKind.UNDO_STARTED, task.id, key, {"does": task.does})
         self.still_mine()
-        outcome = self._guarded(scope, task, lambda: self._undo(scope, task, memory), write=True)
+        outcome = self._guarded(scope, task, lambda: self._undo(scope, task, write), write=True)
         if outcome.status is Status.UNKNOWN:
             outcome = outcome.model_copy(update={"status": Status.FAILED})
         done = outcome.status is Status.DONE
@@ -164,13 +154,14 @@ class Steps:
         self.note(scope, kind, task.id, key, data)
         return outcome.model_dump(mode="json")
 
-    def _undo(self, scope: Scope, task: PlannedTask, memory: Json | None) -> TaskOutcome:
-        if task.undo_does is not None:
-            return self._act(scope, task.undo_does)
+    def _undo(self, scope: Scope, task: PlannedTask, write: Write) -> TaskOutcome:
         action = self.catalog[task.does]
+        if task.undo_does is not None:
+            own = revived(action.result, write.result) if write.result is not None else None
+            return self._act(scope, task.undo_does, scope.values(task, own))
         if action.undo is None or action.memory is None:
             raise UndoImpossible(action.final_because or f"{action.name} has no undo")
-        before = action.memory.model_validate(memory)
+        before = action.memory.model_validate(write.memory)
         undo = action.undo.take_back
 
         def bound(*ports: object, **values: object) -> Frozen | None:
@@ -178,10 +169,15 @@ class Steps:
 
         return _done(self._call(scope, task, bound))
 
-    def _call(self, scope: Scope, task: PlannedTask, fn: Callable[..., Any]) -> Any:  # Any: every
-        # action has a result type of its own
+    def _call(
+        self,
+        scope: Scope,
+        task: PlannedTask,
+        fn: Callable[..., Any],  # Any: every action has a result type of its own
+        values: Values | None = None,
+    ) -> Any:  # Any: as above
         action = self.catalog[task.does]
-        params = arguments(task, action, scope.values())
+        params = arguments(task, action, values or scope.values(task))
         ports = [self._port(scope, task, port) for port in action.ports]
         return fn(*ports, **keywords(params))
 
@@ -203,6 +199,7 @@ class Steps:
             progress=self.progress.of(scope.start.run, task.id),
             keep=keep,
             still_mine=self.still_mine,
+            cancel_asked=lambda: self.cancel_asked(scope.start.run),
         )
 
     def _judged(self, scope: Scope, task: PlannedTask, result: Frozen) -> TaskOutcome:
@@ -211,11 +208,12 @@ class Steps:
         if not task.expect:
             return outcome
         own = revived(type(result), outcome.result or {})
-        known = scope.values(own) | ({task.name: own} if task.name else {})
-        held = evaluate_condition(task.expect, known)
+        held = evaluate_condition(task.expect, scope.values(task, own))
         if held.value:
             return outcome.model_copy(update={"seen": held.seen})
         says = ", ".join(f"{path} is {value}" for path, value in held.seen.items())
+        if told := (outcome.result or {}).get("says"):
+            says = f"{says} ({told})" if says else str(told)
         return outcome.model_copy(
             update={
                 "status": Status.FAILED,
@@ -253,7 +251,7 @@ class Steps:
 
     def _shown(self, scope: Scope, task: PlannedTask) -> Json:
         with suppress(DrillbookError):
-            params = arguments(task, self.catalog[task.does], scope.values())
+            params = arguments(task, self.catalog[task.does], scope.values(task))
             return {"arguments": presentable(params)}
         return {}
 
@@ -283,7 +281,7 @@ class Steps:
 def _not_applicable(scope: Scope, task: PlannedTask) -> TaskOutcome | None:
     if not task.when:
         return None
-    held = evaluate_condition(task.when, scope.values())
+    held = evaluate_condition(task.when, scope.values(task))
     if held.value:
         return None
     return TaskOutcome(status=Status.SKIPPED, seen=held.seen, error=f"not applicable: {task.when}")
@@ -307,7 +305,7 @@ def _failure(error: Exception, *, write: bool) -> TaskOutcome:
             status=Status.UNKNOWN if unknown else Status.FAILED,
             error=scrub(str(error)),
             hint=scrub(error.hint),
-            again=not isinstance(error, (*NEVER_AGAIN, UndoImpossible)),
+            again=error.again,
         )
     where = traceback.extract_tb(error.__traceback__)[-1]
     says = f"{type(error).__name__} at {where.name}:{where.lineno}: {error}"

@@ -67,21 +67,47 @@ async def _ask_about(
 async def _roll_back(
     current: Current, run_step: RunStep, kept: list[str], stuck: list[str]
 ) -> tuple[list[str], list[str]]:
-    """Run the rollback steps: optional ones only look when every write was undone."""
+    """Run the rollback steps; what a step has restored is no longer kept or stuck."""
     for part in reversed(current.parts):
         for step in part.rollback:
-            needed = bool(kept or stuck) or not step.optional
-            chosen = step if needed else _only_reads(step)
+            touched = _remaining(current, step, (*kept, *stuck))
+            doable = await _without_unknown_values(current, step)
+            needed = bool(touched) or not step.optional
             if not needed:
-                await _note_not_needed(current, step)
+                await _note_not_needed(current, doable)
+            chosen = doable if needed else _only_reads(doable)
             try:
                 await run_step(chosen)
             except LeavePath as turn:
                 stuck.append(turn.task)
                 return kept, stuck
-            if needed and any(_changes(task) for task in step.tasks):
-                kept, stuck = [], []
+            if any(_changes(task) for task in chosen.tasks):
+                kept = [task for task in kept if task not in touched]
+                stuck = [task for task in stuck if task not in touched]
     return kept, stuck
+
+
+def _remaining(current: Current, step: PlannedStep, remaining: Ids) -> Ids:
+    """Return the writes that remain and that this step takes back: those of its environments."""
+    places = {task.on for task in step.tasks if _changes(task)}
+    by_hand = any(task.kind is not Kind.ACTION for task in step.tasks)
+    plan = current.scope.plan
+    found = ((task_id, plan.task(task_id)) for task_id in remaining)
+    return tuple(
+        task_id for task_id, task in found if by_hand or (task is not None and task.on in places)
+    )
+
+
+async def _without_unknown_values(current: Current, step: PlannedStep) -> PlannedStep:
+    """Leave out what needs the result of a task that never came to be done; say so."""
+    doable = []
+    for task in step.tasks:
+        if task.kind is Kind.ACTION and (path := current.scope.missing(task)):
+            why = f"not applicable: {path} is not known, the task that gives it was not done"
+            await current.note(EntryKind.TASK_SKIPPED, task.id, {"why": why})
+        else:
+            doable.append(task)
+    return step.model_copy(update={"tasks": tuple(doable)})
 
 
 def _only_reads(step: PlannedStep) -> PlannedStep:
@@ -96,5 +122,5 @@ def _changes(task: PlannedTask) -> bool:
 async def _note_not_needed(current: Current, step: PlannedStep) -> None:
     for task in step.tasks:
         if _changes(task):
-            why = "not needed: every write was undone"
+            why = "not needed: nothing remains that this would take back"
             await current.note(EntryKind.TASK_SKIPPED, task.id, {"why": why})
