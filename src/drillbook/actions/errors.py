@@ -145,7 +145,7 @@ def _watched(probe: Probe, effect: Effect, until: datetime) -> tuple[int, int]:
         failed += answer.status == 0 or answer.status >= SERVER_ERROR
         left = (until - datetime.now(UTC)).total_seconds()
         left = deadline.get().left(at_most=left) if left > 0 else left
-        if left <= 0 or _time_is_up():
+        if left <= 0 or _time_is_up() or effect.cancel_asked():
             return failed, sent
         whole = (until - begun).total_seconds()
         effect.progress(f"{sent} probes, {failed} failed", min(1.0, 1 - left / whole))
