@@ -99,6 +99,7 @@ _BY_STATE: dict[str, Sentence] = {
     "28000": _password,
     "3D000": _no_database,
 }
+CERTAIN = frozenset({"22", "23", "42"})  # data, constraint, syntax: the same again on a next try
 # At connect time libpq keeps no SQLSTATE, only the server's words.
 _BY_WORDS: tuple[tuple[str, Sentence], ...] = (
     ("password authentication failed", _password),
@@ -141,6 +142,7 @@ def as_ours(error: psycopg.Error, where: str) -> DrillbookError:
     return Failed(
         f"{where} answered with an error: {said}" + (f" ({detail})" if detail else ""),
         hint=scrub(error.diag.message_hint or "") or f"SQLSTATE {state or 'none'}.",
+        again=state[:2] not in CERTAIN,
     )
 
 

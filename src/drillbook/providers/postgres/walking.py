@@ -204,6 +204,7 @@ class Walk:
             f"{self.title}{where}: {first_line(error)}{f' ({detail})' if detail else ''}. "
             f"{self._what_stays(position)}",
             hint=ours.hint,
+            again=ours.again,
         )
 
     def _what_stays(self, position: int) -> str:
