@@ -48,12 +48,13 @@ def folder() -> Iterator[Path]:
 
 
 def ask(
-    port: int | None, path: str, method: str = "GET", body: object = None
+    port: int | None, path: str, method: str = "GET", body: object = None, key: str = ""
 ) -> tuple[int, Any]:  # Any: JSON from the app
     assert port is not None
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Idempotency-Key": key} if key else {}
     try:
-        connection.request(method, path, json.dumps(body) if body is not None else None)
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
     finally:
@@ -100,6 +101,20 @@ def test_app_books_shows_and_cancels_in_its_database(practice_range: RangeStatus
     assert made["reference"] in [booking["reference"] for booking in listed["bookings"]]
 
 
+def test_request_sent_again_with_its_key_books_once(practice_range: RangeStatus) -> None:
+    port = app_port(practice_range, "staging")
+
+    first = ask(port, "/api/bookings", "POST", {}, key="a key of this test")
+    second = ask(port, "/api/bookings", "POST", {}, key="a key of this test")
+    other = ask(port, "/api/bookings", "POST", {}, key="another key")
+
+    assert first == second
+    assert first[0] == 201
+    assert other[1]["reference"] != first[1]["reference"]
+    for _, made in (first, other):
+        assert ask(port, f"/api/bookings/{made['reference']}/cancel", "POST")[0] == 200
+
+
 def test_tried_booking_leaves_no_row(practice_range: RangeStatus) -> None:
     environment = Environment("production", practice_range.folder / "production")
     count = "SELECT count(*) FROM bookings"
@@ -120,6 +135,7 @@ def test_tried_booking_leaves_no_row(practice_range: RangeStatus) -> None:
         ("GET", "/nothing", None, 404),
         ("POST", "/api/bookings", ["no object"], 400),
         ("POST", "/api/bookings", {"slot_id": "x"}, 400),
+        ("POST", "/api/bookings", {"slot_id": [1]}, 400),
         ("POST", "/api/bookings", {"slot_id": 10**18}, 404),
         ("POST", "/api/bookings", {"note": "\0"}, 400),
         ("GET", "/api/bookings?email=nobody@example.org", None, 404),
@@ -212,7 +228,8 @@ def test_up_again_changes_nothing_and_down_keeps_the_data_unless_told(
 
     assert ran_on == ran
     assert len(ran) == 4
-    assert all("ran already" in line for line in said)
+    assert len(said) == 6
+    assert all("already" in line for line in said)
     assert not any(part.running for part in stopped.parts)
     assert third.running
     _, listed = ask(app_port(third, "production"), "/api/bookings")

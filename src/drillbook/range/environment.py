@@ -45,8 +45,8 @@ class Environment:
         ran = server.identity() is not None
         started = server.start(tied=tied)
         done = [f"Postgres {'ran already' if ran else 'started'} (pid {started.pid})"]
-        if make_booking_database(server, DATABASE, data):
-            done.append(f"booking database made, scale {data.scale:g}")
+        made = make_booking_database(server, DATABASE, data)
+        done.append(f"booking data {f'made, scale {data.scale:g}' if made else 'is there already'}")
         self._write_urls(server)
         ran = app.identity() is not None
         process = app.start(tied=tied)

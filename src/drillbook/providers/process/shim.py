@@ -326,6 +326,8 @@ class Supervision:
 def release(lock: int) -> None:
     """Say that nothing runs any more, and let the next one in."""
     os.ftruncate(lock, 0)
+    # Unlocked by word, for a frozen worker may still hold its copy of the handle.
+    fcntl.flock(lock, fcntl.LOCK_UN)
     os.close(lock)
 
 

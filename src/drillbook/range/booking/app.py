@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 import psycopg
 from psycopg import errors
 
-from drillbook.range.booking.desk import Desk, Nothing, Row
+from drillbook.range.booking.desk import Desk, Nothing, Row, Wish
 
 LARGEST_BODY_BYTES = 65536
 Work = Callable[[], Row]
@@ -41,17 +41,21 @@ _CANCEL = re.compile(r"/api/bookings/([^/]+)/cancel")
 class Asked:
     """What a request says: its query or its JSON body, as text values."""
 
-    def __init__(self, values: dict[str, Any]) -> None:  # Any: JSON from outside
+    def __init__(self, values: dict[str, Any], key: str = "") -> None:  # Any: JSON from outside
         self._values = values
+        self._key = key
 
     def text(self, name: str, default: str = "") -> str:
         """Return a value as text."""
         return str(self._values.get(name) or default)
 
-    def number(self, name: str) -> int | None:
-        """Return a value as a number; ValueError when it is none."""
-        value = self._values.get(name)
-        return None if value is None else int(value)
+    def wish(self, email: str) -> Wish:
+        """Return what is to be booked; ValueError when the slot is no number."""
+        slot = self._values.get("slot_id")
+        if not isinstance(slot, int | str | None):
+            raise ValueError("slot_id is not a number")
+        number = None if slot is None else int(slot)
+        return Wish(email=email, slot=number, note=self.text("note"), key=self._key)
 
 
 def answer(desk: Desk, method: str, path: str, asked: Asked) -> tuple[int, Row]:
@@ -63,14 +67,8 @@ def answer(desk: Desk, method: str, path: str, asked: Asked) -> tuple[int, Row]:
         ("GET", "/api/slots"): (200, desk.slots),
         ("GET", "/api/bookings"): (200, partial(desk.bookings, email)),
         # Changes nothing, so it may be a GET: the booking is made and taken back.
-        ("GET", "/api/bookings/try"): (
-            200,
-            lambda: desk.book(email, asked.number("slot_id"), None, keep=False),
-        ),
-        ("POST", "/api/bookings"): (
-            201,
-            lambda: desk.book(email, asked.number("slot_id"), asked.text("note"), keep=True),
-        ),
+        ("GET", "/api/bookings/try"): (200, lambda: desk.attempt(asked.wish(email))),
+        ("POST", "/api/bookings"): (201, lambda: desk.book(asked.wish(email))),
     }
     if method == "POST" and cancelled:
         return 200, desk.cancel(email, cancelled[1])
@@ -110,7 +108,7 @@ class Handler(BaseHTTPRequestHandler):
         except ValueError:
             values = None
         if isinstance(values, dict):
-            self._serve(Asked(values))
+            self._serve(Asked(values, self.headers.get("Idempotency-Key") or ""))
         else:
             self._send(400, {"error": "the body is not a JSON object"}, time.monotonic())
 

@@ -1,5 +1,6 @@
 """The booking desk: what the app does in its database, each request in one transaction."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,20 @@ SELECT reference, status, lower(during) AS starts_at, upper(during) AS ends_at, 
 """
 
 
+_REMEMBER = "INSERT INTO internal.requests (key, answer) VALUES (%s, %s)"
+_ANSWERED = "SELECT answer FROM internal.requests WHERE key = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a customer wants to book; no slot means the next open one."""
+
+    email: str
+    slot: int | None = None
+    note: str = ""
+    key: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """The app's work; the URL is read for each request, so that it may change."""
@@ -59,19 +74,24 @@ class Desk:
         with self._signed_in(email) as connection:
             return {"bookings": connection.execute(_BOOKINGS, (MOST_ROWS,)).fetchall()}
 
-    def book(self, email: str, slot: int | None, note: str | None, *, keep: bool) -> Row:
-        """Book a slot, or the next open one; taken back at once when it is only tried."""
-        with self._signed_in(email) as connection:
-            wanted = slot or one(connection, _SLOTS, 1)["id"]
-            made = one(
-                connection,
-                "SELECT reference, slot_id, status FROM book_slot(%s, %s)",
-                wanted,
-                note,
-            )
-            if not keep:
-                connection.rollback()
-        return made | {"kept": keep}
+    def attempt(self, wish: Wish) -> Row:
+        """Book and take it back at once: nothing is changed, and everything was tried."""
+        with self._signed_in(wish.email) as connection:
+            made = _book(connection, wish)
+            connection.rollback()
+        return made | {"kept": False}
+
+    def book(self, wish: Wish) -> Row:
+        """Book a slot; a request sent again with its key is answered as before."""
+        with self._signed_in(wish.email) as connection:
+            before = _answered_before(connection, wish.key)
+            if before is not None:
+                return before
+            made = _book(connection, wish) | {"kept": True}
+            if wish.key:
+                connection.execute("SET LOCAL ROLE service")
+                connection.execute(_REMEMBER, (wish.key, json.dumps(made)))
+        return made
 
     def cancel(self, email: str, reference: str) -> Row:
         """Cancel a customer's booking."""
@@ -97,6 +117,23 @@ class Desk:
         ) as connection:
             connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
             yield connection
+
+
+def _book(connection: Connection, wish: Wish) -> Row:
+    wanted = wish.slot or one(connection, _SLOTS, 1)["id"]
+    query = "SELECT reference, slot_id, status FROM book_slot(%s, nullif(%s, ''))"
+    return one(connection, query, wanted, wish.note)
+
+
+def _answered_before(connection: Connection, key: str) -> Row | None:
+    if not key:
+        return None
+    connection.execute("SET LOCAL ROLE service")
+    # Two requests of one key wait for each other, then the second finds the first's answer.
+    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (key,))
+    found = connection.execute(_ANSWERED, (key,)).fetchone()
+    connection.execute("SET LOCAL ROLE authenticated")
+    return found["answer"] if found else None
 
 
 class Nothing(LookupError):

@@ -39,7 +39,7 @@ GRANT SELECT, UPDATE (full_name, phone) ON users TO authenticated;
 GRANT UPDATE (name, settings) ON businesses TO authenticated;
 GRANT SELECT ON bookings, payments TO authenticated;
 GRANT SELECT, INSERT, UPDATE, DELETE
-    ON users, businesses, services, staff, slots, bookings, payments, internal.heartbeats TO service;
+    ON users, businesses, services, staff, slots, bookings, payments, internal.heartbeats, internal.requests TO service;
 GRANT SELECT ON audit_log, open_slots, daily_revenue TO service;
 GRANT USAGE ON SEQUENCE booking_reference TO service;
 REVOKE EXECUTE ON FUNCTION book_slot, cancel_booking FROM PUBLIC;

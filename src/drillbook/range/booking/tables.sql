@@ -93,6 +93,13 @@ CREATE TABLE internal.heartbeats (
     at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+CREATE TABLE internal.requests (
+    key text PRIMARY KEY,
+    answer jsonb NOT NULL,
+    at timestamptz NOT NULL DEFAULT now()
+);
+
 COMMENT ON TABLE bookings IS 'Who comes when; two bookings that count never overlap for one of the staff';
 COMMENT ON COLUMN businesses.settings IS 'What an owner may set without us: colours, rules, deposits';
 COMMENT ON TABLE internal.heartbeats IS 'The health endpoint writes here and takes it back';
+COMMENT ON TABLE internal.requests IS 'What was answered to a request with an Idempotency-Key';
