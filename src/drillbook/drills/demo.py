@@ -1,0 +1,176 @@
+"""The demo: a real migration that succeeds, and one that fails on production and is taken back."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+from drillbook.actions import CATALOG
+from drillbook.compiler.plans import compile_plan
+from drillbook.core.errors import Failed
+from drillbook.core.files import read_file
+from drillbook.core.model import Frozen
+from drillbook.core.plan import Plan
+from drillbook.core.record import EntryKind
+from drillbook.drills.demo_proof import Proof, few, proof_of
+from drillbook.drills.demo_stage import Stage, set_up
+from drillbook.engine.outcome import State
+from drillbook.engine.runs import Runs, opened
+from drillbook.stack.books import find_books
+from drillbook.stack.settings import load_settings
+
+RUNBOOK = "Database Migration"
+PRODUCTION = "production"
+GOOD, BAD = "0002_reviews", "0004_one_phone_one_user"
+NEW_TABLE = "public.reviews"
+
+
+class Face(Protocol):
+    """How the demo speaks to whoever watches."""
+
+    def say(self, words: str) -> None:
+        """Show a line."""
+        ...
+
+    def title(self, words: str) -> None:
+        """Begin a part."""
+        ...
+
+    def plan(self, plan: Plan, *, whole: bool) -> None:
+        """Show a plan before it runs."""
+        ...
+
+    def follow(self, runs: Runs, run: str) -> None:
+        """Show a run live until it has ended."""
+        ...
+
+    def report(self, runs: Runs, run: str, folder: Path) -> tuple[Path, Path]:
+        """Write the run's report; return the Markdown and the page."""
+        ...
+
+
+class DemoRun(Frozen):
+    """One run of the demo: how it ended, what the demo saw for itself, where its report lies."""
+
+    run: str
+    migration: str
+    state: State
+    markdown: Path
+    page: Path
+    seen: tuple[str, ...] = ()
+
+
+class DemoResult(Frozen):
+    """What the demo showed; all of it was checked against the databases."""
+
+    folder: Path
+    runs: tuple[DemoRun, ...]
+    entries: int
+    seconds: float
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Play:
+    stage: Stage
+    runs: Runs
+    face: Face
+    by: str
+
+    def plan(self, migration: str) -> Plan:
+        """Compile the library's runbook for one of the range's migrations."""
+        book = find_books(folder=self.stage.folder).find(RUNBOOK)
+        inputs = {
+            "migration": str(self.stage.migrations / f"{migration}.sql"),
+            "down": str(self.stage.migrations / f"{migration}.down.sql"),
+            "checks": str(self.stage.checks),
+        }
+        return compile_plan(
+            book.file.book, book.runbook.title, text=book.file.text,
+            stack=self.stage.stack.facts(), catalog=lambda: CATALOG,
+            files=lambda name: read_file(Path(name)), inputs=inputs,
+        )  # fmt: skip
+
+    def run(self, migration: str, *, whole: bool) -> DemoRun:
+        """Plan a migration and run it to its end, shown live; write its report."""
+        plan = self.plan(migration)
+        self.face.plan(plan, whole=whole)
+        run = self.runs.start(plan, by=self.by, unattended=True)
+        self.face.follow(self.runs, run)
+        markdown, page = self.face.report(self.runs, run, self.stage.reports)
+        return DemoRun(
+            run=run, migration=migration, state=self.runs.state(run), markdown=markdown, page=page
+        )
+
+    def told(self, run: DemoRun, *seen: str) -> DemoRun:
+        """Say what was proven of a run."""
+        for line in seen:
+            self.face.say(f"  proven: {line}")
+        return run.model_copy(update={"seen": seen})
+
+    def proof(self) -> Proof:
+        """Read production."""
+        return proof_of(self.stage.stack, PRODUCTION)
+
+
+def run_demo(folder: Path, face: Face, *, keep: bool = False) -> DemoResult:
+    """Play the demo in a folder of its own; Failed when anything is not as it is claimed."""
+    began = monotonic()
+    face.title("The practice stack: production and staging, on this machine")
+    with set_up(folder, face.say, keep=keep) as stage, opened(stage.store) as runs:
+        play = _Play(stage, runs, face, load_settings().user)
+        told = (_succeeds(play), _is_taken_back(play))
+        sealed = runs.journal.verify()
+    face.title("The record")
+    face.say(f"{sealed.size} entries, their seals and {sealed.evidence_files} files verified")
+    return DemoResult(
+        folder=stage.folder, runs=told, entries=sealed.size, seconds=monotonic() - began, kept=keep
+    )
+
+
+def _succeeds(play: _Play) -> DemoRun:
+    play.face.title(f"1. A migration that succeeds: {GOOD}.sql")
+    before = play.proof()
+    run = play.run(GOOD, whole=True)
+    after = play.proof()
+    staging = proof_of(play.stage.stack, "staging")
+    _claim(run.state is State.DONE, f"run {run.run} ended as {run.state}")
+    _claim(NEW_TABLE not in before.tables, f"{NEW_TABLE} was there before the migration")
+    _claim(NEW_TABLE in after.tables, f"{NEW_TABLE} is not on production after the migration")
+    _claim(after.objects == staging.objects, "production's schema is not the one tested on staging")
+    old = {name: table for name, table in after.tables.items() if name != NEW_TABLE}
+    _claim(old == before.tables, "rows that the migration does not touch were changed")
+    _claim(after.healthy and after.can_book, "after the migration nobody can book")
+    return play.told(
+        run,
+        f"{NEW_TABLE} is there, and production's {len(after.objects)} objects are staging's",
+        f"all {before.rows:,} rows from before are unchanged, byte for byte",
+        "the app is well, and a slot can be booked",
+    )  # fmt: skip
+
+
+def _is_taken_back(play: _Play) -> DemoRun:
+    play.face.title(f"2. One that works on staging and fails on production: {BAD}.sql")
+    before = play.proof()
+    run = play.run(BAD, whole=False)
+    after = play.proof()
+    _claim(run.state is State.TAKEN_BACK, f"run {run.run} ended as {run.state}")
+    failed = [entry for entry in play.runs.entries(run.run) if entry.kind == EntryKind.TASK_FAILED]
+    _claim(bool(failed), f"run {run.run} was taken back, and no task of it failed")
+    different = after.differs_from(before)
+    _claim(not different, f"production is not as before: {few(different)}")
+    _claim(after.healthy and after.can_book, "after the way back nobody can book")
+    return play.told(
+        run,
+        f"production's {len(after.objects)} objects and its fingerprint are those from before",
+        f"all {after.rows:,} rows in {len(after.tables)} tables are unchanged, byte for byte",
+        "the app is well, and a slot can be booked",
+    )  # fmt: skip
+
+
+def _claim(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise Failed(
+            f"the demo did not show what it claims: {otherwise}",
+            hint="This is a defect of Drillbook; the demo's folder holds reports and record.",
+        )
