@@ -1,13 +1,17 @@
 """Parts that all tests of the main job share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from drillbook.providers.postgres.database import PostgresDatabase
 from drillbook.providers.postgres.migrations import PostgresMigrations
 from drillbook.providers.postgres.server import Server
+from drillbook.range.server import PostgresServer
+from postgres.parts import Parts
 
 
 @pytest.fixture
@@ -43,3 +47,16 @@ def run(database_url: str) -> Run:
 @pytest.fixture
 def booking(booking_url: str) -> Server:
     return Server(lambda: booking_url, "production")
+
+
+@pytest.fixture
+def parts(booking: Server, tmp_path: Path, postgres_server: PostgresServer) -> Iterator[Parts]:
+    name = booking.parameters()["dbname"]
+    yield Parts(booking, tmp_path)
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        for (other,) in connection.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{name}_"]
+        ).fetchall():
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(other))
+            )

@@ -4,7 +4,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drillbook.core.effect import Effect
 
@@ -15,13 +15,20 @@ KILLED = -signal.SIGKILL
 class Moments:
     """Counts the moments at which a worker tells or asks something; dies at the chosen one."""
 
-    die_at: int
+    die_at: int | str
+    number: signal.Signals = signal.SIGKILL
     seen: int = 0
 
-    def pass_by(self, *_: object) -> None:
+    def told(self, says: str, _fraction: float | None) -> None:
+        self._pass(isinstance(self.die_at, str) and says.startswith(self.die_at))
+
+    def asked(self) -> None:
+        self._pass(False)
+
+    def _pass(self, is_it: bool) -> None:
         self.seen += 1
-        if self.seen == self.die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if is_it or self.seen == self.die_at:
+            os.kill(os.getpid(), self.number)
 
 
 def in_a_child(work: Callable[[], object]) -> int:
@@ -44,13 +51,14 @@ def ending(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def dies_at(moment: int, effect: Effect, work: Callable[[Effect], object]) -> bool:
+def watched(effect: Effect, moments: Moments) -> Effect:
+    """Return the effect with its moments watched."""
+    return replace(effect, progress=moments.told, still_mine=moments.asked)
+
+
+def dies_at(moment: int | str, effect: Effect, work: Callable[[Effect], object]) -> bool:
     """Run the work; True when it was killed at that moment, False when it was done before."""
-    moments = Moments(moment)
-    mine = Effect(
-        key=effect.key, run=effect.run, task=effect.task, by=effect.by,
-        progress=moments.pass_by, still_mine=moments.pass_by,
-    )  # fmt: skip
+    mine = watched(effect, Moments(moment))
     code = ending(in_a_child(lambda: work(mine)))
     assert code in {0, KILLED}, f"the worker ended with {code}"
     return code == KILLED

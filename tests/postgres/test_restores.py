@@ -1,66 +1,15 @@
 """A restore swaps a proven copy in, keeps what was there, and can be taken back."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from drillbook.actions import backup
-from drillbook.core.effect import Effect
 from drillbook.core.errors import Damaged, Failed, Refused, Unavailable
-from drillbook.providers.postgres.backups import PostgresBackups
-from drillbook.providers.postgres.database import PostgresDatabase
-from drillbook.providers.postgres.folder import BackupFolder
-from drillbook.providers.postgres.restores import PostgresRestores
-from drillbook.providers.postgres.server import Server
-from drillbook.providers.process.commands import ProcessCommands
 from drillbook.range.server import PostgresServer
-
-TAKEN = Effect(key="r-1/1.2", run="r-1")
-RESTORED = Effect(key="r-1/5.1", run="r-1")
-
-
-class Parts:
-    """Everything a restore needs, on one booking database."""
-
-    def __init__(self, server: Server, folder: Path) -> None:
-        self.server = server
-        self.database = PostgresDatabase(server)
-        where, commands = BackupFolder(folder / "backups"), ProcessCommands(folder / "commands")
-        self.backups = PostgresBackups(server, where, commands)
-        self.restores = PostgresRestores(server, where, commands)
-
-    def execute(self, statement: str) -> list[tuple[object, ...]]:
-        with self.server.session() as session:
-            cursor = session.execute(statement.encode())
-            return cursor.fetchall() if cursor.description else []
-
-    def bookings(self) -> int:
-        return int(str(self.execute("SELECT count(*) FROM bookings")[0][0]))
-
-    def names(self) -> set[str]:
-        name = self.server.parameters()["dbname"]
-        with self.server.other("postgres").session() as session:
-            rows = session.execute(
-                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [name]
-            ).fetchall()
-        return {str(row[0]).removeprefix(name).rstrip("0123456789abcdef") for row in rows}
-
-
-@pytest.fixture
-def parts(booking: Server, tmp_path: Path, postgres_server: PostgresServer) -> Iterator[Parts]:
-    name = booking.parameters()["dbname"]
-    yield Parts(booking, tmp_path)
-    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
-        for (other,) in connection.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{name}_"]
-        ).fetchall():
-            connection.execute(
-                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(other))
-            )
+from postgres.parts import RESTORED, TAKEN, Parts
 
 
 def test_a_restore_brings_the_backup_keeps_the_old_and_counts_what_was_lost(parts: Parts) -> None:
@@ -132,8 +81,8 @@ def test_settings_grants_owner_and_comment_of_the_database_stay(
         "SELECT pg_get_userbyid(datdba), datconnlimit, datcollate,"
         " array(SELECT unnest(datacl)::text ORDER BY 1),"
         " shobj_description(oid, 'pg_database'),"
-        " array(SELECT setconfig::text FROM pg_db_role_setting WHERE setdatabase = d.oid"
-        " ORDER BY 1) FROM pg_database d WHERE datname = {}"
+        " array(SELECT setrole || unnest(setconfig) FROM pg_db_role_setting"
+        " WHERE setdatabase = d.oid ORDER BY 1) FROM pg_database d WHERE datname = {}"
     ).format(sql.Literal(name))
     with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
         for statement in (

@@ -57,6 +57,7 @@ class PostgresRestores:
             if marks.get(names.before) is None:
                 self._build_unless_proven(session, manifest, effect, names, marks)
                 self._swap(session, manifest, effect, names)
+        effect.progress(f"counting what {names.before} has that the backup has not", None)
         return self._result(names, backup)
 
     def swap_back(self, effect: Effect) -> SwappedBack:

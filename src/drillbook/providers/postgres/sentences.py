@@ -102,13 +102,13 @@ _BY_STATE: dict[str, Sentence] = {
 CERTAIN = frozenset({"22", "23", "42"})  # data, constraint, syntax: the same again on a next try
 # At connect time libpq keeps no SQLSTATE, only the server's words.
 _BY_WORDS: tuple[tuple[str, Sentence], ...] = (
+    ("too many clients", _too_many),
+    ("connection slots are reserved", _too_many),
+    ("too many connections", _too_many),
     ("password authentication failed", _password),
     ("no password supplied", _password),
     ("pg_hba.conf", _password),
     ("role ", _password),
-    ("too many clients", _too_many),
-    ("connection slots are reserved", _too_many),
-    ("too many connections", _too_many),
     ("is starting up", _shutting),
     ("is shutting down", _shutting),
     ("in recovery mode", _shutting),

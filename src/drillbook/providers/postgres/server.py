@@ -30,6 +30,7 @@ class Server:
     address: Callable[[], str]
     name: str
     database: str = ""
+    connect_seconds: float = CONNECT_SECONDS
 
     def other(self, database: str) -> "Server":
         """Return another database of the same server."""
@@ -78,7 +79,7 @@ class Server:
 
     @contextmanager
     def _open(self, application: str) -> Iterator[Session]:
-        seconds = max(2.0, deadline.get().left(at_most=CONNECT_SECONDS))
+        seconds = max(2.0, deadline.get().left(at_most=self.connect_seconds))
         settings = self.parameters() | {
             "application_name": application[:NAME_BYTES],
             "client_encoding": "utf8",

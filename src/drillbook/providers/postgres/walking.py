@@ -199,9 +199,9 @@ class Walk:
         ours = as_ours(error, self.server.where)
         detail = error.diag.message_detail
         where = f", line {at.line} ({at.says})" if at is not None else ""
-        kind = Failed if isinstance(ours, OutcomeUnknown) else type(ours)
-        return kind(
-            f"{self.title}{where}: {first_line(error)}{f' ({detail})' if detail else ''}. "
+        said = str(ours) if is_lost(error) else first_line(error)
+        return type(ours)(
+            f"{self.title}{where}: {said}{f' ({detail})' if detail else ''}. "
             f"{self._what_stays(position)}",
             hint=ours.hint,
             again=ours.again,

@@ -1,0 +1,41 @@
+"""Everything the tests of backups and restores need, on one booking database."""
+
+from pathlib import Path
+
+from drillbook.core.effect import Effect
+from drillbook.providers.postgres.backups import PostgresBackups
+from drillbook.providers.postgres.database import PostgresDatabase
+from drillbook.providers.postgres.folder import BackupFolder
+from drillbook.providers.postgres.restores import PostgresRestores
+from drillbook.providers.postgres.server import Server
+from drillbook.providers.process.commands import ProcessCommands
+
+TAKEN = Effect(key="r-1/1.2", run="r-1")
+RESTORED = Effect(key="r-1/5.1", run="r-1")
+
+
+class Parts:
+    """Everything a restore needs, on one booking database."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server = server
+        self.database = PostgresDatabase(server)
+        where, commands = BackupFolder(folder / "backups"), ProcessCommands(folder / "commands")
+        self.backups = PostgresBackups(server, where, commands)
+        self.restores = PostgresRestores(server, where, commands)
+
+    def execute(self, statement: str) -> list[tuple[object, ...]]:
+        with self.server.session() as session:
+            cursor = session.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def bookings(self) -> int:
+        return int(str(self.execute("SELECT count(*) FROM bookings")[0][0]))
+
+    def names(self) -> set[str]:
+        name = self.server.parameters()["dbname"]
+        with self.server.other("postgres").session() as session:
+            rows = session.execute(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [name]
+            ).fetchall()
+        return {str(row[0]).removeprefix(name).rstrip("0123456789abcdef") for row in rows}
