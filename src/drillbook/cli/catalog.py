@@ -1,17 +1,21 @@
 """The catalog of this installation, or a sentence when an action's name is wrong."""
 
-from drillbook.core.catalog import AnyAction, Catalog
+from typing import TYPE_CHECKING
+
 from drillbook.core.errors import NotFound
 
+if TYPE_CHECKING:
+    from drillbook.core.catalog import AnyAction, Catalog
 
-def load_catalog() -> Catalog:
+
+def load_catalog() -> "Catalog":
     """Return every action there is."""
     from drillbook.actions import CATALOG
 
     return CATALOG
 
 
-def find_action(name: str) -> AnyAction:
+def find_action(name: str) -> "AnyAction":
     """Return one action, or NotFound with the nearest name."""
     from drillbook.compiler.diagnostics import did_you_mean
 

@@ -52,12 +52,23 @@ class Modules(MutableMapping[str, "Command"]):
         return name in COMMANDS
 
 
+class PipeClosedError(Exception):
+    """Nobody reads the output any more; Typer would end with 1, which says `check` found errors."""
+
+
 class LazyGroup(typer.core.TyperGroup):
     """Lists the table's commands in their sections without importing any of them."""
 
     def __init__(self, **settings: Any) -> None:  # Any: what Typer passes on to its own group
         super().__init__(**settings)
         self.commands = Modules()
+
+    @override
+    def invoke(self, ctx: "Context") -> Any:  # Any: what a command returns
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise PipeClosedError from error
 
     @override
     def list_commands(self, ctx: "Context") -> list[str]:

@@ -8,7 +8,7 @@ import typer
 import typer.main
 
 from drillbook.cli.exit_codes import ExitCode, code_of
-from drillbook.cli.lazy import LazyGroup
+from drillbook.cli.lazy import LazyGroup, PipeClosedError
 from drillbook.core.errors import DrillbookError
 
 ABOUT = "Runbooks that run: Markdown carried out durably, with approvals and a way back."
@@ -60,7 +60,7 @@ def run(arguments: list[str]) -> int:
         return _expected(error, arguments)
     except typer.TyperException as error:
         return _wrong_usage(error, arguments)
-    except BrokenPipeError:
+    except (PipeClosedError, BrokenPipeError):
         return _pipe_closed()
     except (KeyboardInterrupt, EOFError, typer.Abort):
         print(file=sys.stderr)
