@@ -15,9 +15,11 @@ from drillbook.compiler.reader.words import (
     is_instruction,
     is_optional,
     kind_of,
+    names_attachment,
     numbered,
     plain,
     role_of,
+    step_title,
 )
 
 _COMMENT_STEP = re.compile(
@@ -132,6 +134,50 @@ _DATA = frozenset(
         "console-output",
     }
 )
+
+
+_COMMENT = re.compile(r"[ \t]*(?:#+|//|--)[ \t]+(?P<title>\S.*)$")
+_SHELLS = frozenset({"bash", "sh", "shell", "console", "zsh", "powershell", "sql", "cmd"})
+
+
+def command_steps(section: Section, page: Page, role: Role | None, confidence: float) -> list[Step]:
+    """Return the steps of a section that is all commands: its comments, or its title."""
+    fences = [f for f in section.own(BlockKind.FENCE) if f.text.split(" ")[0].lower() in _SHELLS]
+    texts = section.own(BlockKind.PARAGRAPH)
+    if not fences or section.items or len(texts) > 1 or names_attachment(section.title):
+        return []
+    steps: list[Step] = []
+    for fence in fences:
+        starts = [(at, title) for at, title in _comments(fence) if is_instruction(title)]
+        if starts:
+            steps += _fence_parts(fence, starts, page, role)
+    if steps:
+        return [replace(step, number=at, confidence=confidence) for at, step in enumerate(steps, 1)]
+    title = step_title(section.title)
+    where = span_of(section.heading) if section.heading else span_of(fences[0])
+    page.ledger.take(section.line, section.end, LineKind.STEP)
+    shown = tuple(attachment_of(fence, page) for fence in fences)
+    task = Task(title, where, is_optional(title))
+    step = Step(
+        1,
+        title,
+        where,
+        role or role_of(title),
+        is_optional(title),
+        tasks=(task,),
+        attachments=shown,
+        confidence=confidence,
+    )
+    return [step]
+
+
+def _comments(fence: Block) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    for at, line in enumerate(fence.body):
+        match = _COMMENT.match(line)
+        if match:
+            found.append((at, match["title"]))
+    return found
 
 
 def _fence_parts(

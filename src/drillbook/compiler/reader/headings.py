@@ -11,6 +11,7 @@ from drillbook.compiler.reader.words import (
     holds_alternatives,
     is_alternative,
     is_instruction,
+    is_phase,
     numbered,
     step_title,
 )
@@ -25,6 +26,8 @@ _CHAPTERS = frozenset(
         Kind.REFERENCES,
         Kind.FACTS,
         Kind.CAUSES,
+        Kind.LATER,
+        Kind.CRITERIA,
         Kind.CONTENTS,
         Kind.INPUTS,
         Kind.NOT_TO_DO,
@@ -52,7 +55,7 @@ def chosen_steps(parent: Section, children: list[Section]) -> Choice:
         return Choice(frozenset(map(id, worded)), _WORDED)
     counted = [child for child in counted if not _is_worded(child)]
     if len(counted) > 1 and are_steps(counted):
-        steps = [child for child in counted if child.kind not in _CHAPTERS]
+        steps = [c for c in counted if c.kind not in _CHAPTERS or is_phase(c.title)]
         return Choice(frozenset(map(id, steps)), _NUMBERED)
     if holds_alternatives(parent.title):
         return Choice(frozenset(), _PLAIN)
@@ -78,7 +81,7 @@ def _is_phase(section: Section) -> bool:
 
 def are_steps(sections: list[Section]) -> bool:
     """Whether numbered headings are the steps of one procedure, by what they hold."""
-    known = sum(1 for section in sections if section.kind in _CHAPTERS)
+    known = sum(1 for s in sections if s.kind in _CHAPTERS and not is_phase(s.title))
     if known * 3 >= len(sections):
         return False
     holding = sum(1 for section in sections if _holds_parts(section))

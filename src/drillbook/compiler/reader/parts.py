@@ -13,8 +13,8 @@ from drillbook.compiler.reader.tasks import Page, is_aside, span_of, task_of
 from drillbook.compiler.reader.words import is_optional, plain, title_of
 
 _PAIR = re.compile(
-    r"(?:(?:\*\*|__)(?P<bold>.+?)[:：]?(?:\*\*|__)"
-    r"[ \t]*(?:[:：]|[—–-](?=\s)|→|(?=[(@<\[])|(?=\S+@))[ \t]*"
+    r"(?:(?:\*\*|__)(?P<bold>[^*]+?)(?:[:：](?:\*\*|__)"
+    r"|(?:\*\*|__)[ \t]*(?:[:：]|[—–-](?=\s)|→|(?=[(@<\[])|(?=\S+@)))[ \t]*"
     r"|(?P<role>[^:：`]{1,60}?)[ \t]*(?:[:：]|[ ][—–-](?=[ ])|→)[ \t]*)(?P<value>\S.*)$",
     re.DOTALL,
 )

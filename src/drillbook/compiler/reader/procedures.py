@@ -3,7 +3,12 @@
 from dataclasses import dataclass, field
 
 from drillbook.compiler.document import Attachment, LineKind, Procedure, Role, Step
-from drillbook.compiler.reader.commands import fence_steps, paired_steps, table_steps
+from drillbook.compiler.reader.commands import (
+    command_steps,
+    fence_steps,
+    paired_steps,
+    table_steps,
+)
 from drillbook.compiler.reader.outline import Item, Section
 from drillbook.compiler.reader.scan import BlockKind
 from drillbook.compiler.reader.steps import heading_step, item_step, renumbered
@@ -21,6 +26,7 @@ from drillbook.compiler.reader.words import (
     numbered,
     plain,
     procedure_title,
+    tells_what_happens,
 )
 
 _SURE, _LIKELY, _BULLETS, _GUESS = 1.0, 0.9, 0.7, 0.4
@@ -73,6 +79,8 @@ def _own_steps(section: Section, page: Page, frame: Frame) -> Own:
         own.steps = fence_steps(section, page, frame.role)
     if not own.steps and _may_pair(section):
         own.steps = paired_steps(section, page, frame.role, _GUESS)
+    if not own.steps and section.kind in _ACTING and section.heading is not None:
+        own.steps = command_steps(section, page, frame.role, _GUESS)
     if own.steps:
         _rest(section, page, own)
     return own
@@ -131,6 +139,8 @@ def step_items(section: Section) -> list[Item]:
 def _step_items(section: Section) -> list[Item]:
     items = _without_asides(section)
     ordered = [item for item in items if item.block.ordered]
+    if items and sum(tells_what_happens(item.text) for item in items) * 2 > len(items):
+        return []
     if ordered:
         return ordered if _orders(section, ordered) else []
     if not items or _all_links(items):

@@ -140,6 +140,9 @@ def _holder(top: Section) -> Section:
     here = top
     while True:
         headings = [child for child in here.children if not child.is_label]
+        tops = [h for h in headings if h.level == 1 and any(map(_has_steps, h.walk()))]
+        if here is top and len(tops) == 1 and len(headings) == sum(h.level == 1 for h in headings):
+            headings = tops
         if len(headings) != 1 or step_items(here):
             return here
         if headings[0].kind is not Kind.UNKNOWN and (
@@ -152,8 +155,6 @@ def _holder(top: Section) -> Section:
         if here.title and not headings[0].children:
             return here
         here = headings[0]
-        if len([c for c in here.children if not c.is_label]) != 1:
-            return here
 
 
 def _several(holder: Section, children: list[Section]) -> list[Root]:

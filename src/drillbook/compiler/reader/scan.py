@@ -45,7 +45,7 @@ _QUOTE = re.compile(r"(?:[ \t]*>)+ ?")
 _HEADING = re.compile(r"(#{1,6})(?:[ \t]+|$|(?=[^\s#!\d-]))")
 _ORDERED = re.compile(
     r"\(?(\d{1,9}(?:\.\d{1,3})*)(?:[.)](?:[ \t]+|$)|[．）、][ \t]*(?=\S)|\\\.[ \t]+)"
-    r"|([①-⑳])[ \t]*|(?:\*\*)(\d{1,3})[.)](?:\*\*)[ \t]+"
+    r"|([①-⑳]|\d\ufe0f?\u20e3)[ \t]*|(?:\*\*)(\d{1,3})[.)](?:\*\*)[ \t]+"
 )
 _LETTERED = re.compile(r"([a-zA-Z]|[ivx]{1,4})[.)][ \t]+(?=\S)")
 _BULLET = re.compile(r"(?:[-*+•◦▪‣●○·・–—✅☑✔☐□■➡👉]️?)(?:[ \t]+|$)")
@@ -201,6 +201,8 @@ class Scanner:
             return None
         end, number, ordered = marker
         rest = text[end:].strip()
+        if rest[:1] == "#" and self._heading(at, rest, 0):
+            return self.blocks[-1]
         box = _BOX.match(rest)
         if text[0] in "☐☑✅□■":
             box = _BOX.match(text)
@@ -255,7 +257,9 @@ def _may_be_title(block: Block, at: int) -> bool:
 def _number(match: re.Match[str]) -> int:
     if match[1]:
         return int(match[1].rpartition(".")[2])
-    return ord(match[2]) - ord("①") + 1 if match[2] else int(match[3])
+    if match[2]:
+        return int(match[2][0]) if match[2][0] in "0123456789" else ord(match[2]) - ord("①") + 1
+    return int(match[3])
 
 
 def _indent(raw: str) -> int:

@@ -17,7 +17,12 @@ from drillbook.compiler.reader.front import Front
 from drillbook.compiler.reader.headings import chosen_steps
 from drillbook.compiler.reader.outline import Item, Section
 from drillbook.compiler.reader.parts import contacts_in, input_rows, listed_tasks, names_contacts
-from drillbook.compiler.reader.procedures import Frame, headings_procedure, own_procedure
+from drillbook.compiler.reader.procedures import (
+    Frame,
+    headings_procedure,
+    own_procedure,
+    step_items,
+)
 from drillbook.compiler.reader.scan import Block, BlockKind
 from drillbook.compiler.reader.tasks import Page, attachment_of, span_of, told_text
 from drillbook.compiler.reader.words import (
@@ -50,6 +55,7 @@ class RunbookReader:
         self, section: Section, *, title: str, form: str, confidence: float, front: Front
     ) -> Runbook:
         """Return the runbook that a section is, with what a front matter adds."""
+        section.kind = Kind.UNKNOWN  # a runbook's title says what it is about, not a part
         for added in front.sections:
             self._section(added, Frame())
         self._own(section, Frame(), root=True)
@@ -107,17 +113,20 @@ class RunbookReader:
 
     def _aside(self, section: Section, frame: Frame) -> None:
         """Keep what a section says about the runbook; note why the rest are no steps."""
+        reason = NOT_STEPS[section.kind]
         if section.kind is Kind.ABOUT:
             self._rest(section)
         else:
-            _skip(section, self.page, NOT_STEPS[section.kind])
+            _skip(section, self.page, reason)
+        kept: list[Section] = []
         for child in section.children:
-            step = numbered(child.title)
-            told = section.kind is Kind.CRITERIA or child.kind is Kind.UNKNOWN
-            if told and not (step and step.worded):
-                for below in child.walk():
-                    _skip(below, self.page, NOT_STEPS[section.kind])
-        kept = [c for c in section.children if c.line not in self.page.ledger.reasons]
+            if section.kind is not Kind.CRITERIA and _acts_below(child, section.kind):
+                kept.append(child)
+                if child.kind is Kind.UNKNOWN and not step_items(child):
+                    _skip(child, self.page, reason)
+                continue
+            for below in child.walk():
+                _skip(below, self.page, reason)
         self._children_of(section, kept, frame)
 
     def _own(self, section: Section, frame: Frame, *, root: bool = False) -> None:
@@ -205,6 +214,23 @@ def blocks_in(item: Item) -> list[Block]:
         found += [here.block, *here.blocks]
         stack += here.items
     return found
+
+
+_PLAN = (
+    *(Kind.ACTION, Kind.VERIFICATION, Kind.ROLLBACK, Kind.POST_MORTEM, Kind.ESCALATION),
+    *(Kind.PREREQUISITES, Kind.SYMPTOMS, Kind.CONTACTS, Kind.INPUTS),
+)
+
+
+def _acts_below(section: Section, above: Kind) -> bool:
+    """Whether a section below causes, facts or the like holds something to do all the same."""
+    step = numbered(section.title)
+    if step and step.worded:
+        return True
+    if section.kind in _PLAN:
+        return True
+    wanted = (Kind.ACTION, Kind.VERIFICATION)
+    return above is Kind.CAUSES and any(below.kind in wanted for below in section.walk())
 
 
 def _skip(section: Section, page: Page, reason: str) -> None:

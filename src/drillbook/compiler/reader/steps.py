@@ -47,7 +47,7 @@ def item_step(item: Item, page: Page, number: int, role: Role | None, confidence
     inside = inside_of(item, page, items, LineKind.TASK)
     own: tuple[Task, ...] = ()
     if directive or not inside.tasks:
-        text = text_of(block)
+        text = text_of(block).replace("**", "")
         own = (Task(text, span_of(block), is_optional(text), directive, options),)
     return Step(
         number=number,

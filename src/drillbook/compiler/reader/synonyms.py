@@ -70,6 +70,9 @@ class Synonyms:
     condition_endings: tuple[str, ...]
     runbook: re.Pattern[str]
     optional: Phrases
+    attachment_titles: Phrases
+    phases: frozenset[str]
+    openers: frozenset[str]
     rollback_titles: tuple[str, ...]
     verbs: frozenset[str]
     not_instructions: Phrases
@@ -106,6 +109,9 @@ def synonyms() -> Synonyms:
             re.IGNORECASE,
         ),
         optional=Phrases([data["optional"]]),
+        attachment_titles=Phrases([data["attachment_titles"]]),
+        phases=frozenset(data["phases"]),
+        openers=frozenset(data["openers"]),
         rollback_titles=tuple(data["rollback_titles"]),
         verbs=frozenset(" ".join(data["verbs"].values()).split()),
         not_instructions=Phrases([data["not_instructions"]]),

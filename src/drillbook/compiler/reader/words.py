@@ -26,6 +26,7 @@ class Kind(StrEnum):
     ESCALATION = "escalation"
     CAUSES = "causes"
     EFFECTS = "effects"
+    LATER = "later"
     REFERENCES = "references"
     FACTS = "facts"
     ABOUT = "about"
@@ -42,6 +43,7 @@ NOT_STEPS = {
     Kind.TEMPLATE: "a message template, not steps",
     Kind.CAUSES: "causes, not steps",
     Kind.EFFECTS: "what will happen, not steps",
+    Kind.LATER: "for later, not steps",
     Kind.REFERENCES: "references, not steps",
     Kind.FACTS: "facts to know, not steps",
     Kind.ABOUT: "about the runbook, not steps",
@@ -228,7 +230,7 @@ _CODE_FIRST = re.compile(r"\s*`[^`]+`|\s*\$ ")
 
 def is_instruction(text: str) -> bool:
     """Whether a bullet or sentence tells someone to do something."""
-    first = plain(text[:_LONGEST_TITLE]).casefold()
+    first = _opened(plain(text[:_LONGEST_TITLE]).casefold())
     word = _WORD.match(first)
     if word and word[0] in synonyms().verbs:
         return not (_is_field(first, word.end()) or synonyms().not_instructions.begin(first))
@@ -236,3 +238,35 @@ def is_instruction(text: str) -> bool:
         return True
     line = first.split("\n", 1)[0].rstrip("。.!:： ")
     return line.endswith(synonyms().verb_endings) or bool(_CODE_FIRST.match(text))
+
+
+def _opened(text: str) -> str:
+    """Return a sentence from its main verb on: `If it is full, delete`, `Gracefully stop`."""
+    text = text.lstrip("*_ →-")
+    if "," in text and synonyms().conditions.begin(text):
+        text = text.partition(",")[2].lstrip()
+    word = _WORD.match(text)
+    if word and (word[0] in synonyms().openers or word[0].endswith("ly")):
+        return text[word.end() :].lstrip(" ,")
+    return text
+
+
+def tells_what_happens(text: str) -> bool:
+    """Whether a bullet says what something does by itself: `Restarts the service`."""
+    word = _WORD.match(plain(text[:_LONGEST_TITLE]).casefold())
+    if word is None or word[0] in synonyms().verbs or not word[0].endswith("s"):
+        return False
+    stem = word[0][:-1]
+    return stem in synonyms().verbs or stem.removesuffix("e") in synonyms().verbs
+
+
+def names_attachment(title: str) -> bool:
+    """Whether a title announces something to show: a script, a query, an example."""
+    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    return synonyms().attachment_titles.rank(words) is not None
+
+
+def is_phase(title: str) -> bool:
+    """Whether a title names a phase of an incident, such as detection."""
+    words = step_title(title[:_LONGEST_TITLE]).casefold()
+    return words in synonyms().phases
