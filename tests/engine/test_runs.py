@@ -17,7 +17,7 @@ from drillbook.core.plan import (
 from drillbook.core.policy import Consent, Needs
 from drillbook.engine.messages import MessageKind
 from drillbook.engine.outcome import State
-from engine.conftest import Bench, argument, human, look, plan, plan_of, put, say
+from engine.conftest import Bench, argument, bound, human, look, plan, plan_of, put, say
 from engine.world import World
 
 
@@ -87,7 +87,7 @@ def test_an_unknown_outcome_is_looked_for_and_found(bench: Bench) -> None:
 
 
 def test_a_final_write_of_unknown_outcome_waits_for_a_person(bench: Bench) -> None:
-    bench.plant("blind")
+    bench.plant("unknown-word")
     run = bench.start(plan(say("1.1", "word")))
     bench.asked(run, "1.1")
 
@@ -96,6 +96,33 @@ def test_a_final_write_of_unknown_outcome_waits_for_a_person(bench: Bench) -> No
     bench.send(run, MessageKind.CHOICE, "1.1", "it-happened")
 
     assert bench.ended(run).state is State.DONE
+    assert len(bench.world.effects()) == 1
+
+
+def test_a_look_that_fails_after_a_kill_does_not_pass_for_nothing_done(quiet_bench: Bench) -> None:
+    quiet_bench.plant("die-blind-word")
+    victim = quiet_bench.worker()
+    run = quiet_bench.start(plan(say("1.1", "word")), unattended=True)
+    assert victim.wait(60) == -9
+
+    quiet_bench.worker()
+
+    outcome = quiet_bench.ended(run)
+    assert outcome.state is State.STUCK, outcome
+    assert outcome.stuck == ("1.1",)
+    assert len(quiet_bench.world.effects()) == 1
+
+
+def test_a_look_that_succeeds_later_settles_an_unknown_outcome(bench: Bench) -> None:
+    bench.plant("unknown-word")
+    slow = plan(say("1.1", "word")).model_copy(update={"undo_wait_seconds": 0.3})
+    run = bench.start(slow, unattended=True)
+    bench.until((bench.world.folder / "blind").exists, "the unknown outcome")
+
+    (bench.world.folder / "blind").unlink()
+
+    assert bench.ended(run).state is State.DONE
+    assert len(bench.world.effects()) == 1
 
 
 def test_a_failed_task_is_tried_again_as_often_as_it_says(bench: Bench) -> None:
@@ -420,3 +447,73 @@ def _literal(value: float) -> object:
     from drillbook.core.plan import Argument
 
     return Argument(literal=value)
+
+
+def test_a_person_chooses_one_of_the_options_and_only_that_is_done(bench: Bench) -> None:
+    options = (put("1.1.1", "left"), put("1.1.2", "right"))
+    choice = PlannedTask(id="1.1", text="which way", line=1, kind=Kind.CHOOSE, options=options)
+    run = bench.start(plan(choice, put("1.2", "after")))
+    bench.asked(run, "1.1")
+
+    with pytest.raises(Refused, match="is not offered"):
+        bench.send(run, MessageKind.OPTION, "1.1", "1.1.9")
+    bench.send(run, MessageKind.OPTION, "1.1", "1.1.2")
+
+    assert bench.ended(run).state is State.DONE
+    assert [line.split()[1] for line in bench.world.effects()] == ["right", "after"]
+
+
+def test_a_task_a_person_could_not_do_is_decided_and_may_be_skipped(bench: Bench) -> None:
+    run = bench.start(plan(human("1.1"), put("1.2", "one")))
+    bench.asked(run, "1.1")
+    bench.send(run, MessageKind.ANSWER, "1.1", "could-not", note="no access")
+    bench.until(lambda: "decision.asked" in bench.kinds(run), "the decision")
+
+    assert "no access" in str(bench.runs.waiting(run, "1.1").data["error"])
+    bench.send(run, MessageKind.CHOICE, "1.1", "skip")
+
+    assert bench.ended(run).state is State.DONE
+
+
+def test_stop_keeps_what_was_done_and_says_so(bench: Bench) -> None:
+    bench.plant("fail-two")
+    run = bench.start(plan(put("1.1", "one"), put("1.2", "two")))
+    bench.asked(run, "1.2")
+
+    bench.send(run, MessageKind.CHOICE, "1.2", "stop")
+
+    outcome = bench.ended(run)
+    assert outcome.state is State.STOPPED
+    assert "1.1" in outcome.kept
+    assert bench.world.value == "one"
+
+
+def test_an_answer_that_is_not_needed_wants_a_note_unless_the_task_is_optional(
+    bench: Bench,
+) -> None:
+    run = bench.start(plan(human("1.1"), human("1.2", optional=True)))
+    bench.asked(run, "1.1")
+    with pytest.raises(Refused, match="not marked as optional"):
+        bench.send(run, MessageKind.ANSWER, "1.1", "not-needed")
+    bench.send(run, MessageKind.ANSWER, "1.1", "not-needed", note="done last week")
+    bench.asked(run, "1.2")
+    bench.send(run, MessageKind.ANSWER, "1.2", "not-needed")
+
+    assert bench.ended(run).state is State.DONE
+
+
+def test_reads_of_one_step_run_side_by_side(bench: Bench) -> None:
+    slow = [bound(f"1.{n}", "world.look", {"slow_seconds": 1.0}) for n in (1, 2)]
+    run = bench.start(plan(*slow))
+    bench.until((bench.world.folder / "go").exists, "the first look")
+    bench.until(
+        lambda: (
+            [kind for kind in bench.kinds(run) if kind == "task.started"] == ["task.started"] * 2
+        ),
+        "both looks under way",
+    )
+
+    for _ in range(2):
+        (bench.world.folder / "go").write_text("")
+
+    assert bench.ended(run).state is State.DONE

@@ -13,7 +13,13 @@ from pathlib import Path
 
 from drillbook.core.catalog import Domain, catalog
 from drillbook.core.effect import Effect
-from drillbook.core.errors import Failed, OutcomeUnknown, Refused, UndoImpossible
+from drillbook.core.errors import (
+    Failed,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+    UndoImpossible,
+)
 from drillbook.core.model import Frozen
 
 domain = Domain("world")
@@ -123,14 +129,18 @@ def say(world: World, effect: Effect, *, word: str) -> Value:
     """Say a word."""
     world.set(word, effect.key)
     if world.once(f"unknown-{word}"):
+        (world.folder / "blind").touch()
         raise OutcomeUnknown("nobody heard it")
+    if world.once(f"die-blind-{word}"):
+        (world.folder / "blind").touch()
+        die()
     return Value(value=word)
 
 
 @say.looking
 def is_said(world: World, effect: Effect, *, word: str) -> Value | None:
     if world.is_planted("blind"):
-        raise OutcomeUnknown("nobody can look")
+        raise Unavailable("nobody can look")
     return Value(value=word) if f"{effect.key} {word}" in world.effects() else None
 
 

@@ -10,6 +10,7 @@ class EntryKind(StrEnum):
     RUN_STARTED = "run.started"
     RUN_ENDED = "run.ended"
     TASK_STARTED = "task.started"
+    TASK_ACTING = "task.acting"
     TASK_REMEMBERED = "task.remembered"
     TASK_ASKED = "task.asked"
     TASK_ANSWERED = "task.answered"

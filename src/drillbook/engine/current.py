@@ -97,6 +97,11 @@ class Current:
         """Look, then act."""
         return TaskOutcome.model_validate(await self.durably("act", task, self.steps.act))
 
+    async def look_again(self, task: PlannedTask, unknown: TaskOutcome) -> TaskOutcome:
+        """Look whether a write of unknown outcome happened."""
+        looked = await self.durably("look", task, self.steps.look_again, unknown)
+        return TaskOutcome.model_validate(looked)
+
     async def check(self, task: PlannedTask, result: Json) -> TaskOutcome:
         """Hold a write's result against its `expect`."""
         checked = await self.durably("check", task, self.steps.check, result)

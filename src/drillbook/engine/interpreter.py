@@ -14,6 +14,7 @@ from drillbook.engine.steps import Steps
 from drillbook.engine.wayback import go_back
 
 AT_ONCE = 8
+LOOKS = 5
 
 
 async def interpret(steps: Steps, plan: Plan, start: Start) -> RunOutcome:
@@ -192,7 +193,7 @@ class Path:
             if refused is not None:
                 return refused
             current.writes.append(Write(task=task.id, memory=remembered.memory))
-        outcome = await current.act(task)
+        outcome = await self._known(task, await current.act(task))
         if outcome.status is not Status.DONE:
             self._mark(task, unknown=outcome.status is Status.UNKNOWN)
             return outcome
@@ -200,6 +201,15 @@ class Path:
         if not task.expect or outcome.result is None:
             return outcome
         return await current.check(task, outcome.result)
+
+    async def _known(self, task: PlannedTask, outcome: TaskOutcome) -> TaskOutcome:
+        """Look again at an outcome nobody can tell, for a while: servers come back."""
+        for looks in range(LOOKS):
+            if outcome.status is not Status.UNKNOWN:
+                break
+            await self._current.wait(self._current.scope.plan.undo_wait_seconds * 2**looks)
+            outcome = await self._current.look_again(task, outcome)
+        return outcome
 
     def _mark_done(self, task: PlannedTask, result: Json | None = None) -> None:
         self._change(task, {"done": True, "unknown": False, "result": result})

@@ -15,7 +15,14 @@ import rfc8785
 from drillbook.analysis.expressions import evaluate_condition
 from drillbook.core.catalog import Bindings, Catalog
 from drillbook.core.effect import Deadline, Effect, Evidence, deadline
-from drillbook.core.errors import DrillbookError, OutcomeUnknown, UndoImpossible
+from drillbook.core.errors import (
+    DrillbookError,
+    Failed,
+    NotFound,
+    Refused,
+    SettingsInvalid,
+    UndoImpossible,
+)
 from drillbook.core.model import Frozen
 from drillbook.core.plan import PlannedTask
 from drillbook.core.record import EntryKind
@@ -27,6 +34,7 @@ from drillbook.engine.progress import Progress
 from drillbook.engine.scope import Json, Scope, arguments, keywords, presentable, revived
 
 Values = dict[str, object]
+KNOWN = (Refused, Failed, NotFound, SettingsInvalid, UndoImpossible)  # what is so is known
 
 
 @dataclass(frozen=True)
@@ -104,26 +112,62 @@ class Steps:
         """Look whether the effect is there; if not, act. Twice is once."""
         key, clock = f"{task.id}/{attempt}", monotonic()
         self.still_mine()
-        outcome = self._guarded(scope, task, lambda: self._act(scope, task), write=True)
-        if outcome.status is Status.UNKNOWN:
-            outcome = self._guarded(
-                scope, task, lambda: self._looked(scope, task, outcome), write=True
-            )
+        outcome = self._seen(scope, task, begun=self._is_begun(scope, task))
+        if outcome is None:
+            self.note(scope, EntryKind.TASK_ACTING, task.id, key, {})
+            outcome = self._guarded(scope, task, lambda: self._done_now(scope, task), write=True)
+            if outcome.status is Status.UNKNOWN:
+                outcome = self._settled(scope, task, outcome)
         self.journal.append(self._ending(scope, task, key, outcome, monotonic() - clock))
         return outcome.model_dump(mode="json")
 
-    def _act(self, scope: Scope, task: PlannedTask, values: Values | None = None) -> TaskOutcome:
-        action = self.catalog[task.does]
-        there = self._call(scope, task, action.look, values) if action.look else None
-        result = self._call(scope, task, action.do, values) if there is None else there
-        return _done(result)
+    def look_again(
+        self, scope: Scope, task: PlannedTask, unknown: TaskOutcome, attempt: int
+    ) -> Json:
+        """Look whether a write of unknown outcome happened; act on nothing."""
+        outcome = self._settled(scope, task, unknown)
+        if outcome.status is not Status.UNKNOWN:
+            key = f"{task.id}/look/{attempt}"
+            self.journal.append(self._ending(scope, task, key, outcome, 0.0))
+        return outcome.model_dump(mode="json")
 
-    def _looked(self, scope: Scope, task: PlannedTask, unknown: TaskOutcome) -> TaskOutcome:
-        action = self.catalog[task.does]
-        there = self._call(scope, task, action.look) if action.look else None
-        if there is not None:
-            return _done(there)
-        return unknown.model_copy(update={"status": Status.FAILED})
+    def _settled(self, scope: Scope, task: PlannedTask, unknown: TaskOutcome) -> TaskOutcome:
+        """Return done or failed where a look can tell, else the same unknown outcome."""
+        seen = self._seen(scope, task, begun=True)
+        if seen is None:
+            return unknown.model_copy(update={"status": Status.FAILED})
+        if seen.status is Status.DONE:
+            return seen
+        says = f"{unknown.error}; and it cannot be looked at: {seen.error}"
+        return unknown.model_copy(update={"error": says}) if seen.error else unknown
+
+    def _seen(self, scope: Scope, task: PlannedTask, *, begun: bool) -> TaskOutcome | None:
+        """Look for the effect: done, or None; of a begun write that hides itself, unknown."""
+        look, there = self.catalog[task.does].look, False
+
+        def looked() -> TaskOutcome:
+            nonlocal there
+            found = self._call(scope, task, look) if look else None
+            there = found is not None
+            return _done(found)
+
+        outcome = self._guarded(scope, task, looked, write=False)
+        if outcome.status is Status.DONE:
+            return outcome if there else None
+        return outcome.model_copy(update={"status": Status.UNKNOWN}) if begun else outcome
+
+    def _done_now(self, scope: Scope, task: PlannedTask) -> TaskOutcome:
+        return _done(self._call(scope, task, self.catalog[task.does].do))
+
+    def _is_begun(self, scope: Scope, task: PlannedTask) -> bool:
+        """Whether an earlier attempt began to act and nobody knows its end."""
+        begun = False
+        for entry in self.journal.entries(run=scope.start.run, task=task.id):
+            if entry.kind in (EntryKind.TASK_ACTING, EntryKind.TASK_UNKNOWN):
+                begun = True
+            elif entry.kind in (EntryKind.TASK_DONE, EntryKind.TASK_FAILED):
+                begun = False
+        return begun
 
     def check(self, scope: Scope, task: PlannedTask, result: Json, attempt: int) -> Json:
         """Hold a write's result against its `expect`."""
@@ -158,7 +202,7 @@ class Steps:
         action = self.catalog[task.does]
         if task.undo_does is not None:
             own = revived(action.result, write.result) if write.result is not None else None
-            return self._act(scope, task.undo_does, scope.values(task, own))
+            return self._look_then_do(scope, task.undo_does, scope.values(task, own))
         if action.undo is None or action.memory is None:
             raise UndoImpossible(action.final_because or f"{action.name} has no undo")
         before = action.memory.model_validate(write.memory)
@@ -168,6 +212,11 @@ class Steps:
             return undo(before, *ports, **values)
 
         return _done(self._call(scope, task, bound))
+
+    def _look_then_do(self, scope: Scope, task: PlannedTask, values: Values) -> TaskOutcome:
+        action = self.catalog[task.does]
+        there = self._call(scope, task, action.look, values) if action.look else None
+        return _done(self._call(scope, task, action.do, values) if there is None else there)
 
     def _call(
         self,
@@ -299,10 +348,10 @@ def _remembered(memory: Frozen | None, shown: Json) -> Remembered:
 
 
 def _failure(error: Exception, *, write: bool) -> TaskOutcome:
+    unsure = write and not isinstance(error, KNOWN)
     if isinstance(error, DrillbookError):
-        unknown = write and isinstance(error, OutcomeUnknown)
         return TaskOutcome(
-            status=Status.UNKNOWN if unknown else Status.FAILED,
+            status=Status.UNKNOWN if unsure else Status.FAILED,
             error=scrub(str(error)),
             hint=scrub(error.hint),
             again=error.again,
@@ -310,7 +359,7 @@ def _failure(error: Exception, *, write: bool) -> TaskOutcome:
     where = traceback.extract_tb(error.__traceback__)[-1]
     says = f"{type(error).__name__} at {where.name}:{where.lineno}: {error}"
     return TaskOutcome(
-        status=Status.UNKNOWN if write else Status.FAILED,
+        status=Status.UNKNOWN if unsure else Status.FAILED,
         error=scrub(f"an error nobody foresaw: {says}"),
         hint="This is a defect of Drillbook or of an action; please report it.",
     )
