@@ -27,11 +27,11 @@ app = new_app()
     )
 )
 def check(
-    files: Annotated[list[str], typer.Argument(help="Markdown files or folders.")],
+    files: Annotated[list[Path], typer.Argument(help="Markdown files or folders.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check runbook files and say where what is wrong."""
-    checked = [_checked(path) for path in markdown_files([Path(each) for each in files])]
+    checked = [_checked(path) for path in markdown_files(files)]
     if as_json:
         tell_json({"files": [_as_json(each) for each in checked]})
     else:

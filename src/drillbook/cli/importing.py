@@ -27,7 +27,7 @@ app = new_app()
     )
 )
 def read(
-    file: Annotated[str, typer.Argument(help="A Markdown file that holds runbooks.")],
+    file: Annotated[Path, typer.Argument(help="A Markdown file that holds runbooks.")],
     write: Annotated[
         bool, typer.Option("--write", help="Write the proposed edits into the file.")
     ] = False,
@@ -36,10 +36,10 @@ def read(
     """Show how any Markdown file is read, line by line."""
     from drillbook.cli.edits import explicit
 
-    source = read_source(Path(file))
+    source = read_source(file)
     edited = explicit(source.text, name=source.name)
     if write and edited.edits:
-        _replace(Path(file), source, edited.text)
+        _replace(file, source, edited.text)
     if as_json:
         _tell_json(source, [asdict(edit) for edit in edited.edits], written=write)
         return

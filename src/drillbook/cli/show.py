@@ -20,7 +20,7 @@ app = new_app()
     )
 )
 def show(
-    file: Annotated[str, typer.Argument(help="A Markdown file.")],
+    file: Annotated[Path, typer.Argument(help="A Markdown file.")],
     runbook: Annotated[
         str, typer.Argument(help="A title, or its slug; none shows all of the file.")
     ] = "",
@@ -31,7 +31,7 @@ def show(
     from drillbook.cli.reading import outline
     from drillbook.compiler.check import check_book
 
-    source = read_source(Path(file))
+    source = read_source(file)
     checked = check_book(source.text, name=source.name)
     book = checked.book
     chosen = book.runbooks

@@ -1,8 +1,4 @@
-"""
-The files a command is given by name: one, all of a folder, or standard input.
-
-Commands that must be quick take names as `str`: Typer makes a `Path` with pydantic, for 0.15 s.
-"""
+"""The files a command is given by name: one, all of a folder, or standard input."""
 
 import sys
 from pathlib import Path

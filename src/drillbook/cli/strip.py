@@ -22,16 +22,16 @@ BLANK = b" \t\r\n\xef\xbb\xbf"
     )
 )
 def strip(
-    file: Annotated[str, typer.Argument(help="A Markdown file, or - for standard input.")],
+    file: Annotated[Path, typer.Argument(help="A Markdown file, or - for standard input.")],
     output: Annotated[
-        str | None, typer.Option("--output", "-o", help="Write to this file instead.")
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
     ] = None,
 ) -> None:
     """Print a file without its directives, byte for byte."""
     from drillbook.compiler.source import encode
     from drillbook.compiler.strip import strip as stripped
 
-    source = read_source(Path(file))
+    source = read_source(file)
     data = source.data
     if data.strip(BLANK):  # a file of nothing is no book, and still has nothing to take out
         data = encode(stripped(source.text), like=data)
@@ -40,7 +40,7 @@ def strip(
         sys.stdout.buffer.flush()
         return
     try:
-        Path(output).write_bytes(data)
+        output.write_bytes(data)
     except OSError as error:
         raise Refused(
             f"{output} cannot be written: {error.strerror}", hint="Name another file."
