@@ -108,6 +108,9 @@ def _engine(folder: Path, tasks: int, *, chained: bool) -> float:
         def port(self, environment: str, port: type) -> object:
             raise LookupError(environment, port)
 
+        def digest(self, environment: str) -> str:
+            raise LookupError(environment)
+
     planned = tuple(
         PlannedTask(
             id=f"1.{number}", text="look", line=1, kind=Kind.ACTION, does="bench.look",

@@ -92,6 +92,9 @@ class Nothing:
     def port(self, environment: str, port: type) -> object:
         raise LookupError(environment, port)
 
+    def digest(self, environment: str) -> str:
+        raise LookupError(environment)
+
 
 if __name__ == "__main__":
     home = Path(sys.argv[1])

@@ -14,7 +14,7 @@ from drillbook.core.plan import (
     PlanPart,
     Retry,
 )
-from drillbook.core.policy import Consent, Needs
+from drillbook.core.policy import Consent, EnvironmentFacts, Needs
 from drillbook.engine.messages import MessageKind
 from drillbook.engine.outcome import State
 from engine.conftest import Bench, argument, bound, human, look, plan, plan_of, put, say
@@ -517,3 +517,16 @@ def test_reads_of_one_step_run_side_by_side(bench: Bench) -> None:
         (bench.world.folder / "go").write_text("")
 
     assert bench.ended(run).state is State.DONE
+
+
+def test_a_write_is_refused_when_the_settings_are_not_those_of_the_plan(bench: Bench) -> None:
+    here = bench.world.folder.name
+    facts = EnvironmentFacts(name=here, digest="as planned", systems={})
+    (bench.world.folder / "settings").write_text("another server")
+
+    run = bench.start(plan(put("1.1", "one"), environments={here: facts}), unattended=True)
+
+    outcome = bench.ended(run)
+    assert outcome.state is State.REFUSED
+    assert "are not those of the plan" in outcome.reason
+    assert bench.world.effects() == []

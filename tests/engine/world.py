@@ -157,6 +157,10 @@ class Bound:
         assert port is World
         return World(self.folder / environment)
 
+    def digest(self, environment: str) -> str:
+        path = self.folder / environment / "settings"
+        return path.read_text() if path.exists() else "as planned"
+
 
 def main() -> None:
     from drillbook.engine.store import Store

@@ -27,10 +27,10 @@ def worker(
     from drillbook.cli.catalog import load_catalog
     from drillbook.cli.session import open_store
     from drillbook.engine.worker import Worker
-    from drillbook.stack.stack import load_stack
+    from drillbook.stack.live import LiveStack
 
     store = open_store()
-    carrying = Worker(store, load_catalog(), load_stack())
+    carrying = Worker(store, load_catalog(), LiveStack())
     carrying.start()
     try:
         was_idle = carrying.wait(until_idle=until_idle)

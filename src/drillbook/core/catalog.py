@@ -24,6 +24,10 @@ class Bindings(Protocol):
         """Return the provider, or raise SettingsInvalid when the environment has none."""
         ...
 
+    def digest(self, environment: str) -> str:
+        """Return the digest of the environment's settings as they are now."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Undo(Generic[P, M]):

@@ -232,6 +232,7 @@ class Steps:
 
     def _port(self, scope: Scope, task: PlannedTask, port: type) -> object:
         if port is not Effect:
+            self._refuse_other_settings(scope, task.on)
             return self.bindings.port(task.on, port)
 
         def keep(name: str, data: bytes, media_type: str) -> Evidence:
@@ -250,6 +251,15 @@ class Steps:
             still_mine=self.still_mine,
             cancel_asked=lambda: self.cancel_asked(scope.start.run),
         )
+
+    def _refuse_other_settings(self, scope: Scope, environment: str) -> None:
+        planned = scope.plan.environments.get(environment)
+        if planned is not None and self.bindings.digest(environment) != planned.digest:
+            raise Refused(
+                f"the settings of {environment} are not those of the plan",
+                hint="Put stack.toml back as it was, or cancel this run and plan it again.",
+                again=False,
+            )
 
     def _judged(self, scope: Scope, task: PlannedTask, result: Frozen) -> TaskOutcome:
         outcome = _done(result)
