@@ -1,0 +1,1 @@
+"""The parts of `make campaign-kill`: real runs, really killed, counted from the databases."""

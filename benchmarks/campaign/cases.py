@@ -1,0 +1,137 @@
+"""One case of the campaign, drawn from a seed: what runs, when it is hit, and with what."""
+
+from dataclasses import dataclass
+from random import Random
+
+from benchmarks.campaign.variants import VARIANTS, Variant
+
+STORES = ("sqlite", "postgres")
+ENTRIES = 42  # about as many as a migration writes; a taken-back one writes more
+EVENTS = (
+    "run.started", "task.started 1.2", "task.remembered 1.2", "task.done 1.2",
+    "task.remembered 2.1", "task.done 2.1", "task.started 3.3", "task.remembered 3.3",
+    "task.done 3.3", "task.done 3.4", "run.ended",
+)  # fmt: skip
+BACK_EVENTS = (
+    "wayback.started", "undo.started 3.3", "undo.done 3.3", "undo.started 2.1", "undo.done 2.1",
+    "task.failed 3.4", "wayback.ended",
+)  # fmt: skip
+RESTORE_EVENTS = ("undo.failed 3.3", "task.started 4.1", "task.remembered 4.1", "task.done 4.1")
+SIGHTS = ("dumping", "trying", "applying", "ledger")
+PARTS_SIGHTS = ("indexing", "indexing-on-staging")
+RESTORE_SIGHTS = ("restoring", "restore-proven", "swapped")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a blow falls: so many entries later, at an event of the journal, or at a sight."""
+
+    kind: str
+    what: str
+    delay_seconds: float
+
+    @property
+    def says(self) -> str:
+        """The moment in words."""
+        return f"{self.what} {self.kind} + {self.delay_seconds * 1000:.0f} ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """What is done at a moment, and how the world goes on after it."""
+
+    moment: Moment
+    worker: str = "kill"  # kill, freeze or nothing
+    servers: tuple[str, ...] = ()
+    down_seconds: float = 0.0
+    worker_first: bool = False
+    upgrade: bool = False
+    wakes_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run of the campaign."""
+
+    index: int
+    store: str
+    variant: Variant
+    blows: tuple[Blow, ...]
+    in_undo: bool
+
+    @property
+    def only_workers(self) -> bool:
+        """Whether no server is hit: then nothing may change how the run ends."""
+        return not any(blow.servers for blow in self.blows)
+
+
+def draw(seed: int, index: int) -> Case:
+    """Return the case with this number; the same for the same seed."""
+    random = Random(f"{seed}/{index}")
+    variant = random.choices(VARIANTS, [variant.weight for variant in VARIANTS])[0]
+    store = STORES[index % 2]
+    in_undo = variant.undone and random.random() < 0.85
+    count = 1 if variant.command else random.choices((1, 2, 3), (74, 20, 6))[0]
+    frozen = index % 16 in (5, 14)
+    hits_server = variant.is_migration and index // 2 % 3 == 0 and not frozen
+    blows = []
+    for number in range(count):
+        moment = _moment(random, variant, again=number > 0, in_undo=in_undo)
+        if frozen and number == 0:
+            blows.append(_freeze(random, moment))
+        else:
+            blows.append(_kill(random, moment, store, server=hits_server and number == 0))
+    return Case(index, store, variant, tuple(blows), in_undo)
+
+
+def _kill(random: Random, moment: Moment, store: str, *, server: bool) -> Blow:
+    servers: tuple[str, ...] = ()
+    worker = "kill"
+    if server:
+        choices = [("production",), ("production",), ("production", "staging"), ("staging",)]
+        choices += [("store",)] if store == "postgres" else []
+        servers = random.choice(choices)
+        worker = random.choice(("kill", "kill", "kill", "nothing"))
+    return Blow(
+        moment,
+        worker=worker,
+        servers=servers,
+        down_seconds=random.choice((0.0, 0.2, 0.8)) if servers else 0.0,
+        worker_first=random.random() < 0.4,
+        upgrade=random.random() < 0.25,
+    )
+
+
+def _freeze(random: Random, moment: Moment) -> Blow:
+    # Nobody believes in a freeze before ten seconds: some wake before, some after, some never.
+    wakes = random.choice((random.uniform(0.2, 9), random.uniform(10, 13), None))
+    return Blow(moment, worker="freeze", wakes_after=wakes)
+
+
+def _moment(random: Random, variant: Variant, *, again: bool, in_undo: bool) -> Moment:
+    kind = random.choices(("entries", "event", "sight"), (50, 32, 18))[0]
+    if again or variant.command:
+        if variant.command and not again:
+            return Moment("entries", str(random.randint(1, 4)), random.uniform(0, 0.9))
+        return Moment("entries", str(random.randint(0, 9)), random.uniform(0, 0.3))
+    if kind == "entries":
+        most = ENTRIES // 2 if in_undo else ENTRIES
+        return Moment("entries", str(random.randint(0, most)), random.uniform(0, 0.4))
+    delay = random.choice((0.0, random.uniform(0, 0.02), random.uniform(0, 0.15)))
+    pool = _events(variant, in_undo) if kind == "event" else _sights(variant, in_undo)
+    return Moment(kind, random.choice(pool), delay)
+
+
+def _events(variant: Variant, in_undo: bool) -> tuple[str, ...]:
+    back = BACK_EVENTS + (() if variant.down else RESTORE_EVENTS * 2)
+    if in_undo:
+        return back
+    return EVENTS + (back if "done" not in variant.ends else ())
+
+
+def _sights(variant: Variant, in_undo: bool) -> tuple[str, ...]:
+    back = RESTORE_SIGHTS if not variant.down else ("undoing", "undoing-on-staging")
+    if in_undo:
+        return back
+    parts = PARTS_SIGHTS if "CONCURRENTLY" in variant.up else ()
+    return SIGHTS + parts + (back if "done" not in variant.ends else ())

@@ -1,0 +1,274 @@
+"""Carry one case out: start the run, let the blows fall, mend what broke, wait for the end."""
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.campaign.cases import Blow, Case, Moment
+from benchmarks.campaign.counting import (
+    Counts,
+    References,
+    count_command,
+    count_left_over,
+    count_migration,
+)
+from benchmarks.campaign.site import DATABASE, Site, WorkerProcess
+from drillbook.core.errors import DrillbookError
+from drillbook.core.plan import Plan
+from drillbook.core.record import EntryKind
+from drillbook.engine.outcome import RunOutcome
+from drillbook.engine.runs import Runs, opened
+
+MOST_SECONDS = 75.0
+LOOK_SECONDS = 0.004
+BY = "ana@example.com"
+ACTIVE = """
+SELECT 1 FROM pg_stat_activity
+ WHERE application_name LIKE 'drillbook %%' AND query ILIKE %s AND pid <> pg_backend_pid() LIMIT 1
+"""
+NAMED = "SELECT 1 FROM pg_database WHERE datname LIKE %s LIMIT 1"
+PROVEN = """
+SELECT 1 FROM pg_database d JOIN pg_shdescription s ON s.objoid = d.oid
+ WHERE s.description LIKE '%%"proven"%%' LIMIT 1
+"""
+SIGHTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "trying": ("staging", ACTIVE, ("%up-1%",)),
+    "applying": ("production", ACTIVE, ("%pg_sleep%",)),
+    "ledger": ("production", ACTIVE, ("%drillbook.migrations%",)),
+    "indexing": ("production", ACTIVE, ("CREATE%INDEX%",)),
+    "indexing-on-staging": ("staging", ACTIVE, ("CREATE%INDEX%",)),
+    "undoing": ("production", ACTIVE, ("%down-1%",)),
+    "undoing-on-staging": ("staging", ACTIVE, ("%down-1%",)),
+    "restoring": ("production", NAMED, ("app\\_restore\\_%",)),
+    "restore-proven": ("production", PROVEN, ()),
+    "swapped": ("production", NAMED, ("app\\_before\\_%",)),
+}
+
+
+@dataclass
+class Told:
+    """What is written down about one case."""
+
+    case: Case
+    run: str = ""
+    state: str = "none"
+    reason: str = ""
+    seconds: float = 0.0
+    blows: list[str] = field(default_factory=list[str])
+    took_over_seconds: list[float] = field(default_factory=list[float])
+    counts: Counts = field(default_factory=Counts)
+
+    def as_json(self) -> dict[str, Any]:  # Any: JSON
+        """Return it as JSON."""
+        return {
+            "index": self.case.index, "store": self.case.store, "variant": self.case.variant.name,
+            "run": self.run, "state": self.state, "reason": self.reason,
+            "seconds": round(self.seconds, 2), "blows": self.blows,
+            "took_over_seconds": [round(each, 2) for each in self.took_over_seconds],
+            "counts": dict(self.counts.counts), "says": self.counts.says,
+        }  # fmt: skip
+
+
+class Running:
+    """One case under way."""
+
+    def __init__(self, site: Site, references: References, case: Case) -> None:
+        self.site, self.references, self.case = site, references, case
+        self.told = Told(case)
+        self.until = time.monotonic() + MOST_SECONDS
+        self.kinds: list[str] = []
+        self.after = -1
+        self.frozen: list[tuple[WorkerProcess, threading.Timer | None]] = []
+
+    def carry_out(self) -> Told:
+        """Run the case to its end and count."""
+        begun = time.monotonic()
+        variant = self.case.variant
+        if variant.is_migration:
+            self.references.of(variant, "production")
+            self.references.of(variant, "staging")
+            self.site.reset(variant)
+        self.site.keep_workers()
+        plan = self.site.plan(variant)
+        outcome = self._run_through(plan)
+        self.told.seconds = time.monotonic() - begun
+        self._wake_everybody()
+        if outcome is None:
+            self.told.counts.add("never_ended", f"{self.told.run} after {MOST_SECONDS:g} s")
+            self.site.new_store()
+            return self.told
+        self._count(outcome, plan)
+        return self.told
+
+    def _run_through(self, plan: Plan) -> RunOutcome | None:
+        with opened(self.site.store) as runs:
+            run = runs.start(plan, by=BY, unattended=True)
+        if self.case.variant.undone:
+            blows = () if self.case.in_undo else self.case.blows
+            ended = self._to_the_end(run, blows)
+            if ended is None or ended.state != "done":
+                return ended
+            with opened(self.site.store) as runs:
+                run = runs.undo(run, by=BY)
+            self.kinds, self.after = [], -1
+            return self._to_the_end(run, self.case.blows if self.case.in_undo else ())
+        return self._to_the_end(run, self.case.blows)
+
+    def _to_the_end(self, run: str, blows: tuple[Blow, ...]) -> RunOutcome | None:
+        self.told.run = run
+        left = list(blows)
+        while time.monotonic() < self.until:
+            try:
+                with opened(self.site.store) as runs:
+                    while left:
+                        self._await(runs, run, left[0].moment)
+                        self._strike(runs, run, left.pop(0))
+                    return self._ended(runs, run)
+            except DrillbookError:
+                time.sleep(0.1)  # the store's own server was hit
+        return None
+
+    def _ended(self, runs: Runs, run: str) -> RunOutcome | None:
+        while time.monotonic() < self.until:
+            self._read(runs, run)
+            if "run.ended" in self.kinds and (outcome := runs.outcome(run)) is not None:
+                return outcome
+            self._keep_alive()
+            time.sleep(0.02)  # processes of a store have no event in common
+        return None
+
+    def _keep_alive(self) -> None:
+        codes = self.site.keep_workers()
+        self.told.blows += [f"a worker ended by itself with {code}" for code in codes]
+
+    def _read(self, runs: Runs, run: str) -> None:
+        for entry in runs.entries(run, after=self.after):
+            self.after = entry.index
+            self.kinds.append(f"{entry.kind} {entry.task}".strip())
+
+    def _await(self, runs: Runs, run: str, moment: Moment) -> None:
+        """Wait for a moment, or for the run's end when it never comes."""
+        first = len(self.kinds)
+        while time.monotonic() < self.until:
+            self._read(runs, run)
+            if self._is_now(moment, first) or "run.ended" in self.kinds:
+                break
+            time.sleep(LOOK_SECONDS)  # as above
+        time.sleep(moment.delay_seconds)
+
+    def _is_now(self, moment: Moment, first: int) -> bool:
+        if moment.kind == "entries":
+            return len(self.kinds) - first >= int(moment.what)
+        if moment.kind == "event":
+            return moment.what in self.kinds
+        if moment.what == "dumping":
+            return any((self.site.folder / "backups").glob(".unfinished-*"))
+        server, query, values = SIGHTS[moment.what]
+        return bool(self.site.rows(server, "postgres", query, *values))
+
+    def _strike(self, runs: Runs, run: str, blow: Blow) -> None:
+        where = self.kinds[-1] if self.kinds else "nothing"
+        says = [f"{blow.moment.says}, after {where}:"]
+        worker = self._owner(runs, run)
+        if blow.worker == "freeze":
+            self.told.blows.append(f"{says[0]} froze {worker.pid}, wakes {blow.wakes_after}")
+            self._freeze(worker, blow)
+            return
+        if blow.worker == "kill":
+            worker.process.send_signal(signal.SIGKILL)
+            says.append("killed the worker")
+        struck = time.monotonic()
+        for server in blow.servers:
+            self.site.servers[server].kill()
+            says.append(f"killed {server}")
+        if blow.worker == "kill":
+            worker.process.wait()
+        if blow.upgrade:
+            says.append("and upgraded")
+        if blow.worker_first:
+            self._replace(worker, blow)
+        if blow.servers:
+            time.sleep(blow.down_seconds)
+            for server in blow.servers:
+                self.site.servers[server].start(tied=True)
+            says.append(f"back after {time.monotonic() - struck:.2f} s")
+        self._replace(worker, blow)
+        self.told.blows.append(" ".join(says))
+        if self.site.on_postgres and not blow.servers:
+            self._time_take_over(runs, worker, struck)
+
+    def _replace(self, worker: WorkerProcess, blow: Blow) -> None:
+        if blow.worker == "kill" and worker in self.site.workers:
+            self.site.workers.remove(worker)
+        self.site.keep_workers(upgraded=blow.upgrade)
+
+    def _freeze(self, worker: WorkerProcess, blow: Blow) -> None:
+        worker.process.send_signal(signal.SIGSTOP)
+        self.site.workers.remove(worker)
+        self.site.keep_workers()
+        timer = None
+        if blow.wakes_after is not None:
+            timer = threading.Timer(blow.wakes_after, self._wake, [worker])
+            timer.daemon = True
+            timer.start()
+        self.frozen.append((worker, timer))
+
+    def _wake(self, worker: WorkerProcess) -> None:
+        if worker.lives:
+            os.kill(worker.pid, signal.SIGCONT)
+
+    def _wake_everybody(self) -> None:
+        """Wake who is still frozen: what he does then is counted with the rest."""
+        for worker, timer in self.frozen:
+            if timer is not None:
+                timer.cancel()
+            if worker.lives:
+                self._wake(worker)
+                time.sleep(0.5)  # long enough for a step that was under way
+            worker.process.kill()
+            worker.process.wait()
+
+    def _owner(self, runs: Runs, run: str) -> WorkerProcess:
+        """Return the worker that carries the run out."""
+        with suppress(Exception):  # the store may be the thing that was hit
+            status = runs.dbos.list_workflows(workflow_ids=[run], load_input=False)[0]
+            for worker in self.site.workers:
+                if f"-{worker.pid}-" in str(status.executor_id):
+                    return worker
+        return self.site.workers[0]
+
+    def _time_take_over(self, runs: Runs, worker: WorkerProcess, struck: float) -> None:
+        """Note how long the other worker took to take over what the dead one had."""
+        ends = struck + 10.0
+        told: dict[str, float] = {}
+        while time.monotonic() < ends and not told:
+            for entry in runs.entries("", after=-1):
+                if entry.kind == EntryKind.WORKER_TOOK_OVER:
+                    if f"-{worker.pid}-" in str(entry.data.get("from")):
+                        told["at"] = entry.at.timestamp()
+            time.sleep(0.05)
+        if told:
+            now, wall = time.monotonic(), time.time()
+            self.told.took_over_seconds.append(told["at"] - (wall - (now - struck)))
+
+    def _count(self, outcome: RunOutcome, plan: Plan) -> None:
+        case, told = self.case, self.told
+        told.state, told.reason = str(outcome.state), outcome.reason
+        left = count_left_over(self.site, told.run)
+        if case.variant.is_migration:
+            counted = count_migration(self.site, self.references, case, outcome, plan)
+        else:
+            counted = count_command(self.site, case, told.run, outcome)
+        for counts in (left, counted):
+            told.counts.counts.update(counts.counts)
+            told.counts.says += counts.says
+        if case.only_workers and told.state not in case.variant.ends:
+            told.counts.add("wrong_ending", f"{told.state}: {outcome.reason}")
+        if self.kinds.count("run.ended") != 1:
+            told.counts.add("record_damaged", f"{self.kinds.count('run.ended')} ends")
+        if case.variant.is_migration and DATABASE not in self.site.databases("production"):
+            told.counts.add("lost", "the production database itself")
