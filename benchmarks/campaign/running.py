@@ -58,6 +58,8 @@ class Told:
     state: str = "none"
     reason: str = ""
     seconds: float = 0.0
+    open_ends: list[str] = field(default_factory=list[str])
+    failures: list[str] = field(default_factory=list[str])
     blows: list[str] = field(default_factory=list[str])
     took_over_seconds: list[float] = field(default_factory=list[float])
     counts: Counts = field(default_factory=Counts)
@@ -67,6 +69,7 @@ class Told:
         return {
             "index": self.case.index, "store": self.case.store, "variant": self.case.variant.name,
             "run": self.run, "state": self.state, "reason": self.reason,
+            "open_ends": self.open_ends, "failures": self.failures,
             "seconds": round(self.seconds, 2), "blows": self.blows,
             "took_over_seconds": [round(each, 2) for each in self.took_over_seconds],
             "counts": dict(self.counts.counts), "says": self.counts.says,
@@ -149,6 +152,8 @@ class Running:
         for entry in runs.entries(run, after=self.after):
             self.after = entry.index
             self.kinds.append(f"{entry.kind} {entry.task}".strip())
+            if "error" in entry.data:
+                self.told.failures.append(f"{self.kinds[-1]}: {entry.data['error']}")
 
     def _await(self, runs: Runs, run: str, moment: Moment) -> None:
         """Wait for a moment, or for the run's end when it never comes."""
@@ -258,6 +263,7 @@ class Running:
     def _count(self, outcome: RunOutcome, plan: Plan) -> None:
         case, told = self.case, self.told
         told.state, told.reason = str(outcome.state), outcome.reason
+        told.open_ends = [*outcome.kept, *outcome.stuck]
         left = count_left_over(self.site, told.run)
         if case.variant.is_migration:
             counted = count_migration(self.site, self.references, case, outcome, plan)

@@ -116,6 +116,7 @@ BY_NAME = {variant.name: variant for variant in VARIANTS}
 def migration_book() -> str:
     """Return the shipped Database Migration runbook without what asks the app."""
     shipped = files("drillbook.library").joinpath("database-migration.md").read_text("utf-8")
+    shipped = shipped.partition("### Rollback Script")[0]
     lines, dropping = [], False
     for line in shipped.splitlines(keepends=True):
         if line.startswith("   - "):
