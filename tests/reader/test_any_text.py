@@ -18,7 +18,9 @@ _COUNTED = (LineKind.STEP, LineKind.TASK)
 _NO_EMPHASIS = str.maketrans("", "", "*_~`")
 _STRUCTURE = (LineKind.TITLE, LineKind.HEADING, LineKind.MARKUP, LineKind.OPTION)
 _COUNT = re.compile(
-    rf"^\W*(?:\d+\W+)?(?:{'|'.join(STEP_WORDS)})\s*[#№]?\s*\w{{1,5}}\W*", re.IGNORECASE
+    rf"^\W*(?:\d+\W+)?(?:{'|'.join(STEP_WORDS)})\s*[#№]?\s*\w{{1,5}}\W*"
+    r"|^\W*\w{1,4}?(?:단계|步骤|步|ステップ|шаг|этап)\W*",
+    re.IGNORECASE,
 )
 
 

@@ -46,14 +46,22 @@ def _cells(row: str) -> list[str]:
     return [cell.replace("\\|", "|").strip() for cell in re.split(r"(?<!\\)\|", inner)]
 
 
-def table_steps(block: Block, page: Page, role: Role | None, confidence: float) -> list[Step]:
-    """Return the steps of a table with a column of step numbers and one of actions."""
+def table_steps(
+    block: Block, page: Page, role: Role | None, confidence: float, *, acting: bool
+) -> list[Step]:
+    """Return the steps of a table with a column of step numbers or, where acting, of actions."""
     head, rows = rows_of(block)
     names = [plain(cell).casefold() for cell in head]
     columns = synonyms()
-    if names[0] not in columns.step_columns or len(names) < 2 or not rows:  # noqa: PLR2004  # number and action
+    counted = names[0] in columns.step_columns
+    told = counted or (acting and names[0] in columns.action_columns)
+    if len(names) < 2 or not rows or not told:  # noqa: PLR2004  # number and action
         return []
-    action = next((at for at, name in enumerate(names) if at and name in columns.action_columns), 1)
+    action = 0
+    if counted:
+        action = next(
+            (n for n, name in enumerate(names) if n and name in columns.action_columns), 1
+        )
     steps: list[Step] = []
     for line, row in rows:
         if len(row) <= action or not row[action]:
@@ -98,7 +106,7 @@ def fence_steps(section: Section, page: Page, role: Role | None) -> list[Step]:
 def numbered_lines(block: Block) -> list[tuple[int, str]]:
     """Return the lines of a fence (from 0 in its body) that number a step, with their titles."""
     language = block.text.split(" ")[0].casefold()
-    if language in _DATA:
+    if language in _DATA and language not in ("txt", "text"):
         return []
     prose = language in ("", "text", "txt", "plain", "plaintext", "md", "markdown")
     found: list[tuple[int, str]] = []
@@ -180,6 +188,12 @@ def _comments(fence: Block) -> list[tuple[int, str]]:
     return found
 
 
+def shows_commands(fence: Block) -> bool:
+    """Whether a fence shows what to run, and not a diagram, a log or a result."""
+    language = fence.text.split(" ")[0].casefold()
+    return language in ("json", "yaml", "yml", "toml") or language not in _DATA
+
+
 def _fence_parts(
     block: Block, starts: list[tuple[int, str]], page: Page, role: Role | None
 ) -> list[Step]:
@@ -211,9 +225,9 @@ def _fence_parts(
 
 def paired_steps(section: Section, page: Page, role: Role | None, confidence: float) -> list[Step]:
     """Return the steps that instructions followed by a fence are; without fences, instructions."""
-    pairs = _pairs(section)
+    found = pairs(section)
     steps: list[Step] = []
-    for text, fences in pairs:
+    for text, fences in found:
         title = plain(text.text).rstrip(":：")
         page.take(text, LineKind.STEP)
         steps.append(
@@ -231,19 +245,20 @@ def paired_steps(section: Section, page: Page, role: Role | None, confidence: fl
     return steps
 
 
-def _pairs(section: Section) -> list[tuple[Block, list[Block]]]:
-    pairs: list[tuple[Block, list[Block]]] = []
+def pairs(section: Section) -> list[tuple[Block, list[Block]]]:
+    """Return the paragraphs that tell what to do, each with the fences that show how."""
+    found: list[tuple[Block, list[Block]]] = []
     for part in section.content:
         if isinstance(part, Item):
             continue
         if part.kind is BlockKind.PARAGRAPH and not part.quoted:
-            pairs.append((part, []))
-        elif part.kind is BlockKind.FENCE and pairs:
-            pairs[-1][1].append(part)
-    fenced = any(fences for _, fences in pairs)
+            found.append((part, []))
+        elif part.kind is BlockKind.FENCE and found:
+            found[-1][1].append(part)
+    fenced = any(fences for _, fences in found)
     if not fenced and section.kind not in (Kind.ACTION, Kind.ROLLBACK):
         return []
-    return [(text, fences) for text, fences in pairs if _leads(text, fences, fenced=fenced)]
+    return [(text, fences) for text, fences in found if _leads(text, fences, fenced=fenced)]
 
 
 def _leads(text: Block, fences: list[Block], *, fenced: bool) -> bool:
@@ -252,5 +267,10 @@ def _leads(text: Block, fences: list[Block], *, fenced: bool) -> bool:
     if words.startswith("![") or kind_of(words) in (Kind.EFFECTS, Kind.CAUSES):
         return False
     if fences:
-        return words.rstrip().endswith((":", "：")) or is_instruction(words)
+        language = fences[0].text.split(" ")[0].lower()
+        if language in _SHELLS:
+            return True
+        return language not in _DATA and (
+            words.rstrip().endswith((":", "：")) or is_instruction(words)
+        )
     return not fenced and is_instruction(words)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drillbook.compiler.reader.commands import numbered_lines
+from drillbook.compiler.reader.commands import numbered_lines, pairs, shows_commands
 from drillbook.compiler.reader.outline import Section
 from drillbook.compiler.reader.procedures import step_items
 from drillbook.compiler.reader.scan import BlockKind
@@ -17,6 +17,7 @@ from drillbook.compiler.reader.words import (
 )
 
 _WORDED, _NUMBERED, _PLAIN = 0.95, 0.8, 0.6
+_ACTING = (Kind.ACTION, Kind.VERIFICATION, Kind.ROLLBACK, Kind.POST_MORTEM)
 _CHAPTERS = frozenset(
     {
         Kind.ABOUT,
@@ -60,7 +61,7 @@ def chosen_steps(parent: Section, children: list[Section]) -> Choice:
     if holds_alternatives(parent.title):
         return Choice(frozenset(), _PLAIN)
     plain = [child for child in children if _is_plain_step(parent, child)]
-    if len(plain) > 1 or (plain and parent.kind is Kind.ACTION):
+    if len(plain) > 1 or (plain and (parent.kind in _ACTING or plain[0].own(BlockKind.FENCE))):
         return Choice(frozenset(map(id, plain)), _PLAIN)
     boxed = [child for child in children if is_boxed(child)]
     return Choice(frozenset(map(id, boxed)) if len(boxed) > 1 else frozenset(), _NUMBERED)
@@ -97,7 +98,7 @@ def _holds_parts(section: Section) -> bool:
     return any(
         (child.kind is not Kind.UNKNOWN or numbered(child.title) is not None)
         for child in section.children
-        if not child.is_label
+        if not child.is_label or (child.kind is Kind.ACTION and _lists(child))
     )
 
 
@@ -107,16 +108,19 @@ def _is_plain_step(parent: Section, section: Section) -> bool:
         return False
     if is_alternative(section.title) or any(map(step_items, section.walk())):
         return False
-    fences = [fence for below in section.walk() for fence in below.own(BlockKind.FENCE)]
-    if any(len(numbered_lines(fence)) > 1 for fence in fences):
-        return False
+    fences = [f for below in section.walk() for f in below.own(BlockKind.FENCE)]
+    fences = [fence for fence in fences if shows_commands(fence)]
     tells = is_instruction(step_title(section.title))
+    numbers = any(len(numbered_lines(fence)) > 1 for fence in fences)
+    if numbers or (not tells and len(pairs(section)) > 1):
+        return False
+    holds = bool(fences or section.own(BlockKind.PARAGRAPH))
     if section.is_label:
-        return tells and bool(fences or section.own(BlockKind.PARAGRAPH))
-    holds = bool(fences or section.own(BlockKind.PARAGRAPH) or section.items)
-    if parent.kind is Kind.ACTION and parent.level:
+        return tells and holds
+    holds = holds or bool(section.items)
+    if parent.kind in _ACTING and parent.level:
         return holds and (tells or bool(fences))
-    return tells and holds and section.kind is not Kind.ACTION
+    return tells and holds
 
 
 def is_boxed(section: Section) -> bool:

@@ -45,6 +45,7 @@ class Section:
     inline: str = ""
     kind: Kind = Kind.UNKNOWN
     steps: list[Item] | None = None
+    root: bool = False
 
     @property
     def is_label(self) -> bool:

@@ -23,6 +23,7 @@ from drillbook.compiler.reader.words import (
     Kind,
     is_instruction,
     is_named,
+    is_reference,
     numbered,
     plain,
     procedure_title,
@@ -74,12 +75,14 @@ def _own_steps(section: Section, page: Page, frame: Frame) -> Own:
         return _listed(section, page, frame, items)
     own = Own()
     for block in section.own(BlockKind.TABLE):
-        own.steps += table_steps(block, page, frame.role, _BULLETS)
+        acting = section.kind in _ACTING
+        own.steps += table_steps(block, page, frame.role, _BULLETS, acting=acting)
     if not own.steps:
         own.steps = fence_steps(section, page, frame.role)
     if not own.steps and _may_pair(section):
         own.steps = paired_steps(section, page, frame.role, _GUESS)
-    if not own.steps and section.kind in _ACTING and section.heading is not None:
+    acting = section.kind in _ACTING or bool(frame.alternative_of)
+    if not own.steps and acting and section.heading is not None:
         own.steps = command_steps(section, page, frame.role, _GUESS)
     if own.steps:
         _rest(section, page, own)
@@ -145,8 +148,9 @@ def _step_items(section: Section) -> list[Item]:
         return ordered if _orders(section, ordered) else []
     if not items or _all_links(items):
         return []
-    if all(item.block.box for item in items):
-        return items
+    boxes = [item for item in items if item.block.box]
+    if len(boxes) * 2 >= len(items):
+        return boxes
     return items if _bullets_are_steps(section, items) else []
 
 
@@ -209,12 +213,7 @@ def _names_value(text: str) -> bool:
 
 
 def _all_links(items: list[Item]) -> bool:
-    return all(item.text.startswith(("[", "<http", "http")) and _only_link(item) for item in items)
-
-
-def _only_link(item: Item) -> bool:
-    text = item.text.strip()
-    return text.endswith((")", ">")) or text.startswith("http")
+    return all(is_reference(item.text) and not item.items for item in items)
 
 
 def headings_procedure(

@@ -163,15 +163,16 @@ def _several(holder: Section, children: list[Section]) -> list[Root]:
         return []
     free = [child for child in children if _is_free(child) and _has_steps(child)]
     if sum(map(_has_parts, free)) > 1:
-        return _roots(free, "a heading with its own parts", 0.9)
-    if len(free) < 2 or _counted_steps(children):  # noqa: PLR2004  # several
+        return _roots(children, free, "a heading with its own parts", 0.9)
+    cases = sum(child.kind is Kind.UNKNOWN for child in free)
+    if cases < 2 or _counted_steps(children):  # noqa: PLR2004  # several
         return []
     if names_several(holder.title):
-        return _roots(free, "one of several in a collection", 0.85)
+        return _roots(children, free, "one of several in a collection", 0.85)
     parts = any(child.kind in _INSIDE and _has_steps(child) for child in children)
     boxes = all(map(is_boxed, free))
     if all(map(step_items, free)) and not (parts or boxes or _gate_above(children)):
-        return _roots(free, "a heading with its own list", 0.75)
+        return _roots(children, free, "a heading with its own list", 0.75)
     return []
 
 
@@ -185,8 +186,15 @@ def _gate_above(children: list[Section]) -> bool:
     return any(child.kind in (Kind.PREREQUISITES, Kind.SYMPTOMS) for child in children)
 
 
-def _roots(sections: list[Section], form: str, confidence: float) -> list[Root]:
-    return [Root(s, step_title(s.title), form, confidence) for s in sections]
+def _roots(
+    children: list[Section], free: list[Section], form: str, confidence: float
+) -> list[Root]:
+    """Return the free sections, and others beside them that hold steps, as runbooks."""
+    chosen = [c for c in children if c in free or (c.kind in _ACTING and _has_steps(c))]
+    return [Root(s, step_title(s.title), form, confidence) for s in chosen]
+
+
+_ACTING = (Kind.ACTION, Kind.ROLLBACK, Kind.VERIFICATION, Kind.POST_MORTEM)
 
 
 def _is_free(section: Section) -> bool:

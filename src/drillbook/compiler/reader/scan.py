@@ -237,8 +237,7 @@ class Scanner:
     def _paragraph(self, at: int, text: str, indent: int) -> Block:
         """Add a line to the open block, or begin a paragraph."""
         before = self.open
-        label = _LABEL.match(text) or (text[-1] in ":：" and len(text) < _SMALL)
-        if before is not None and not (label and indent <= before.indent):
+        if before is not None and not (indent <= before.indent and _begins_label(text, before)):
             before.body.append(text)
             before.end = at + 1
             return before
@@ -246,6 +245,16 @@ class Scanner:
         self._add(block)
         self.open = block
         return block
+
+
+def _begins_label(text: str, before: Block) -> bool:
+    """Whether a line is a label and not the next line of a wrapped sentence."""
+    if _LABEL.match(text):
+        return True
+    if text[-1] not in ":：" or len(text) > _SMALL or not (text[0].isupper() or text[0] > "~"):
+        return False
+    ended = before.body[-1].rstrip()[-1:] in tuple(".!?:：。`)")
+    return before.kind is BlockKind.ITEM or ended
 
 
 def _may_be_title(block: Block, at: int) -> bool:

@@ -30,10 +30,12 @@ from drillbook.compiler.reader.words import (
     Kind,
     holds_alternatives,
     is_alternative,
+    is_generic,
     is_instruction,
     numbered,
     plain,
     procedure_title,
+    role_of,
     title_of,
 )
 
@@ -55,13 +57,14 @@ class RunbookReader:
         self, section: Section, *, title: str, form: str, confidence: float, front: Front
     ) -> Runbook:
         """Return the runbook that a section is, with what a front matter adds."""
+        section.root = True
         section.kind = Kind.UNKNOWN  # a runbook's title says what it is about, not a part
         for added in front.sections:
             self._section(added, Frame())
         self._own(section, Frame(), root=True)
         self._children(section, Frame())
         sure = [p.confidence for p in self.procedures]
-        self.procedures = _with_a_way_forward(self.procedures)
+        self.procedures = _with_a_way_forward(self.procedures, role_of(title))
         return Runbook(
             title=title,
             span=span_of(section.heading) if section.heading else self._first_span(section),
@@ -105,11 +108,12 @@ class RunbookReader:
         into += listed_tasks(section, self.page, kind)
         self._rest(section)
         for child in section.children:
-            if child.kind in (Kind.UNKNOWN, section.kind, Kind.FACTS) and not _is_sequence(child):
-                into += listed_tasks(child, self.page, kind)
-                self._rest(child)
-            else:
+            if child.kind not in (Kind.UNKNOWN, section.kind, Kind.FACTS) or _is_sequence(child):
                 self._section(child, frame)
+                continue
+            for below in child.walk():
+                into += listed_tasks(below, self.page, kind)
+                self._rest(below)
 
     def _aside(self, section: Section, frame: Frame) -> None:
         """Keep what a section says about the runbook; note why the rest are no steps."""
@@ -131,7 +135,7 @@ class RunbookReader:
 
     def _own(self, section: Section, frame: Frame, *, root: bool = False) -> None:
         """Read a section's own list as a procedure, or its text as description."""
-        title = procedure_title(section.title) if section.title else "Steps"
+        title = _title(section, root=root)
         found = own_procedure(section, self.page, frame, title)
         if found is not None:
             self.procedures.append(found)
@@ -195,10 +199,20 @@ class RunbookReader:
             self.procedures.insert(at, found)
 
 
-def _with_a_way_forward(procedures: list[Procedure]) -> list[Procedure]:
+def _title(section: Section, *, root: bool) -> str:
+    """Return a procedure's title; `Steps` below a case is titled as the case."""
+    parent = section.parent
+    below = parent is not None and parent.level and not (root or parent.root)
+    if parent is not None and below and is_generic(section.title):
+        return procedure_title(parent.title)
+    return procedure_title(section.title) if section.title else "Steps"
+
+
+def _with_a_way_forward(procedures: list[Procedure], role: Role) -> list[Procedure]:
     """Return the procedures; where all of it is a rollback, that is what the runbook does."""
     roles = {step.role for procedure in procedures for step in procedure.steps}
-    if Role.FORWARD in roles or Role.ROLLBACK not in roles:
+    forward = Role.FORWARD in roles and role is not Role.ROLLBACK
+    if forward or Role.ROLLBACK not in roles:
         return procedures
     return [
         replace(p, steps=tuple(replace(s, role=Role.FORWARD) for s in p.steps)) for p in procedures
@@ -257,7 +271,8 @@ def _is_told_to_do(section: Section) -> bool:
     if section.kind is Kind.CRITERIA and section.items:
         telling = sum(is_instruction(item.text) for item in section.items)
         return telling * 2 > len(section.items)
-    return section.kind is Kind.FACTS and _is_sequence(section)
+    boxes = bool(section.items) and all(item.block.box for item in section.items)
+    return section.kind is Kind.FACTS and (boxes or _is_sequence(section))
 
 
 def _is_sequence(section: Section) -> bool:

@@ -66,11 +66,13 @@ class Synonyms:
     plural_titles: Phrases
     reports: Phrases
     timelines: Phrases
+    references_begin: Phrases
     conditions: Phrases
     condition_endings: tuple[str, ...]
     runbook: re.Pattern[str]
     optional: Phrases
     attachment_titles: Phrases
+    generic_titles: frozenset[str]
     phases: frozenset[str]
     openers: frozenset[str]
     rollback_titles: tuple[str, ...]
@@ -102,6 +104,7 @@ def synonyms() -> Synonyms:
         plural_titles=Phrases([data["plural_titles"]]),
         reports=Phrases([data["reports"]]),
         timelines=Phrases([data["timelines"]]),
+        references_begin=Phrases([data["references_begin"]]),
         conditions=Phrases([data["conditions"]]),
         condition_endings=tuple(data["condition_endings"]),
         runbook=re.compile(
@@ -110,6 +113,7 @@ def synonyms() -> Synonyms:
         ),
         optional=Phrases([data["optional"]]),
         attachment_titles=Phrases([data["attachment_titles"]]),
+        generic_titles=frozenset(data["generic_titles"]),
         phases=frozenset(data["phases"]),
         openers=frozenset(data["openers"]),
         rollback_titles=tuple(data["rollback_titles"]),
@@ -123,7 +127,9 @@ def synonyms() -> Synonyms:
 
 
 def _step_pattern(words: list[str], numerals: dict[str, int]) -> re.Pattern[str]:
-    count = rf"\d{{1,3}}(?:\.\d{{1,2}})*(?![A-Za-z\d])|{'|'.join(numerals)}|[a-h](?!\w)"
+    count = (
+        rf"\d{{1,3}}(?:\.\d{{1,2}})*(?![A-Za-z\d]|\s*[~～–-]\s*\d)|{'|'.join(numerals)}|[a-h](?!\w)"
+    )
     separator = r"[\s:.)、．：\-–—|]*"
     return re.compile(
         rf"(?:{'|'.join(map(re.escape, words))})\s*[#№]?\s*({count}){separator}(.*)$"

@@ -53,6 +53,8 @@ PARTS = frozenset({*NOT_STEPS, *Kind} - {Kind.UNKNOWN, Kind.ACTION})
 
 _LONGEST_TITLE = 200
 _LONGEST_TEXT = 2000
+_URL = re.compile(r"<?https?://\S+")
+_SPOKEN_WORD = re.compile(r"[^\W\d_]{2,}")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _EMPHASIS = re.compile(r"\*\*|__|(?<!\w)[*_]|[*_](?!\w)|~~|`")
 _LEAD = re.compile(r"^[^\w\[(<{/$.#@\"'「『【一-鿿]+")
@@ -222,7 +224,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 def _is_field(text: str, end: int) -> bool:
     """Whether a first word that may be a verb names a value: `Type: runbook`."""
-    return text[end : end + 1] in (":", "：") and len(text[end:].split()) <= 4  # noqa: PLR2004  # as a value is
+    return text[end : end + 1] in (":", "：")
 
 
 _CODE_FIRST = re.compile(r"\s*`[^`]+`|\s*\$ ")
@@ -260,10 +262,24 @@ def tells_what_happens(text: str) -> bool:
     return stem in synonyms().verbs or stem.removesuffix("e") in synonyms().verbs
 
 
+def is_reference(text: str) -> bool:
+    """Whether a bullet only points to something to read: `See [the guide](guide.md)`."""
+    if "](" not in text and "http" not in text:
+        return False
+    rest = _URL.sub("", _LINK.sub("", text[:_LONGEST_TEXT]))
+    pointing = synonyms().references_begin.begin(plain(text[:_LONGEST_TITLE]).casefold())
+    return len(_SPOKEN_WORD.findall(rest)) <= (4 if pointing else 1)
+
+
 def names_attachment(title: str) -> bool:
     """Whether a title announces something to show: a script, a query, an example."""
     words = title_of(title[:_LONGEST_TITLE]).casefold()
     return synonyms().attachment_titles.rank(words) is not None
+
+
+def is_generic(title: str) -> bool:
+    """Whether a title only says that steps follow: `Steps`, `Solution`."""
+    return title_of(title[:_LONGEST_TITLE]).casefold() in synonyms().generic_titles
 
 
 def is_phase(title: str) -> bool:
