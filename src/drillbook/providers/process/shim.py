@@ -74,9 +74,9 @@ def read_exactly(count: int) -> bytes:
     return bytes(parts)
 
 
-def descendants() -> set[int]:
-    """Return every living process below this one."""
-    parents: dict[int, int] = {}
+def descendants() -> list[int]:
+    """Return every living process below this one, parents before their children."""
+    children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208 - as above
         if name.isdecimal():
             try:
@@ -85,18 +85,19 @@ def descendants() -> set[int]:
             except (FileNotFoundError, ProcessLookupError):
                 continue
             if fields[0] != b"Z":
-                parents[int(name)] = int(fields[1])
-    below = {os.getpid()}
-    grown = True
-    while grown:
-        more = {pid for pid, parent in parents.items() if parent in below} - below
-        below |= more
-        grown = bool(more)
-    return below - {os.getpid()}
+                children.setdefault(int(fields[1]), []).append(int(name))
+    below: list[int] = []
+    generation = [os.getpid()]
+    while generation:
+        found = [child for pid in generation for child in children.get(pid, ())]
+        # Numbers may change hands while we look: nobody is looked at twice.
+        generation = [pid for pid in found if pid not in below]
+        below += generation
+    return below
 
 
 def signal_all(number: int) -> None:
-    """Signal everything below this process."""
+    """Signal everything below this process, so that a parent hears it before its child ends."""
     for pid in descendants():
         try:
             os.kill(pid, number)

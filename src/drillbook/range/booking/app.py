@@ -53,7 +53,7 @@ class Asked:
         """Return what is to be booked; ValueError when the slot is no number."""
         slot = self._values.get("slot_id")
         if not isinstance(slot, int | str | None):
-            raise ValueError("slot_id is not a number")
+            raise ValueError("slot_id is not a number")  # noqa: TRY004 - as int() would raise
         number = None if slot is None else int(slot)
         return Wish(email=email, slot=number, note=self.text("note"), key=self._key)
 
