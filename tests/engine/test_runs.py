@@ -341,6 +341,17 @@ def test_a_rollback_task_that_needs_a_result_nobody_gave_is_not_applicable(bench
     assert outcome.state is State.TAKEN_BACK
 
 
+def test_a_rollback_step_is_tried_again_as_patiently_as_an_undo(bench: Bench) -> None:
+    bench.plant("fail-two", "no-undo-one", "fail-once-restored")
+    rollback = PlannedStep(id="2", title="Rollback", optional=True, tasks=(put("2.1", "restored"),))
+    steps = PlannedStep(id="1", title="Work", tasks=(put("1.1", "one"), put("1.2", "two")))
+
+    outcome = bench.ended(bench.start(plan_of(steps, rollback=(rollback,)), unattended=True))
+
+    assert outcome.state is State.TAKEN_BACK
+    assert bench.world.value == "restored"
+
+
 def test_a_called_runbook_sees_its_own_inputs_and_results_only(bench: Bench) -> None:
     called = PlanPart(
         runbook="Called",

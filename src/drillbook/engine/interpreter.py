@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from drillbook.core.model import Risk
-from drillbook.core.plan import Kind, Plan, PlannedStep, PlannedTask, PlanPart
+from drillbook.core.plan import Kind, Plan, PlannedStep, PlannedTask, PlanPart, Retry
 from drillbook.core.record import EntryKind
 from drillbook.engine.current import Current, How, LeavePath
 from drillbook.engine.messages import Choice, Start
@@ -11,7 +11,7 @@ from drillbook.engine.outcome import RunOutcome, State, Status, TaskOutcome, Wri
 from drillbook.engine.people import ask, choose, consent, decide
 from drillbook.engine.scope import Json, Scope
 from drillbook.engine.steps import Steps
-from drillbook.engine.wayback import go_back
+from drillbook.engine.wayback import UNDO_ATTEMPTS, go_back
 
 AT_ONCE = 8
 LOOKS = 5
@@ -127,7 +127,7 @@ class Path:
         attempt = 1
         while outcome.status in (Status.FAILED, Status.UNKNOWN):
             await self._current.leave_if_cancelled(outcome)
-            retry = task.retry
+            retry = self._retry(task)
             if (
                 outcome.status is Status.FAILED
                 and outcome.again
@@ -150,6 +150,13 @@ class Path:
         if outcome.status is Status.DONE and outcome.result is not None and task.name:
             self._current.scope.add(task, outcome.result)
         await self._current.leave_if_cancelled(outcome)
+
+    def _retry(self, task: PlannedTask) -> Retry | None:
+        """Return how often to try again; a rollback step has the patience of an undo."""
+        if task.retry is not None or not self._current.on_way_back or task.kind is not Kind.ACTION:
+            return task.retry
+        wait = self._current.scope.plan.undo_wait_seconds
+        return Retry(times=UNDO_ATTEMPTS - 1, wait_seconds=wait, doubling=True)
 
     async def _decided_to_retry(self, task: PlannedTask, outcome: TaskOutcome) -> bool:
         current = self._current
