@@ -1,5 +1,7 @@
 """The procedures a section holds: lists, numbered headings, tables, fences, paragraphs."""
 
+# ruff: noqa: RUF001  # full-width and long signs are what people type
+
 from dataclasses import dataclass, field
 
 from drillbook.compiler.document import Attachment, LineKind, Procedure, Role, Step
@@ -156,6 +158,8 @@ def _step_items(section: Section) -> list[Item]:
 
 def _bullets_are_steps(section: Section, items: list[Item]) -> bool:
     """Whether bullets tell what to do; the shares were measured on the corpus."""
+    if sum(map(_asks, items)) * 2 > len(items):
+        return False
     telling = sum(map(_tells, items)) / len(items)
     if section.kind not in _ACTING:
         return telling >= 0.5 and section.kind is Kind.UNKNOWN  # noqa: PLR2004
@@ -199,6 +203,13 @@ def _tells(item: Item) -> bool:
         return True
     step = numbered(text)
     return step is not None and step.worded
+
+
+def _asks(item: Item) -> bool:
+    """Whether an item is a field to fill in or a prompt for the author: `Owner:`, `> Who?`."""
+    text = item.text.rstrip()
+    field = text.endswith((":", "：")) and not (item.items or item.blocks)
+    return field or text.startswith(">")
 
 
 def _facts(items: list[Item]) -> bool:

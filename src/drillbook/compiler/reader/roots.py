@@ -46,8 +46,15 @@ def runbook_roots(top: Section, *, name: str, title: str = "") -> list[Root]:
     if holder.title:
         shown = runbook_title(holder.title) or title_of(holder.title)
         return [Root(holder, shown, f"the H{holder.level} is the runbook", 0.9)]
-    shown = title or _first_line(holder) or _stem(name)
+    shown = title or _first_line(holder) or _first_title(holder) or _stem(name)
     return [Root(holder, runbook_title(shown) or shown, "the file is the runbook", 0.9)]
+
+
+def _first_title(section: Section) -> str:
+    """Return the first H1 of a file that has several, or nothing."""
+    first = section.children[0] if section.children else None
+    titled = first is not None and first.level == 1 and first.kind is Kind.UNKNOWN
+    return title_of(first.title) if first is not None and titled else ""
 
 
 def _adopt(top: Section) -> None:

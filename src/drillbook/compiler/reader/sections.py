@@ -261,7 +261,8 @@ def _frame(section: Section, above: Frame) -> Frame:
         role = Role.POST_MORTEM
     other = above.alternative_of
     parent = section.parent
-    if parent is not None and (is_alternative(section.title) or holds_alternatives(parent.title)):
+    cases = parent is not None and not parent.root and holds_alternatives(parent.title)
+    if parent is not None and (cases or is_alternative(section.title)):
         other = title_of(parent.title) or "one of these"
     return Frame(role, other)
 

@@ -127,12 +127,11 @@ def synonyms() -> Synonyms:
 
 
 def _step_pattern(words: list[str], numerals: dict[str, int]) -> re.Pattern[str]:
-    count = (
-        rf"\d{{1,3}}(?:\.\d{{1,2}})*(?![A-Za-z\d]|\s*[~～–-]\s*\d)|{'|'.join(numerals)}|[a-h](?!\w)"
-    )
+    count = rf"\d{{1,3}}(?:\.\d{{1,2}})*(?![A-Za-z\d]|\s*[~～–-]\s*\d)|{'|'.join(numerals)}"
     separator = r"[\s:.)、．：\-–—|]*"
     return re.compile(
-        rf"(?:{'|'.join(map(re.escape, words))})\s*[#№]?\s*({count}){separator}(.*)$"
+        rf"(?:{'|'.join(map(re.escape, words))})"
+        rf"(?:\s*[#№]?\s*({count})|[\s#]+([a-h](?!\w))){separator}(.*)$"
         rf"|(?:第)?({count})\s*(?:단계|步骤|步|ステップ|шаг|этап){separator}(.*)$",
         re.IGNORECASE | re.DOTALL,
     )

@@ -134,7 +134,8 @@ def numbered(title: str) -> Numbered | None:
 def _numbered(title: str) -> Numbered | None:
     words = title_of(title)
     if match := synonyms().step.match(words):
-        count, rest = (match[1], match[2]) if match[1] else (match[3], match[4])
+        count = match[1] or match[2] or match[4]
+        rest = match[5] if match[4] else match[3]
         shown = rest.strip() if _SPOKEN.search(rest) else words
         return Numbered(_count(count), shown, worded=True, deep="." in count)
     if match := _PLAIN_NUMBER.match(words):
@@ -228,6 +229,7 @@ def _is_field(text: str, end: int) -> bool:
 
 
 _CODE_FIRST = re.compile(r"\s*`[^`]+`|\s*\$ ")
+_CJK_FIELD = re.compile(r"[^\s:：]{1,8}[:：]")
 
 
 def is_instruction(text: str) -> bool:
@@ -237,7 +239,7 @@ def is_instruction(text: str) -> bool:
     if word and word[0] in synonyms().verbs:
         return not (_is_field(first, word.end()) or synonyms().not_instructions.begin(first))
     if first.startswith(synonyms().verb_beginnings):
-        return True
+        return not _CJK_FIELD.match(first)
     line = first.split("\n", 1)[0].rstrip("。.!:： ")
     return line.endswith(synonyms().verb_endings) or bool(_CODE_FIRST.match(text))
 
