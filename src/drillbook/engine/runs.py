@@ -245,7 +245,10 @@ class Runs:
     def _refuse_ended(self, run: str) -> None:
         status = self._status(run, light=True)
         if status.status not in ("PENDING", "ENQUEUED"):
-            raise Refused(f"run {run} has ended ({self._summary(status).state})")
+            raise Refused(
+                f"run {run} has ended ({self._summary(status).state})",
+                hint=f"See how: drillbook runs show {run}",
+            )
 
     def _waiting_for(self, run: str, task: str) -> Waiting:
         self._refuse_ended(run)
