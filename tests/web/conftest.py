@@ -87,6 +87,7 @@ def _play(runs: Runs, run: str, story: Story) -> None:
     end, seen = time.monotonic() + PATIENCE_SECONDS, -1
     while runs.outcome(run) is None:
         assert time.monotonic() < end, f"{run} did not end: {runs.show(run).waits}"
+        assert runs.state(run) is not State.DEAD, runs.show(run).summary.reason
         for waits in runs.show(run).waits:
             if replies.get(waits.task):
                 reply = replies[waits.task].pop(0)
@@ -96,7 +97,6 @@ def _play(runs: Runs, run: str, story: Story) -> None:
             elif story.stays_open:
                 return
         runs.journal.wait(run, after=seen, timeout_seconds=0.1)
-    assert runs.state(run) is not State.DEAD
 
 
 def _message(task: str, reply: Reply, asked: dict[str, object]) -> Message:

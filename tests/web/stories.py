@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -216,14 +217,16 @@ def hostile(on: str) -> Story:
             put("1.6", on, "fails" + HOSTILE),
         ),
     )  # fmt: skip
-    inputs: dict[str, Any] = {
-        "wanted": HOSTILE,
-        HOSTILE: {"a": [HOSTILE, {"b": HOSTILE}]},
-    }  # Any: JSON
+    declared = (
+        PlannedInput(name="wanted", type=InputType.FILE),
+        PlannedInput(name=HOSTILE, type=InputType.TEXT),
+    )
+    file = {"name": HOSTILE, "sha256": sha256(HOSTILE.encode()).hexdigest(), "text": HOSTILE}
+    inputs: dict[str, Any] = {"wanted": file, HOSTILE: HOSTILE}  # Any: JSON
     return Story(
         plan=plan(
-            step, part={"runbook": HOSTILE, "procedure": HOSTILE}, inputs=inputs,
-            decision_seconds=0.05,
+            step, inputs=inputs, decision_seconds=0.05,
+            part={"runbook": HOSTILE, "procedure": HOSTILE, "inputs": declared},
         ),
         faults=("fail-" + "".join(filter(str.isalnum, "fails" + HOSTILE))[:20],),
         replies={"1.1": [Reply(MessageKind.ANSWER, "done", HOSTILE, HOSTILE)]},

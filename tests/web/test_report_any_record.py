@@ -55,7 +55,7 @@ def run(told: dict[str, Told]) -> Told:
     return told["everything"]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(record=records())
 def test_any_record_gives_a_whole_page_and_markdown(run: Told, record: list[Recorded]) -> None:
     report = build(run.view, record, lambda _: HOSTILE.encode())

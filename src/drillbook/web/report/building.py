@@ -1,21 +1,24 @@
 """Build the report of a run from its plan and its record; nothing else is asked."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import JsonValue
 
+from drillbook.core.files import File
 from drillbook.core.record import EntryKind
 from drillbook.engine.journal import Recorded, TreeHead
 from drillbook.engine.outcome import State
 from drillbook.engine.runs import RunView
-from drillbook.web.report.evidence import evidence_files
+from drillbook.web.report.evidence import LONGEST_TEXT, evidence_files
 from drillbook.web.report.folding import histories
 from drillbook.web.report.history import History, person_of, text_of
 from drillbook.web.report.report import (
+    Back,
     Counts,
     Header,
+    InputFile,
     Place,
     Row,
     RunReport,
@@ -74,7 +77,7 @@ def build(
     counts = _counts(sections, past)
     waiting = [task for task, history in past.items() if history.state is TaskState.WAITING]
     sentence = outcome_sentence(
-        end.state, end.reason.rstrip("."), counts, back, end.kept, end.stuck, waiting
+        end.state, end.reason.rstrip("."), counts, end.kept, end.stuck, waiting
     )
     spans = [span for history in past.values() for span in history.spans]
     return RunReport(
@@ -103,8 +106,20 @@ def _header(view: RunView, record: list[Recorded]) -> Header:
         book_sha256=plan.book_sha256, plan_hash=plan.hash,
         plan_evidence=text_of(planned, "evidence") if planned else "",
         by=one_line(start.by), unattended=start.unattended, undo_of=start.undo_of,
-        inputs=shown(plan.inputs), environments=tuple(environments),
+        inputs=shown(plan.inputs), files=tuple(_files(plan.inputs)),
+        environments=tuple(environments),
     )  # fmt: skip
+
+
+def _files(inputs: Mapping[str, JsonValue]) -> Iterator[InputFile]:
+    for name, value in inputs.items():
+        if isinstance(value, dict) and value.keys() == File.model_fields.keys():
+            text = scalar(value["text"])
+            yield InputFile(
+                input=one_line(name), name=one_line(scalar(value["name"])),
+                sha256=one_line(scalar(value["sha256"])), size_bytes=len(text.encode()),
+                text=cut(text, LONGEST_TEXT),
+            )  # fmt: skip
 
 
 def _end(view: RunView, record: list[Recorded], began: datetime) -> _End:
@@ -150,7 +165,7 @@ def _counts(sections: tuple[Section, ...], past: dict[str, History]) -> Counts:
         failed=_count(forward, {TaskState.FAILED}),
         open=_count(forward, OPEN),
         not_reached=_count(forward, {TaskState.NOT_REACHED}),
-        taken_back=sum(task.back == "taken back" for task in every),
+        taken_back=sum(task.back is Back.TAKEN_BACK for task in every),
         retries=sum(history.retries for history in past.values()),
         approvals=sum(c.what == "given" for history in past.values() for c in history.consents),
     )

@@ -21,6 +21,7 @@ def histories(entries: Iterable[Recorded]) -> dict[str, History]:
 
 _FOLDINGS: dict[str, Callable[[History, Recorded], None]] = {
     EntryKind.TASK_STARTED: work.started,
+    EntryKind.TASK_ACTING: work.acting,
     EntryKind.TASK_REMEMBERED: work.remembered,
     EntryKind.TASK_DONE: work.ended,
     EntryKind.TASK_FAILED: work.ended,

@@ -1,9 +1,7 @@
 """Entries about people, folded into a task's history: answers, approvals, decisions."""
 
-from pydantic import JsonValue
-
-from drillbook.core.effect import Evidence
 from drillbook.engine.journal import Recorded
+from drillbook.engine.journal.entry import evidence_of
 from drillbook.engine.messages import Answer as AnswerWord
 from drillbook.engine.messages import Choice
 from drillbook.web.report.history import History, person_of, text_of
@@ -30,12 +28,13 @@ def answered(task: History, entry: Recorded) -> None:
     task.state = TaskState.DONE
     if not chosen and entry.data.get("answer") in set(AnswerWord):
         task.state = ANSWERED[AnswerWord(str(entry.data["answer"]))]
-    files = entry.data.get("evidence")
+    kept = tuple(one.sha256 for one in evidence_of(entry.data))
+    task.evidence += kept
     task.answers.append(
         Answer(
             says=says, by=person_of(entry), at=entry.at, note=text_of(entry, "note"),
             waited_seconds=waited, index=entry.index,
-            evidence=tuple(map(_digest, files)) if isinstance(files, list) else (),
+            evidence=kept,
         )
     )  # fmt: skip
 
@@ -118,9 +117,3 @@ def ignored(task: History, entry: Recorded) -> None:
     message = entry.data.get("message")
     by = one_line(scalar(message.get("by", ""))) if isinstance(message, dict) else ""
     task.ignored.append(f"{by}: not taken, because {text_of(entry, 'why')}")
-
-
-def _digest(file: JsonValue) -> str:
-    if isinstance(file, dict):
-        return Evidence.model_validate(file).sha256
-    return one_line(scalar(file))

@@ -25,6 +25,13 @@ def started(task: History, entry: Recorded) -> None:
     task.state = TaskState.RUNNING
 
 
+def acting(task: History, entry: Recorded) -> None:
+    """Begin to act: what follows may have happened even if no end is recorded."""
+    task.end_wait(entry.at)
+    task.began = entry.at
+    task.state = TaskState.RUNNING
+
+
 def remembered(task: History, entry: Recorded) -> None:
     """Take what was read before a write."""
     task.arguments = entry.data.get("arguments")

@@ -21,7 +21,7 @@ TONES = {
     State.PARTLY_TAKEN_BACK: ("bad", "↩"), State.STUCK: ("bad", "!"), State.STOPPED: ("warn", "■"),
     State.DEAD: ("bad", "✕"), State.RUNNING: ("", "▸"), State.WAITING: ("", "…"),
 }  # fmt: skip
-BACK_TONES = {Back.TAKEN_BACK: "good", Back.KEPT: "warn", Back.STUCK: "bad"}
+BACK_TONES = {Back.TAKEN_BACK: "good", Back.NOTHING: "", Back.KEPT: "warn", Back.STUCK: "bad"}
 OPENS = {TaskState.FAILED, TaskState.UNKNOWN, TaskState.WAITING}
 
 

@@ -52,6 +52,9 @@ def _top(report: RunReport) -> Iterator[str]:
         rows.insert(0, ("Takes back", f"run {inline(head.undo_of)}"))
     yield from (*table(("", "The run"), rows), "")
     yield from values_lines(head.inputs, "Inputs")
+    for file in head.files:
+        about = f"{inline(file.input)}, {show_size(file.size_bytes)}, sha256 {code(file.sha256)}"
+        yield from (f"{escaped(file.name)} ({about}):", "", fenced(file.text), "")
 
 
 def _timeline(report: RunReport) -> Iterator[str]:

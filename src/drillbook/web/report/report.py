@@ -24,6 +24,7 @@ class Back(StrEnum):
     """What became of a write on the way back."""
 
     TAKEN_BACK = "taken back"
+    NOTHING = "nothing to take back"
     KEPT = "kept"
     STUCK = "not taken back"
 
@@ -265,6 +266,16 @@ class Counts(Frozen):
     approvals: int
 
 
+class InputFile(Frozen):
+    """A file given to the run, as it was when the plan was made."""
+
+    input: str
+    name: str
+    sha256: str
+    size_bytes: int
+    text: str
+
+
 class Header(Frozen):
     """What was run, by whom, from which plan."""
 
@@ -279,12 +290,14 @@ class Header(Frozen):
     unattended: bool
     undo_of: str
     inputs: Shown = Shown()
+    files: tuple[InputFile, ...] = ()
     environments: tuple[Value, ...] = ()
 
     @property
     def title(self) -> str:
-        """The runbook's title, with the procedure if it has several."""
-        return f"{self.runbook}: {self.procedure}" if self.procedure else self.runbook
+        """The runbook's title, with the procedure when its name says anything."""
+        plain = self.procedure.lower() in ("", "steps")
+        return self.runbook if plain else f"{self.runbook}: {self.procedure}"
 
 
 class RunReport(Frozen):

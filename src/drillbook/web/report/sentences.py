@@ -6,7 +6,7 @@ from drillbook.core.record import EntryKind
 from drillbook.engine.journal import Recorded
 from drillbook.engine.outcome import State
 from drillbook.web.report.history import number_of, text_of
-from drillbook.web.report.report import Counts, WayBackReport
+from drillbook.web.report.report import Counts
 from drillbook.web.report.wording import (
     brief,
     cut,
@@ -23,12 +23,11 @@ MOST_ROW_VALUES = 6
 
 
 def outcome_sentence(  # noqa: PLR0911 - one sentence for each ending
-    state: State, reason: str, counts: Counts, back: WayBackReport | None, kept: Sequence[str],
+    state: State, reason: str, counts: Counts, kept: Sequence[str],
     stuck: Sequence[str], waiting: Sequence[str],
 ) -> str:  # fmt: skip
     """Return how the run ended, or stands, in one sentence."""
     because = f": {reason}" if reason else ""
-    writes = len(back.writes) if back else 0
     names = ", ".join
     match state:
         case State.DONE:
@@ -36,7 +35,7 @@ def outcome_sentence(  # noqa: PLR0911 - one sentence for each ending
         case State.REFUSED:
             return f"Refused before anything was changed{because}."
         case State.TAKEN_BACK:
-            return f"Taken back whole ({plural(writes, 'write')} undone){because}."
+            return f"Taken back whole ({plural(counts.taken_back, 'write')} undone){because}."
         case State.PARTLY_TAKEN_BACK:
             return f"Partly taken back; kept: {names(kept)}{because}."
         case State.STUCK:
@@ -152,6 +151,7 @@ _SAYINGS: dict[str, Callable[[Recorded], str]] = {
     EntryKind.RUN_STARTED: _fixed("a worker began the run"),
     EntryKind.RUN_ENDED: _run_ended,
     EntryKind.TASK_STARTED: _begun,
+    EntryKind.TASK_ACTING: _fixed("began to act"),
     EntryKind.TASK_REMEMBERED: _fixed("remembered the state before the write"),
     EntryKind.TASK_ASKED: lambda entry: f"asked a person: {text_of(entry, 'text')}",
     EntryKind.TASK_ANSWERED: _answered,

@@ -124,9 +124,12 @@ def _back(task: PlannedTask, past: History, known: Known) -> Back | None:
         return Back.STUCK
     if task.id in known.kept:
         return Back.KEPT
-    if task.id in known.writes and known.is_settled:
-        return Back.TAKEN_BACK
-    return past.back
+    if task.id not in known.writes or not known.is_settled:
+        return past.back
+    has_undo = task.way_back is None or task.way_back.possible
+    if not past.undo and (has_undo or past.state is not TaskState.DONE):
+        return Back.NOTHING  # it only added something, or it never happened
+    return Back.TAKEN_BACK  # by its undo, or by the rollback step
 
 
 def _expectation(task: PlannedTask, past: History, known: Known) -> Expectation | None:

@@ -19,7 +19,6 @@ CONTROL_PICTURES = 0x2400
 DELETE, DELETE_PICTURE = 0x7F, "\u2421"
 MINUTE, HOUR, DAY = 60, 3600, 86400
 FINE, COARSE = 9.995, 59.95  # where the rounded figure would read 10.00 or 60.0
-SHA256_LENGTH = 64
 _SUSPECT = re.compile(r"[^\t\n\x20-\x7e]")
 _HIDDEN_KINDS = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # A zero-width joiner and variation selectors make up emoji and scripts; alone they do no harm.
@@ -112,7 +111,7 @@ def _phrase(data: dict[str, JsonValue]) -> str:
         return ""
     size = data.get("size_bytes")
     about = f"{show_size(size)}, " if isinstance(size, int) else ""
-    return f"{scalar(data.get('name', ''))} ({about}sha256 {scalar(data['sha256'])})"
+    return f"{scalar(data.get('name', ''))} ({about}sha256 {short(scalar(data['sha256']))})"
 
 
 def _grid(name: str, items: list[JsonValue]) -> Grid | None:
