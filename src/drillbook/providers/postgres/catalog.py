@@ -3,13 +3,21 @@
 from psycopg.rows import tuple_row
 
 from drillbook.analysis.fingerprint import digests, fingerprint
+from drillbook.core.errors import Refused
 from drillbook.ports.database import CatalogState
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Session
 
+OLDEST_SERVER = 150000
+
 
 def read_objects(session: Session) -> dict[str, str]:
     """Return a digest by object; call it inside a transaction, whose settings it changes."""
+    if session.info.server_version < OLDEST_SERVER:
+        raise Refused(
+            f"Postgres {session.info.server_version // 10000} is too old: 15 or newer is needed",
+            hint="Upgrade the server; what its catalog looks like is not known here.",
+        )
     session.execute(query("catalog", "settle"))
     with session.cursor(row_factory=tuple_row) as cursor:
         return digests(cursor.execute(query("catalog", "objects")).fetchall())

@@ -188,8 +188,15 @@ UNION ALL
 SELECT 'publication', quote_ident(p.pubname),
        concat_ws(' | ', pg_get_userbyid(p.pubowner), p.puballtables, p.pubinsert, p.pubupdate,
                  p.pubdelete, p.pubtruncate, p.pubviaroot,
-                 array(SELECT (to_jsonb(t) - 'pubname')::text FROM pg_publication_tables t
-                        WHERE t.pubname = p.pubname AND t.schemaname <> 'drillbook' ORDER BY 1))
+                 array(SELECT concat_ws(' ', r.prrelid::regclass::text,
+                                        pg_get_expr(r.prqual, r.prrelid),
+                                        (SELECT string_agg(a.attname, ',' ORDER BY a.attname)
+                                           FROM pg_attribute a
+                                          WHERE a.attrelid = r.prrelid
+                                            AND a.attnum = ANY (r.prattrs::int2[])))
+                         FROM pg_publication_rel r WHERE r.prpubid = p.oid ORDER BY 1),
+                 array(SELECT n.pnnspid::regnamespace::text
+                         FROM pg_publication_namespace n WHERE n.pnpubid = p.oid ORDER BY 1))
   FROM pg_publication p
 UNION ALL
 SELECT 'event trigger', quote_ident(v.evtname),
