@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Campaign:
         self.broken: list[str] = []
         self.damaged: list[str] = []
         self._lock = threading.Lock()
-        self.on_told = lambda: None
+        self.on_told: Callable[[Told], None] = lambda _told: None
 
     def carry_out(self) -> None:
         """Carry out every case."""
@@ -86,7 +86,7 @@ class Campaign:
             return
         with self._lock:
             self.told.append(told)
-        self.on_told()
+            self.on_told(told)
 
     def _verify(self, site: Site) -> None:
         for worker in site.workers:
@@ -161,20 +161,24 @@ def main() -> int:
 
 
 def _watched(campaign: Campaign) -> None:
+    console = Console(stderr=True)
     columns = (
         TextColumn("campaign"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         TextColumn("{task.fields[says]}"),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("campaign", total=len(campaign.cases), says="")
 
-        def show() -> None:
+        def show(told: Told) -> None:
             wrong = {what: count for what, count in campaign.totals.items() if count}
-            last = campaign.told[-1]
-            if last.counts.counts:
-                progress.console.print(f"case {last.case.index} ({last.case.variant.name}): ", end="")
-                progress.console.print("; ".join(last.counts.says), markup=False)
-            progress.update(bar, completed=len(campaign.told), says=str(wrong or "nothing wrong"))
+            done, says = len(campaign.told), str(wrong or "nothing wrong")
+            progress.update(bar, completed=done, says=says)
+            if told.counts.counts:
+                words = "; ".join(told.counts.says)
+                line = f"case {told.case.index} ({told.case.variant.name}): {words}"
+                progress.console.print(line, markup=False)
+            elif not console.is_terminal:
+                print(f"{done} of {len(campaign.cases)}: {says}", file=sys.stderr, flush=True)
 
         campaign.on_told = show
         campaign.carry_out()

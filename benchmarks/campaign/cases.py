@@ -72,8 +72,8 @@ def draw(seed: int, index: int) -> Case:
     store = STORES[index % 2]
     in_undo = variant.undone and random.random() < 0.85
     count = 1 if variant.command else random.choices((1, 2, 3), (74, 20, 6))[0]
-    frozen = index % 16 in (5, 14)
-    hits_server = variant.is_migration and index // 2 % 3 == 0 and not frozen
+    frozen = index % 32 in (5, 14)
+    hits_server = variant.is_migration and index // 2 % 7 in (0, 2, 4) and not frozen
     blows = []
     for number in range(count):
         moment = _moment(random, variant, again=number > 0, in_undo=in_undo)
