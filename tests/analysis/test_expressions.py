@@ -1,6 +1,8 @@
 """Expressions are exact, mix numbers as people expect, and fail in one sentence."""
 
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -211,3 +213,32 @@ def test_whole_numbers_and_fractions_compute_as_in_a_book(
     expected = eval(python)  # noqa: S307 - the text is made above
 
     assert evaluate(f"{left} {operator} {right}", NUMBERS) is expected
+
+
+AT_ONCE = """
+from threading import Barrier, Thread
+from drillbook.analysis.expressions import compile_expression
+
+threads, ends = 8, []
+barrier = Barrier(threads)
+
+def compile_one(number):
+    barrier.wait()
+    compile_expression(f"{number} < 8")
+    ends.append(number)
+
+started = [Thread(target=compile_one, args=[number]) for number in range(threads)]
+for thread in started:
+    thread.start()
+for thread in started:
+    thread.join()
+assert len(ends) == threads, f"{len(ends)} of {threads} threads came to their end"
+"""
+
+
+def test_the_first_expressions_of_a_process_may_be_compiled_by_many_threads_at_once() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AT_ONCE], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
@@ -71,8 +72,17 @@ class Outcome:
     seen: dict[str, JsonValue]
 
 
-@lru_cache(maxsize=1)
+_loading = Lock()
+
+
 def _library() -> Any:  # Any: an extension module loaded by hand has no type
+    # Reads run side by side, and loading it twice ends in a panic of the library.
+    with _loading:
+        return _loaded()
+
+
+@lru_cache(maxsize=1)
+def _loaded() -> Any:  # Any: as above
     # The package loads its own terminal program on import, which costs 0.35 s; its core does not.
     package = find_spec("cel")
     places = package.submodule_search_locations if package else None
