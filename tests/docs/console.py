@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from drillbook.core.process_identity import ProcessIdentity, running_with
+
 SECONDS_EACH = 90
 ANY_LINES = "…"
 RUN_ID = re.compile(r"\br-[2-9a-hjkmnp-z]{6}\b")
@@ -17,6 +19,7 @@ FORMS = (
     re.compile(r"\b\d\d:\d\d:\d\d\b"),
     re.compile(r"\b\d+(?:\.\d+)? s\b"),
 )
+_FILE = re.compile(r"file: (\S+)")
 _FENCE = re.compile(
     r"(?:^<!-- (?P<mark>[^>]*?) -->\n)?^```(?P<language>\w+)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -76,15 +79,16 @@ class Terminal:
     variables: dict[str, str]
     code: int = 0
     ids: dict[str, str] = field(default_factory=dict[str, str])
+    here: dict[str, str] = field(default_factory=dict[str, str])
     took: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
 
     def carry_out(self, page: Path) -> None:
         """Write the files a page shows and run its console blocks, in order."""
         for fence in fences(page):
-            if fence.mark.startswith("file: "):
-                path = self.folder / fence.mark.removeprefix("file: ")
+            if named := _FILE.match(fence.mark):
+                path = self.folder / named[1]
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(fence.text, encoding="utf-8")
+                path.write_text(self._as_here(fence.text), encoding="utf-8")
             elif fence.language == "console":
                 self._block(page, list(typed_in(fence)))
 
@@ -121,6 +125,12 @@ class Terminal:
         kept = Path(f"{state}.env").read_text(encoding="utf-8").split("\0")
         self.variables = dict(each.split("=", 1) for each in kept if each)
         return ended.stdout
+
+    def _as_here(self, text: str) -> str:
+        """Return a file of the page with the addresses that answer on this machine."""
+        for shown, real in self.here.items():
+            text = text.replace(shown, real)
+        return text
 
     def _with_ids(self, text: str) -> str:
         return RUN_ID.sub(lambda found: self.ids.get(found[0], found[0]), text)
@@ -195,3 +205,16 @@ def environment(home: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TERM": "dumb",
     }
+
+
+def workers_in(folder: Path) -> set[ProcessIdentity]:
+    """Return the background workers that were started somewhere below a folder."""
+    found = running_with("-m", "drillbook", "worker")
+    return {process for process in found if _folder_of(process).startswith(str(folder))}
+
+
+def _folder_of(process: ProcessIdentity) -> str:
+    try:
+        return str(Path(f"/proc/{process.pid}/cwd").readlink())
+    except OSError:
+        return ""

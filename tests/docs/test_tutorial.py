@@ -3,9 +3,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from docs.console import Terminal, environment, fences, typed_in
 
-from drillbook.core.process_identity import ProcessIdentity, running_with, send_signal
+from docs.console import Terminal, environment, fences, typed_in, workers_in
+from drillbook.core.process_identity import send_signal
 
 PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
 
@@ -15,25 +15,12 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     folder = tmp_path / "work"
     folder.mkdir()
     terminal = Terminal(folder, environment(tmp_path / "home"))
-    before = workers()
     yield terminal
     # Whatever went wrong above: nothing that was started here stays.
-    for process in workers() - before:
-        if str(tmp_path) in folder_of(process):
-            send_signal(process, signal.SIGKILL)
+    for process in workers_in(tmp_path):
+        send_signal(process, signal.SIGKILL)
     terminal.folder = folder
     terminal._run("drillbook range down --folder practice --remove > /dev/null 2>&1; true")
-
-
-def workers() -> set[ProcessIdentity]:
-    return set(running_with("-m", "drillbook", "worker"))
-
-
-def folder_of(process: ProcessIdentity) -> str:
-    try:
-        return str(Path(f"/proc/{process.pid}/cwd").readlink())
-    except OSError:
-        return ""
 
 
 @pytest.mark.timeout(400)
