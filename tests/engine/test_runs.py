@@ -125,6 +125,15 @@ def test_a_look_that_succeeds_later_settles_an_unknown_outcome(bench: Bench) -> 
     assert len(bench.world.effects()) == 1
 
 
+def test_an_outcome_that_stays_unknown_is_told_in_one_sentence(bench: Bench) -> None:
+    bench.plant("unknown-word")
+
+    outcome = bench.finish(say("1.1", "word"))
+
+    assert outcome.state is State.STUCK
+    assert outcome.reason.count("nobody can look") == 1, outcome.reason
+
+
 def test_a_failed_task_is_tried_again_as_often_as_it_says(bench: Bench) -> None:
     bench.plant("fail-once-one")
 

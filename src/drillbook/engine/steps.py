@@ -34,6 +34,7 @@ from drillbook.engine.progress import Progress
 from drillbook.engine.scope import Json, Scope, arguments, keywords, presentable, revived
 
 Values = dict[str, object]
+UNSEEN = "; and it cannot be looked at: "
 KNOWN = (Refused, Failed, NotFound, SettingsInvalid, UndoImpossible)  # what is so is known
 
 
@@ -138,8 +139,9 @@ class Steps:
             return unknown.model_copy(update={"status": Status.FAILED})
         if seen.status is Status.DONE:
             return seen
-        says = f"{unknown.error}; and it cannot be looked at: {seen.error}"
-        return unknown.model_copy(update={"error": says}) if seen.error else unknown
+        first = unknown.error.partition(UNSEEN)[0]  # looks before this one may have added theirs
+        says = first if seen.error in first else f"{first}{UNSEEN}{seen.error}"
+        return unknown.model_copy(update={"error": says})
 
     def _seen(self, scope: Scope, task: PlannedTask, *, begun: bool) -> TaskOutcome | None:
         """Look for the effect: done, or None; of a begun write that hides itself, unknown."""
