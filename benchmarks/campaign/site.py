@@ -129,8 +129,7 @@ class Site:
 
     def start_worker(self, *, upgraded: bool = False) -> WorkerProcess:
         """Start a worker; an upgraded one runs on another version of the source."""
-        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        env |= {"DRILLBOOK_HOME": str(self.home), "DRILLBOOK_USER": "ana@example.com"}
+        env = {**os.environ, "DRILLBOOK_HOME": str(self.home), "DRILLBOOK_USER": "ana@example.com"}
         env.pop("DRILLBOOK_STORE", None)
         if self.on_postgres:
             env["DRILLBOOK_STORE"] = self.store.url
