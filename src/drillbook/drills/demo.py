@@ -71,7 +71,9 @@ class DemoResult(Frozen):
 
 
 @dataclass(frozen=True, slots=True)
-class _Play:
+class Play:
+    """A demo under way: where it plays and who watches."""
+
     stage: Stage
     runs: Runs
     face: Face
@@ -113,13 +115,13 @@ class _Play:
         return proof_of(self.stage.stack, PRODUCTION)
 
 
-def run_demo(folder: Path, face: Face, *, keep: bool = False) -> DemoResult:
+def run_demo(folder: Path, face: Face, *, keep: bool = False, scale: float = 1.0) -> DemoResult:
     """Play the demo in a folder of its own; Failed when anything is not as it is claimed."""
     began = monotonic()
     face.title("The practice stack: production and staging, on this machine")
-    with set_up(folder, face.say, keep=keep) as stage, opened(stage.store) as runs:
-        play = _Play(stage, runs, face, load_settings().user)
-        told = (_succeeds(play), _is_taken_back(play))
+    with set_up(folder, face.say, keep=keep, scale=scale) as stage, opened(stage.store) as runs:
+        play = Play(stage, runs, face, load_settings().user)
+        told = (migration_succeeds(play), migration_is_taken_back(play))
         sealed = runs.journal.verify()
     face.title("The record")
     face.say(f"{sealed.size} entries, their seals and {sealed.evidence_files} files verified")
@@ -128,7 +130,8 @@ def run_demo(folder: Path, face: Face, *, keep: bool = False) -> DemoResult:
     )
 
 
-def _succeeds(play: _Play) -> DemoRun:
+def migration_succeeds(play: Play) -> DemoRun:
+    """Add a table to production, and see for oneself that it is there and nothing else changed."""
     play.face.title(f"1. A migration that succeeds: {GOOD}.sql")
     before = play.proof()
     run = play.run(GOOD, whole=True)
@@ -149,7 +152,8 @@ def _succeeds(play: _Play) -> DemoRun:
     )  # fmt: skip
 
 
-def _is_taken_back(play: _Play) -> DemoRun:
+def migration_is_taken_back(play: Play) -> DemoRun:
+    """Break a migration on production's own data, and see that production is as before."""
     play.face.title(f"2. One that works on staging and fails on production: {BAD}.sql")
     before = play.proof()
     run = play.run(BAD, whole=False)

@@ -48,7 +48,7 @@ class Stage:
 
 
 @contextmanager
-def set_up(folder: Path, say: Say, *, keep: bool) -> Iterator[Stage]:
+def set_up(folder: Path, say: Say, *, keep: bool, scale: float) -> Iterator[Stage]:
     """Set the stage up afresh; afterwards nothing runs any more, unless it is to be kept."""
     folder = folder.resolve()
     clear(folder)
@@ -56,7 +56,7 @@ def set_up(folder: Path, say: Say, *, keep: bool) -> Iterator[Stage]:
     with ExitStack() as after:
         after.callback(_range_down, ground, keep=keep)
         # Tied: even a kill -9 of the demo leaves no server behind.
-        practice.up(ground, progress=say, tied=not keep)
+        practice.up(ground, scale=scale, progress=say, tied=not keep)
         settings = {HOME_VARIABLE: str(home), STACK_VARIABLE: str(ground / practice.STACK)}
         after.enter_context(_environment(settings))
         store = Store(f"sqlite:///{home / 'store.db'}", home)
