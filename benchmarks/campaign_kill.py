@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -40,6 +41,7 @@ class Campaign:
         self.told: list[Told] = []
         self.broken: list[str] = []
         self.damaged: list[str] = []
+        self._sites: list[Site] = []
         self._lock = threading.Lock()
         self.on_told: Callable[[Told], None] = lambda _told: None
 
@@ -62,6 +64,7 @@ class Campaign:
 
     def _lane(self, store: str, source: Path) -> None:
         site = Site((self.folder / store).resolve(), store, source.resolve())
+        self._sites.append(site)
         try:
             site.open()
             references = References(site)
@@ -87,6 +90,12 @@ class Campaign:
         with self._lock:
             self.told.append(told)
             self.on_told(told)
+
+    def stop(self) -> None:
+        """End everything that was started, in the middle of whatever it does."""
+        for site in self._sites:
+            site.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _verify(self, site: Site) -> None:
         for worker in site.workers:
@@ -141,7 +150,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--seed", type=int, default=20261124)
-    parser.add_argument("--only", type=int, action="append", help="repeat the case with this number")
+    parser.add_argument(
+        "--only", type=int, action="append", help="repeat the case with this number"
+    )
     parser.add_argument("--variant", help="only cases of this variant")
     parser.add_argument("--json", type=Path, default=BUILD / "campaign-kill.json")
     given = parser.parse_args()
@@ -151,6 +162,13 @@ def main() -> int:
         cases = [case for case in cases if case.variant.name == given.variant]
     folder = BUILD / f"campaign-{os.getpid()}"
     campaign = Campaign(folder, given.seed, cases)
+
+    def interrupted(number: int, _frame: object) -> None:
+        campaign.stop()
+        os._exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     begun = time.monotonic()
     _watched(campaign)
     result = campaign.as_json() | {"seconds": round(time.monotonic() - begun, 1)}

@@ -162,9 +162,7 @@ def _count_effects(site: Site, case: Case, server: str, claim: str, counts: Coun
         counts.add("twice", f"rows of a restored database on {server}", words.total())
 
 
-def _see_singles(
-    words: Counter[str], case: Case, rounds: int, where: str, counts: Counts
-) -> None:
+def _see_singles(words: Counter[str], case: Case, rounds: int, where: str, counts: Counts) -> None:
     for word in (*effects(case.variant.up), *effects(case.variant.down)):
         counts.add("twice", f"{word} {words[word]} times on {where}", words[word] - rounds)
 
@@ -238,7 +236,7 @@ def _sessions(site: Site) -> list[str]:
 
 
 def _processes(site: Site, run: str) -> list[str]:
-    """Return processes of dead workers: they name the lane's folder, hold a file of it, or a run."""
+    """Return what dead workers left: it names the lane's folder or the run, or holds a file."""
     ours = {worker.pid for worker in site.workers if worker.lives} | {os.getpid()}
     folder, mark = str(site.folder), f"DRILLBOOK_RUN={run}".encode()
     found = []
@@ -252,7 +250,7 @@ def _processes(site: Site, run: str) -> list[str]:
             if f" {site.servers['production'].data}" in words or "/postgres -D " in words:
                 continue  # a server, on its way up
             marked = mark in (entry / "environ").read_bytes().split(b"\0")
-            holds = any(os.readlink(fd).startswith(folder) for fd in (entry / "fd").iterdir())
+            holds = any(str(fd.readlink()).startswith(folder) for fd in (entry / "fd").iterdir())
         except OSError:
             continue
         if marked or holds or folder in words:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from benchmarks.campaign.variants import DRIFT, FLAWS, SEED, VARIANTS, Variant
+from benchmarks.campaign.variants import DRIFT, FLAWS, SEED, Variant, command_book, migration_book
 from drillbook.actions import CATALOG
 from drillbook.compiler import compile_plan
 from drillbook.core.files import File, read_file
@@ -75,6 +75,7 @@ class Site:
             for name in ("production", "staging", *(("store",) if self.on_postgres else ()))
         }
         self.workers: list[WorkerProcess] = []
+        self.fleet_index = -1  # how far the record of who took over from whom was read
         self._stores = 0
         self._plans: dict[str, Plan] = {}
 
@@ -104,6 +105,7 @@ class Site:
             end(worker)
         self.workers = []
         self._stores += 1
+        self.fleet_index = -1
         self.home = self.folder / f"home-{self._stores}"
         self.home.mkdir(mode=0o700)
         if self.on_postgres:
@@ -137,7 +139,7 @@ class Site:
             env["PYTHONPATH"] = str(self.upgraded_source)
         with (self.folder / "worker.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "drillbook", "worker"],
+                [*_ended_with_us(), sys.executable, "-m", "drillbook", "worker"],
                 cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
@@ -164,7 +166,7 @@ class Site:
     def fresh(self, server: str, database: str) -> None:
         """Make a database from the template, and drop whatever came of an earlier one."""
         for name in self.databases(server):
-            if name == database or name.startswith(f"{database}_") and name != TEMPLATE:
+            if name == database or (name.startswith(f"{database}_") and name != TEMPLATE):
                 self._execute(server, "DROP DATABASE {} WITH (FORCE)", name)
         self._execute(server, "CREATE DATABASE {} TEMPLATE {}", database, TEMPLATE)
 
@@ -193,8 +195,6 @@ class Site:
         return self._plans[variant.name]
 
     def _compiled(self, variant: Variant) -> Plan:
-        from benchmarks.campaign.variants import command_book, migration_book
-
         text = migration_book() if variant.is_migration else command_book(variant)
         path = self.folder / f"{variant.name}.md"
         path.write_text(text)
@@ -209,9 +209,10 @@ class Site:
         def read(name: str) -> File:
             return read_file(self.folder / name)
 
+        stack = load_stack(self.folder / "stack.toml").facts()
         return compile_plan(
-            book.book, runbook, text=book.text, stack=load_stack(self.folder / "stack.toml").facts(),
-            catalog=lambda: CATALOG, files=read, inputs=inputs,
+            book.book, runbook, text=book.text, stack=stack, catalog=lambda: CATALOG,
+            files=read, inputs=inputs,
         )  # fmt: skip
 
     def _template(self, server: str, *more: str) -> None:
@@ -224,12 +225,12 @@ class Site:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
+def _ended_with_us() -> tuple[str, ...]:
+    """Return what goes before a command so that it ends when the campaign itself is killed."""
+    return ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
+
+
 def end(worker: WorkerProcess) -> None:
     """End a worker for good, frozen or not."""
     worker.process.kill()
     worker.process.wait()
-
-
-def all_variants() -> tuple[Variant, ...]:
-    """Return every variant."""
-    return VARIANTS

@@ -1,4 +1,4 @@
-"""What the campaign runs: migrations of every kind, and commands; each with what must come of it."""
+"""What the campaign runs: migrations of every kind, and commands, each with what must be so."""
 
 import re
 from dataclasses import dataclass

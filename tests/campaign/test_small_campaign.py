@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from benchmarks.campaign.cases import Case, draw
 from benchmarks.campaign.counting import (
     Counts,
@@ -18,6 +17,7 @@ from benchmarks.campaign.site import DATABASE, Site
 from benchmarks.campaign.upgrade import reordered
 from benchmarks.campaign.variants import BY_NAME, DRIFT, migration_book, statements
 from benchmarks.campaign_kill import Campaign
+
 from drillbook.engine.outcome import RunOutcome, State
 
 SEED = 1
@@ -177,5 +177,6 @@ def test_an_upgrade_changes_the_order_and_nothing_else() -> None:
 
     assert changed.index("def two") < changed.index("def one")
     assert sorted(ast.dump(node) for node in ast.parse(changed).body[0].body) == sorted(  # type: ignore[attr-defined]
-        ast.dump(node) for node in ast.parse(text).body[0].body  # type: ignore[attr-defined]
+        ast.dump(node)
+        for node in ast.parse(text).body[0].body  # type: ignore[attr-defined]
     )
