@@ -1,13 +1,16 @@
 """Run an action in a process of its own that is really killed or frozen, at a chosen moment."""
 
+import faulthandler
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from drillbook.core.effect import Effect
 
+LONGEST_SECONDS = 60
 KILLED = -signal.SIGKILL
 
 
@@ -18,6 +21,7 @@ class Moments:
     die_at: int | str
     number: signal.Signals = signal.SIGKILL
     seen: int = 0
+    over: bool = False
 
     def told(self, says: str, _fraction: float | None) -> None:
         self._pass(isinstance(self.die_at, str) and says.startswith(self.die_at))
@@ -27,7 +31,8 @@ class Moments:
 
     def _pass(self, is_it: bool) -> None:
         self.seen += 1
-        if is_it or self.seen == self.die_at:
+        if not self.over and (is_it or self.seen == self.die_at):
+            self.over = True  # one that is only frozen wakes and goes on
             os.kill(os.getpid(), self.number)
 
 
@@ -38,6 +43,8 @@ def in_a_child(work: Callable[[], object]) -> int:
         return child
     code = 1
     try:
+        # A child that hangs shows where and ends.
+        faulthandler.dump_traceback_later(LONGEST_SECONDS, exit=True, file=sys.__stderr__)
         work()
         code = 0
     except BaseException:  # noqa: BLE001 - a child must never come back into pytest
