@@ -95,7 +95,7 @@ class Running:
         if variant.is_migration:
             self.references.of(variant, "production")
             self.references.of(variant, "staging")
-            self.site.reset(variant)
+        self.site.reset(variant)
         self.site.keep_workers()
         plan = self.site.plan(variant)
         outcome = self._run_through(plan)
