@@ -344,3 +344,49 @@ def test_a_read_only_database_refuses_and_stays_as_it_is(
     with suppress(DrillbookError):
         migrations.settle(EFFECT)
     assert run("SELECT to_regnamespace('drillbook')") == [(None,)]
+
+
+def test_an_index_that_fails_to_build_is_cleared_away_and_a_next_try_goes_on(
+    database: PostgresDatabase, migrations: PostgresMigrations, run: Run
+) -> None:
+    run("CREATE TABLE notes (id int)")
+    run("INSERT INTO notes VALUES (1), (1)")
+    up = file("SELECT 1;\nCREATE UNIQUE INDEX CONCURRENTLY notes_id ON notes (id);\n")
+
+    with pytest.raises(Failed, match=r"line 2 .*could not create unique index.*first 1 of 2 parts"):
+        migration.apply.do(database, migrations, EFFECT, file=up)
+    assert database.catalog().invalid_indexes == ()
+    run("DELETE FROM notes")
+    migration.apply.do(database, migrations, EFFECT, file=up)
+
+    assert run("SELECT count(*) FROM pg_indexes WHERE indexname = 'notes_id'") == [(1,)]
+
+
+def test_undo_of_a_half_applied_file_takes_back_what_there_is(
+    database: PostgresDatabase, migrations: PostgresMigrations, run: Run
+) -> None:
+    undo = migration.apply.undo
+    assert undo is not None
+    up = file("CREATE TABLE a (id int);\nVACUUM a;\nSELECT 1/0;\n")
+    down = file("DROP TABLE IF EXISTS a;", "down.sql")
+    before = undo.remember(database, migrations, EFFECT, file=up, down=down)
+    with pytest.raises(Failed, match="The first 2 of 3 parts stay done"):
+        migration.apply.do(database, migrations, EFFECT, file=up, down=down)
+
+    undo.take_back(before, database, migrations, EFFECT, file=up, down=down)
+
+    assert run("SELECT to_regclass('a')") == [(None,)]
+    assert run("SELECT status FROM drillbook.migrations") == [("taken back",)]
+
+
+def test_a_half_applied_file_of_another_run_is_refused(
+    database: PostgresDatabase, migrations: PostgresMigrations, run: Run
+) -> None:
+    up = file("CREATE TABLE a (id int);\nVACUUM a;\nSELECT 1/0;\n")
+    with pytest.raises(Failed):
+        migration.apply.do(database, migrations, EFFECT, file=up)
+
+    with pytest.raises(Refused, match=r"half applied to .* \(2 of 3 parts\) by r-1"):
+        migration.apply.do(database, migrations, Effect(key="r-2/3.1", run="r-2"), file=up)
+
+    assert run("SELECT count(*) FROM drillbook.migrations") == [(1,)]
