@@ -203,3 +203,10 @@ def test_typer_builds_the_whole_group() -> None:
     from drillbook.cli.main import app
 
     assert list(typer.main.get_group(app).commands) == list(COMMANDS)
+
+
+def test_every_kind_of_entry_has_a_mark_and_a_word() -> None:
+    from drillbook.cli.live.words import MARKS
+    from drillbook.core.record import EntryKind
+
+    assert MARKS.keys() == set(EntryKind)

@@ -50,6 +50,11 @@ Nothing to see
 """
 
 
+@pytest.fixture(autouse=True)
+def _inside(place: Place) -> None:
+    place.inside = True  # the same code without a process: 0.3 s less for each command
+
+
 def test_check_counts_what_a_file_holds_and_names_findings(place: Place) -> None:
     place.write("RUNBOOKS.md", BOOK)
 

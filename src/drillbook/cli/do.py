@@ -38,14 +38,18 @@ def do(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Carry out one action as a run of its own."""
-    from drillbook.cli.one_action import answers_for, plan_for
+    from drillbook.cli.one_action import answers_for, plan_for, refuse_unconfirmed
     from drillbook.cli.session import opened_runs, who
 
     plan = plan_for(action, values or [])
     user = who()
     answers = answers_for(plan, confirm, by=user) if confirm else {}
+    asks = sys.stdin.isatty() and not as_json
+    if not asks and not confirm:
+        refuse_unconfirmed(plan)
     with opened_runs() as runs:
-        run = runs.start(plan, by=user, answers=answers)
+        # With nobody at a terminal a failure is the end: no question is left open for 15 minutes.
+        run = runs.start(plan, by=user, unattended=not asks, answers=answers)
         view = _followed(runs, run, plan, as_json=as_json)
     _tell(view, as_json=as_json)
     raise typer.Exit(OF_STATE[view.summary.state])

@@ -6,7 +6,7 @@ from drillbook.cli.sending import now
 from drillbook.compiler.diagnostics import BookRejected
 from drillbook.compiler.document import Book, DirectiveText, Procedure, Runbook, Span, Step, Task
 from drillbook.compiler.plans import compile_plan
-from drillbook.core.errors import SettingsInvalid
+from drillbook.core.errors import Refused, SettingsInvalid
 from drillbook.core.plan import Plan
 from drillbook.core.policy import Consent
 from drillbook.engine.messages import Message, MessageKind
@@ -49,6 +49,16 @@ def _quoted(key: str, value: str) -> str:
     if key == "on" or value == "none" or (value.startswith("[") and value.endswith("]")):
         return value
     return '"' + "".join(_ESCAPES.get(letter, letter) for letter in value) + '"'
+
+
+def refuse_unconfirmed(plan: Plan) -> None:
+    """Refuse a write that asks for a confirmation which nobody can type here."""
+    task = plan.part.steps[0].tasks[0]
+    if task.needs.consent is Consent.CONFIRM:
+        raise Refused(
+            f"{task.does} on {task.on} asks for a confirmation, and nobody is at a terminal",
+            hint=f"Confirm it on the command line: --confirm {task.on}",
+        )
 
 
 def answers_for(plan: Plan, confirm: str, *, by: str) -> dict[str, Message]:

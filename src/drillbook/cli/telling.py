@@ -7,7 +7,13 @@ from dataclasses import asdict
 from typing import IO
 
 from drillbook.cli.exit_codes import ExitCode
-from drillbook.core.errors import DrillbookError
+from drillbook.core.errors import (
+    BookInvalid,
+    Damaged,
+    DrillbookError,
+    SettingsInvalid,
+    Unavailable,
+)
 
 STYLES = {
     "bold": "1",
@@ -17,6 +23,12 @@ STYLES = {
     "yellow": "33",
     "blue": "34",
     "cyan": "36",
+}
+HINTS: dict[type[DrillbookError], str] = {
+    BookInvalid: "See all that is wrong: drillbook check FILE",
+    SettingsInvalid: "Correct it, then prove it: drillbook doctor",
+    Unavailable: "Try again; what answers and what does not: drillbook doctor",
+    Damaged: "Keep a copy as it is, then: drillbook journal verify",
 }
 _KEPT = (ord("\t"), ord("\n"))
 _CONTROLS = {at: f"\\x{at:02x}" for at in (*range(32), *range(127, 160)) if at not in _KEPT}
@@ -52,11 +64,16 @@ def tell_json(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
+def _hint_by(error: DrillbookError) -> str:
+    """Return what to do where the error itself does not say."""
+    return next((hint for kind, hint in HINTS.items() if isinstance(error, kind)), "")
+
+
 def tell_error(error: DrillbookError, code: ExitCode, *, as_json: bool) -> None:
     """Print an error and its hint on stderr: two lines for people, one object for programs."""
     from drillbook.core.secret import scrub
 
-    message, hint = scrub(str(error)), scrub(error.hint)
+    message, hint = scrub(str(error)), scrub(error.hint or _hint_by(error))
     # A rejected book carries all that is wrong in it; its message names only the first.
     found = list(getattr(error, "diagnostics", ()))
     name = str(getattr(error, "name", ""))

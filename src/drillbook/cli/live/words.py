@@ -36,6 +36,7 @@ MARKS: Mapping[str, tuple[str, str, str]] = {
     K.RUN_ENDED: ("■", "ended", "bold"),
     K.TASK_STARTED: ("▸", "begins", "dim"),
     K.TASK_REMEMBERED: ("●", "remembers", "dim"),
+    K.TASK_ACTING: ("▸", "acts", "dim"),
     K.TASK_ASKED: ("?", "asks", "cyan"),
     K.TASK_ANSWERED: ("✓", "answered", "green"),
     K.TASK_SKIPPED: ("-", "skipped", "dim"),
@@ -60,7 +61,7 @@ MARKS: Mapping[str, tuple[str, str, str]] = {
     K.WORKER_STARTED: ("·", "worker", "dim"),
     K.WORKER_TOOK_OVER: ("·", "took over", "yellow"),
 }
-QUIET = {K.RUN_PLANNED, K.TASK_REMEMBERED, K.UNDO_STARTED}
+QUIET = {K.RUN_PLANNED, K.TASK_REMEMBERED, K.TASK_ACTING, K.UNDO_STARTED}
 
 
 def line_of(entry: Recorded, plan: Plan) -> Line:
