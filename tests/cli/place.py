@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from drillbook.cli.main import run
 from drillbook.core.process_identity import ProcessIdentity, send_signal
 
@@ -79,6 +81,10 @@ class Place:
         return [waiting["task"] for waiting in self.json("runs", "show", run)["waits"]]
 
     def workers(self) -> list[ProcessIdentity]:
+        if store := self.env.get("DRILLBOOK_STORE"):
+            with psycopg.connect(store) as session:
+                rows = session.execute("SELECT pid, started FROM drillbook.workers").fetchall()
+            return [ProcessIdentity(*row) for row in rows]
         told = [json.loads(p.read_text()) for p in (self.home / "workers").glob("*.lock")]
         return [ProcessIdentity(each["pid"], each["started"]) for each in told]
 
