@@ -76,7 +76,7 @@ def test_could_not_asks_for_a_decision_and_stop_ends_with_7(home: Place) -> None
     assert "retry|skip|stop" in shown
     assert "ana could not do it: dark" in shown
     assert watched.returncode == 7
-    assert "Stopped by a person" in watched.stdout
+    assert "Stopped by a person; nothing had been written." in watched.stdout
 
 
 def test_json_of_a_run_is_its_record_line_by_line(home: Place) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from drillbook.core.effect import Evidence
 from drillbook.core.errors import Refused
 from drillbook.core.plan import Plan
-from drillbook.core.policy import Consent, Needs
+from drillbook.core.policy import Consent, Needs, same_person
 from drillbook.core.record import EntryKind
 from drillbook.engine.journal import Recorded
 from drillbook.engine.messages import Answer, Choice, Message, MessageKind, Start
@@ -37,8 +37,9 @@ def reply(
     elif waiting.choices:
         kind = MessageKind.OPTION
     return Message(
-        kind=kind, task=waiting.task, by=by, at=now(), says=word, note=note, evidence=evidence
-    )
+        kind=kind, task=waiting.task, by=by, at=now(), says=word, note=note, evidence=evidence,
+        question=waiting.question,
+    )  # fmt: skip
 
 
 def replies_to(waiting: Waiting) -> dict[str, str]:
@@ -92,12 +93,16 @@ def approval(
         note=note,
         plan_hash=str(waiting.data.get("plan") or ""),
         digest=str(waiting.data.get("digest") or ""),
+        question=waiting.question,
     )
 
 
 def refusal(waiting: Waiting, *, by: str, note: str = "") -> Message:
     """Return the no to a write."""
-    return Message(kind=MessageKind.DECLINE, task=waiting.task, by=by, at=now(), note=note)
+    return Message(
+        kind=MessageKind.DECLINE, task=waiting.task, by=by, at=now(), note=note,
+        question=waiting.question,
+    )  # fmt: skip
 
 
 def unfit(waiting: Waiting, *, plan: Plan, start: Start, by: str) -> tuple[str, str] | None:
@@ -106,13 +111,13 @@ def unfit(waiting: Waiting, *, plan: Plan, start: Start, by: str) -> tuple[str, 
     if waiting.kind is not EntryKind.APPROVAL_ASKED:
         return f"task {waiting.task} does not wait for a yes", f"drillbook runs show {start.run}"
     if needs.consent is Consent.CONFIRM:
-        return None if by == start.by else _not_the_requester(waiting, start, by)
-    if by == start.by:
+        return None if same_person(by, start.by) else _not_the_requester(waiting, start, by)
+    if same_person(by, start.by):
         return (
             f"{by} requested this run and cannot approve it",
             f"A colleague types: drillbook approve {start.run} {waiting.task}",
         )
-    if by in waiting.given_by:
+    if any(same_person(by, other) for other in waiting.given_by):
         return f"{by} has approved task {waiting.task} already", "Another person must approve too."
     return _without_role(needs, plan, by)
 
@@ -126,7 +131,7 @@ def _not_the_requester(waiting: Waiting, start: Start, by: str) -> tuple[str, st
 
 def _without_role(needs: Needs, plan: Plan, by: str) -> tuple[str, str] | None:
     people = sorted({person for role in needs.roles for person in plan.roles.get(role, ())})
-    if not needs.roles or by in people:
+    if not needs.roles or any(same_person(by, person) for person in people):
         return None
     can = f"These people can approve: {', '.join(people) or 'nobody'}"
     return (

@@ -1,5 +1,6 @@
 """`drillbook worker`: carries runs out in this process."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,21 +33,24 @@ def worker(
     store = open_store()
     carrying = Worker(store, load_catalog(), LiveStack())
     carrying.start()
+    print(f"worker {os.getpid()} carries out the runs of {store.says()}", flush=True)
     try:
         was_idle = carrying.wait(until_idle=until_idle)
     finally:
         carrying.stop()
-    if was_idle and _was_left(store):
-        # A run queued while this worker was ending found it alive and started no other.
-        from drillbook.engine.spawn import start_worker
+    if was_idle:
+        # A run queued while this worker was ending finds it alive and starts no other: so look,
+        # be known no more, and look again.
+        if not _was_left(store):
+            carrying.leave()
+        if _was_left(store):
+            from drillbook.engine.spawn import start_worker
 
-        start_worker(store)
+            start_worker(store)
 
 
 def _was_left(store: "Store") -> bool:
-    from drillbook.cli.exit_codes import OF_STATE, ExitCode
     from drillbook.engine.runs import opened
 
     with opened(store) as runs:
-        newest = runs.list(limit=20)
-    return any(OF_STATE[each.state] is ExitCode.LEFT for each in newest)
+        return runs.any_under_way()

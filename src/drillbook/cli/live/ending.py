@@ -34,10 +34,19 @@ def code_of_run(view: RunView) -> ExitCode:
 
 def ending_lines(view: RunView) -> Iterator[str]:
     """Yield the outcome, what was kept, and where the record is."""
-    run, code = view.summary.run, code_of_run(view)
+    yield from outcome_lines(view)
+    yield f"  record: drillbook runs show {view.summary.run}"
+    yield f"  report: drillbook report {view.summary.run}"
+
+
+def outcome_lines(view: RunView) -> Iterator[str]:
+    """Yield the outcome and what was kept."""
+    code = code_of_run(view)
     sentence = SENTENCES[code]
     if code is ExitCode.DONE and view.start.undo_of:
         sentence = f"Run {view.start.undo_of} was taken back whole."
+    if code is ExitCode.STOPPED and not (view.outcome and view.outcome.kept):
+        sentence = "Stopped by a person; nothing had been written."
     yield paint(sentence, STYLES.get(code, "red"), "bold")
     outcome = view.outcome
     if outcome is not None:
@@ -48,8 +57,6 @@ def ending_lines(view: RunView) -> Iterator[str]:
         for word, tasks in (("kept", outcome.kept), ("stuck", outcome.stuck)):
             for task in tasks:
                 yield f"  {word}: {named(view.plan, task)}"
-    yield f"  record: drillbook runs show {run}"
-    yield f"  report: drillbook report {run}"
 
 
 def named(plan: Plan, task_id: str) -> str:

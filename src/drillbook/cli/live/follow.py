@@ -104,6 +104,7 @@ class Follower:
         while ended and view.outcome is None and time.monotonic() < ends:
             if OF_STATE[view.summary.state] is ExitCode.DEAD:
                 break
+            ensure_worker(self.runs.store)  # killed between the last entry and the outcome
             time.sleep(LOOK_SECONDS)
             view = self.runs.show(self.run)
         return view

@@ -202,6 +202,7 @@ def values_seen(result: JsonValue, order: Iterable[str] = ()) -> str:
     if not isinstance(result, dict):
         return ""
     names = dict.fromkeys([*(name for name in order if name in result), *result])
+    names.pop("seconds", None)  # how long it took is said already
     shown = [f"{name}={_short(result[name])}" for name in names if _is_simple(result[name])]
     more = "" if len(shown) <= MOST_VALUES else ", …"
     return ", ".join(shown[:MOST_VALUES]) + more
