@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,7 +17,6 @@ from drillbook.stack.stack import Stack, load_stack
 MARK = ".drillbook-demo"
 STACK_VARIABLE = "DRILLBOOK_STACK"
 RANGE, HOME, REPORTS = "range", "home", "reports"
-STOP_SECONDS = 20.0
 Say = Callable[[str], None]
 
 
@@ -54,9 +51,7 @@ def set_up(folder: Path, say: Say, *, keep: bool, scale: float) -> Iterator[Stag
     clear(folder)
     home, ground = folder / HOME, folder / RANGE
     with ExitStack() as after:
-        after.callback(_range_down, ground, keep=keep)
-        # Tied: even a kill -9 of the demo leaves no server behind.
-        practice.up(ground, scale=scale, progress=say, tied=not keep)
+        after.enter_context(_range(ground, say, keep=keep, scale=scale))
         settings = {HOME_VARIABLE: str(home), STACK_VARIABLE: str(ground / practice.STACK)}
         after.enter_context(_environment(settings))
         store = Store(f"sqlite:///{home / 'store.db'}", home)
@@ -81,9 +76,18 @@ def clear(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _range_down(ground: Path, *, keep: bool) -> None:
-    if not keep and (ground / practice.MARK).exists():
-        practice.down(ground, remove=True)
+@contextmanager
+def _range(ground: Path, say: Say, *, keep: bool, scale: float) -> Iterator[None]:
+    has_failed = True
+    try:
+        # Tied: even a kill -9 of the demo leaves no server behind.
+        practice.up(ground, scale=scale, progress=say, tied=not keep)
+        yield
+        has_failed = False
+    finally:
+        if not keep and (ground / practice.MARK).exists():
+            # After a failure the logs in it are what tells why.
+            practice.down(ground, remove=not has_failed)
 
 
 @contextmanager
@@ -107,13 +111,6 @@ def _worker(store: Store) -> Iterator[None]:
         wait_for_worker(store, process)
         yield
     finally:
-        _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+        # A worker is made to be killed: what it did is stored, its commands end with it.
         process.kill()
         process.wait()
