@@ -166,11 +166,44 @@ def test_a_store_that_cannot_be_used(place: Place) -> None:
 def test_a_wrong_password_and_a_missing_database_of_the_store(
     place: Place, postgres_server: PostgresServer
 ) -> None:
-    url = postgres_server.url("there_is_no_such_database")
+    absent = place.run("runs", DRILLBOOK_STORE=postgres_server.url("there_is_none"))
+    url = postgres_server.url().replace(postgres_server.password, "wrong-canary-4711")
+    wrong = place.run("runs", DRILLBOOK_STORE=url)
 
-    ended = place.run("runs", DRILLBOOK_STORE=url)
+    says(absent, 9, "there_is_none", "DRILLBOOK_STORE")
+    says(wrong, 9, "password authentication failed", "DRILLBOOK_STORE")
+    assert "wrong-canary-4711" not in wrong.stderr + wrong.stdout
 
-    says(ended, 9, "there_is_no_such_database", "DRILLBOOK_STORE")
+
+def test_a_wrong_password_of_a_database_is_told_and_never_shown(
+    place: Place, postgres_server: PostgresServer
+) -> None:
+    place.write("stack.toml", database("env:STAGING_URL"))
+    url = postgres_server.url().replace(postgres_server.password, "wrong-canary-4711")
+    place.env["STAGING_URL"] = url
+
+    ended = place.run("do", "database.access", "on=staging")
+
+    assert ended.returncode == 3, ended.stdout + ended.stderr
+    assert "password" in ended.stdout
+    kept = b"".join(file.read_bytes() for file in place.home.rglob("*") if file.is_file())
+    assert "wrong-canary-4711" not in ended.stdout + ended.stderr
+    assert b"wrong-canary-4711" not in kept
+
+
+def test_a_migration_on_a_database_that_is_read_only_changes_nothing(
+    place: Place, database_url: str
+) -> None:
+    place.write("RUNBOOKS.md", MIGRATE)
+    place.write("stack.toml", database("env:STAGING_URL"))
+    place.write("one.sql", "CREATE TABLE one (id integer);\n")
+    place.env["STAGING_URL"] = f"{database_url}?options=-cdefault_transaction_read_only%3Don"
+
+    ended = place.run("run", "migrate", "-i", "migration=one.sql", "--unattended")
+
+    assert ended.returncode in (3, 4), ended.stdout + ended.stderr
+    assert "read-only" in ended.stdout
+    assert "Traceback" not in ended.stdout + ended.stderr
 
 
 def test_wrong_values_of_do_are_told_in_words(place: Place) -> None:
