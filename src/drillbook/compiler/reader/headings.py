@@ -104,7 +104,8 @@ def _holds_parts(section: Section) -> bool:
 
 def _is_plain_step(parent: Section, section: Section) -> bool:
     """Whether a heading without a number is a step: it tells what to do, and shows how."""
-    if section.kind not in (Kind.UNKNOWN, Kind.ACTION, Kind.VERIFICATION):
+    empty = not (section.blocks or section.children)
+    if empty or section.kind not in (Kind.UNKNOWN, Kind.ACTION, Kind.VERIFICATION):
         return False
     if is_alternative(section.title) or any(map(step_items, section.walk())):
         return False

@@ -15,7 +15,7 @@ _LONGEST_LABEL = 80
 _DEEPEST = 12  # lists nested deeper are read as siblings
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Item:
     """A list item and what stands in it."""
 
@@ -29,7 +29,7 @@ class Item:
         return self.block.text
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Section:
     """A heading or label and what stands under it."""
 
@@ -63,7 +63,8 @@ class Section:
 
     def walk(self) -> Iterator["Section"]:
         """Return this section and all below it, in the order of the file."""
-        stack = [self]
+        yield self
+        stack = self.children[::-1]
         while stack:
             section = stack.pop()
             yield section

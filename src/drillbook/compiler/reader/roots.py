@@ -197,7 +197,8 @@ def _roots(
     children: list[Section], free: list[Section], form: str, confidence: float
 ) -> list[Root]:
     """Return the free sections, and others beside them that hold steps, as runbooks."""
-    chosen = [c for c in children if c in free or (c.kind in _ACTING and _has_steps(c))]
+    known = set(map(id, free))
+    chosen = [c for c in children if id(c) in known or (c.kind in _ACTING and _has_steps(c))]
     return [Root(s, step_title(s.title), form, confidence) for s in chosen]
 
 

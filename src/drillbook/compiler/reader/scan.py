@@ -23,7 +23,7 @@ class BlockKind(StrEnum):
     FRONT = "front matter"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Block:
     """Lines `line` to `end` (from 0, end excluded) that belong together."""
 

@@ -3,12 +3,16 @@
 # ruff: noqa: RUF001  # full-width and long signs are what people type
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 from drillbook.compiler.document import Role
 from drillbook.compiler.reader.synonyms import synonyms
+
+_T = TypeVar("_T")
 
 
 class Kind(StrEnum):
@@ -75,6 +79,17 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
+def _remembered(function: Callable[[str], _T]) -> Callable[[str], _T]:
+    """Answer from memory for texts seen before; of a long text only the beginning counts."""
+    known = lru_cache(maxsize=16384)(function)
+
+    @wraps(function)
+    def answer(text: str) -> _T:
+        return known(text[:_LONGEST_TITLE])
+
+    return answer
+
+
 def title_of(text: str) -> str:
     """Return a heading's words: no emphasis, no sign before, no colon behind."""
     return _title_of(text) if len(text) <= _LONGEST_TITLE else plain(text)
@@ -85,20 +100,17 @@ def _title_of(text: str) -> str:
     return _AT_END.sub("", _LEAD.sub("", plain(text).strip())) or plain(text).strip()
 
 
-def kind_of(title: str) -> Kind:
-    """Return what a section of that title is for."""
-    return _kind_of(title[:_LONGEST_TITLE])
-
-
+@_remembered
 def is_named(title: str) -> bool:
     """Whether a title is exactly one of the known names, such as `Mitigation`."""
-    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    words = title_of(title).casefold()
     bare = _NUMBER.sub("", _AT_END.sub("", _PARENS.sub(" ", words)).strip(), count=1)
     return bare in synonyms().kind_names
 
 
-@lru_cache(maxsize=16384)
-def _kind_of(title: str) -> Kind:
+@_remembered
+def kind_of(title: str) -> Kind:
+    """Return what a section of that title is for."""
     table = synonyms()
     words = title_of(title).casefold().strip("<>\"'「」『』【】")
     bare = _AT_END.sub("", _PARENS.sub(" ", words)).strip() or words
@@ -159,35 +171,37 @@ def _count(text: str) -> int:
     return synonyms().numerals.get(last) or ord(last[0]) - ord("a") + 1
 
 
+@_remembered
 def is_alternative(title: str) -> bool:
     """Whether a title names one way of several: `Option A`, `If the disk is full`."""
     table = synonyms()
-    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    words = title_of(title).casefold()
     if table.alternative.match(words) or table.conditions.begin(words):
         return True
     return words.endswith(table.condition_endings)
 
 
+@_remembered
 def holds_alternatives(title: str) -> bool:
     """Whether what stands under a title are ways or cases, one of which applies."""
-    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    words = title_of(title).casefold()
     return synonyms().alternative_parents.rank(words) is not None
 
 
 def names_several(title: str) -> bool:
     """Whether a title speaks of several runbooks."""
-    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    words = title_of(title).casefold()
     return synonyms().plural_titles.rank(words) is not None
 
 
 def names_report(title: str) -> bool:
     """Whether a title speaks of what happened: an incident report."""
-    return synonyms().reports.rank(title_of(title[:_LONGEST_TITLE]).casefold()) is not None
+    return synonyms().reports.rank(title_of(title).casefold()) is not None
 
 
 def names_timeline(title: str) -> bool:
     """Whether a title announces what happened when."""
-    return synonyms().timelines.rank(title_of(title[:_LONGEST_TITLE]).casefold()) is not None
+    return synonyms().timelines.rank(title_of(title).casefold()) is not None
 
 
 def runbook_title(title: str) -> str | None:
@@ -203,12 +217,20 @@ def procedure_title(title: str) -> str:
 
 def is_optional(text: str) -> bool:
     """Whether a text says that it may not be needed."""
+    if len(text) <= _LONGEST_TITLE:
+        return _is_optional(text)
     return synonyms().optional.rank(text[:_LONGEST_TEXT].casefold()) is not None
 
 
+@_remembered
+def _is_optional(text: str) -> bool:
+    return synonyms().optional.rank(text.casefold()) is not None
+
+
+@_remembered
 def role_of(title: str) -> Role:
     """Return the part of a run that a step of that title belongs to."""
-    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    words = title_of(title).casefold()
     if words.startswith(synonyms().rollback_titles):
         return Role.ROLLBACK
     return Role.POST_MORTEM if kind_of(title) is Kind.POST_MORTEM else Role.FORWARD
@@ -232,9 +254,10 @@ _CODE_FIRST = re.compile(r"\s*`[^`]+`|\s*\$ ")
 _CJK_FIELD = re.compile(r"[^\s:：]{1,8}[:：]")
 
 
+@_remembered
 def is_instruction(text: str) -> bool:
     """Whether a bullet or sentence tells someone to do something."""
-    first = _opened(plain(text[:_LONGEST_TITLE]).casefold())
+    first = _opened(plain(text).casefold())
     word = _WORD.match(first)
     if word and word[0] in synonyms().verbs:
         return not (_is_field(first, word.end()) or synonyms().not_instructions.begin(first))
@@ -255,9 +278,10 @@ def _opened(text: str) -> str:
     return text
 
 
+@_remembered
 def tells_what_happens(text: str) -> bool:
     """Whether a bullet says what something does by itself: `Restarts the service`."""
-    word = _WORD.match(plain(text[:_LONGEST_TITLE]).casefold())
+    word = _WORD.match(plain(text).casefold())
     if word is None or word[0] in synonyms().verbs or not word[0].endswith("s"):
         return False
     stem = word[0][:-1]
@@ -269,22 +293,22 @@ def is_reference(text: str) -> bool:
     if "](" not in text and "http" not in text:
         return False
     rest = _URL.sub("", _LINK.sub("", text[:_LONGEST_TEXT]))
-    pointing = synonyms().references_begin.begin(plain(text[:_LONGEST_TITLE]).casefold())
+    pointing = synonyms().references_begin.begin(plain(text).casefold())
     return len(_SPOKEN_WORD.findall(rest)) <= (4 if pointing else 1)
 
 
 def names_attachment(title: str) -> bool:
     """Whether a title announces something to show: a script, a query, an example."""
-    words = title_of(title[:_LONGEST_TITLE]).casefold()
+    words = title_of(title).casefold()
     return synonyms().attachment_titles.rank(words) is not None
 
 
 def is_generic(title: str) -> bool:
     """Whether a title only says that steps follow: `Steps`, `Solution`."""
-    return title_of(title[:_LONGEST_TITLE]).casefold() in synonyms().generic_titles
+    return title_of(title).casefold() in synonyms().generic_titles
 
 
 def is_phase(title: str) -> bool:
     """Whether a title names a phase of an incident, such as detection."""
-    words = step_title(title[:_LONGEST_TITLE]).casefold()
+    words = step_title(title).casefold()
     return words in synonyms().phases
