@@ -36,7 +36,15 @@ def run(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Run a runbook, and watch it."""
+    """
+    Run a runbook, and watch it.
+
+    At a terminal you are asked there; Ctrl-C leaves, and the run goes on. Without a terminal the
+    command ends with 8 as soon as the run waits for a person; `drillbook watch` stays to the end.
+
+    An answers file is TOML: ["2.1"] answer = "done" note = "…", by task id or by a task's exact
+    text; confirm = "production" at its top says yes to the writes there that ask you to confirm.
+    """
     from drillbook.cli.answers_file import read_answers
     from drillbook.cli.live.watching import after_start
     from drillbook.cli.planning import make_plan
