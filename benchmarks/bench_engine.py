@@ -1,13 +1,14 @@
 """1,000 read tasks through the engine, against the same 1,000 steps written directly in DBOS."""
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from time import sleep
+
+from benchmarks.memory import peak_mib
 
 TASKS = 1000
 MOST_RATIO = 1.5
@@ -141,5 +142,4 @@ if __name__ == "__main__":
         took = _direct(place, count)
     else:
         took = _engine(place, count, chained=way == "one-after-another")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": took, "peak_mib": peak}))
+    print(json.dumps({"seconds": took, "peak_mib": peak_mib()}))

@@ -8,7 +8,6 @@ single appends (two entries, one commit, one signature: what a task costs) are m
 import argparse
 import json
 import multiprocessing
-import resource
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 
+from benchmarks.memory import peak_mib
 from drillbook.engine.journal import Entry, Journal, open_journal
 
 BATCH = 5_000
@@ -70,15 +70,15 @@ def append_in_batches(journal: Journal, entries: int) -> float:
 
 def _verify(home: str, answers: Connection) -> None:
     journal = open_journal(STORE, Path(home))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mib()
     verified = journal.verify()
     journal.close()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    answers.send((verified.size, verified.seconds, peak / 1024, (peak - before) / 1024))
+    peak = peak_mib()
+    answers.send((verified.size, verified.seconds, peak, peak - before))
 
 
 def verify_in_a_fresh_process(home: Path) -> tuple[int, float, float, float]:
-    """Return size, seconds, and the process's peak memory (all, and by verifying) in MB."""
+    """Return size, seconds, and the process's peak memory (all, and by verifying) in MiB."""
     context = multiprocessing.get_context("spawn")  # forked memory would be counted too
     ours, theirs = context.Pipe()
     process = context.Process(target=_verify, args=(str(home), theirs))
@@ -106,8 +106,8 @@ def measure(entries: int) -> dict[str, float]:
         "append_two_ms_median_at_full_size": round(median(late), 3),
         "append_batch_entries_per_second": round(per_second),
         "verify_seconds": seconds,
-        "verify_peak_mb": round(peak, 1),
-        "verify_grown_mb": round(grown, 1),
+        "verify_peak_mib": round(peak, 1),
+        "verify_grown_mib": round(grown, 1),
         "file_mb": round(size_bytes / 1e6, 1),
     }
 

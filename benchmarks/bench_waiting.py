@@ -1,4 +1,4 @@
-"""What runs cost that only wait for a person: threads, processor time and memory of their worker."""
+"""What runs cost that wait for a person: threads, processor time and memory of their worker."""
 
 import os
 import subprocess

@@ -210,10 +210,13 @@ class Site:
             return read_file(self.folder / name)
 
         stack = load_stack(self.folder / "stack.toml").facts()
-        return compile_plan(
+        plan = compile_plan(
             book.book, runbook, text=book.text, stack=stack, catalog=lambda: CATALOG,
             files=read, inputs=inputs,
         )  # fmt: skip
+        # Nobody learns later how a command ended: looking again for half a minute shows nothing.
+        waits = {} if variant.is_migration else {"undo_wait_seconds": 0.1}
+        return plan.model_copy(update=waits)
 
     def _template(self, server: str, *more: str) -> None:
         self._execute(server, "CREATE DATABASE {}", TEMPLATE)
