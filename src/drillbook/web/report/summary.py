@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 
 from drillbook.web.report.report import RunReport, TaskReport, TaskState, Value
-from drillbook.web.report.wording import brief, plural
+from drillbook.web.report.wording import DIGEST, brief, plural
 
 MOST_VALUES = 3
 LONGEST = 40
 EMPTY = ("", "[]", "{}", "null")
-DIGEST = re.compile(r"[0-9a-f]{32,128}")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\S+")
 LONGEST_WHY = 100
 
 
@@ -38,13 +38,19 @@ def abouts(task: TaskReport) -> Iterator[str]:
 def _telling(task: TaskReport) -> list[Value]:
     """Return the values worth a glance: those expected first, then what is said in words."""
     seen = list(task.expect.seen) if task.expect else []
-    told = [value for value in task.result.values if not _is_dull(value)]
+    names = {value.name.rpartition(".")[2] for value in seen}
+    told = [v for v in task.result.values if not _is_dull(v) and v.name not in names]
     told.sort(key=lambda value: value.name != "says")
     return seen + told
 
 
 def _is_dull(value: Value) -> bool:
-    return value.text in EMPTY or bool(DIGEST.fullmatch(value.text)) or value.characters > 0
+    text = value.text
+    return (
+        text in EMPTY
+        or value.characters > 0
+        or bool(DIGEST.fullmatch(text) or MOMENT.fullmatch(text))
+    )
 
 
 def undo_seconds(task: TaskReport) -> float:
@@ -57,6 +63,7 @@ def checks(report: RunReport) -> tuple[str, ...]:
     run = report.header.run
     return (
         "drillbook journal verify",
-        f"drillbook runs show {run}",
-        f"drillbook journal export {run}",
+        "drillbook journal keys > journal.pub",
+        f"drillbook journal export {run} -o {run}.zip",
+        f"drillbook journal verify-bundle {run}.zip --key journal.pub",
     )

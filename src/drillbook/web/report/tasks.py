@@ -145,9 +145,10 @@ def _expectation(task: PlannedTask, past: History, known: Known) -> Expectation 
 def _promise(task: PlannedTask) -> str:
     if task.way_back is None or task.risk is Risk.READ:
         return ""
-    word = "can be taken back" if task.way_back.possible else "cannot be taken back"
     price = f" (price: {task.way_back.price})" if task.way_back.price else ""
-    return cut(f"{word}: {task.way_back.says}{price}" if task.way_back.says else word)
+    if task.way_back.possible:
+        return cut(f"{task.way_back.says}{price}")
+    return cut(f"none, because {task.way_back.says}{price}")
 
 
 def _given(task: PlannedTask, past: History, values: dict[str, JsonValue]) -> Shown:

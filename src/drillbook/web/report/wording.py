@@ -15,10 +15,14 @@ LONGEST_CELL = 200
 MOST_VALUES = 60
 MOST_GRID_ROWS = 40
 MOST_GRID_COLUMNS = 8
+MANY = 7
+DIGEST = re.compile(r"[0-9a-f]{16,128}")
 CONTROL_PICTURES = 0x2400
 DELETE, DELETE_PICTURE = 0x7F, "\u2421"
 MINUTE, HOUR, DAY = 60, 3600, 86400
-FINE, COARSE = 9.995, 59.95  # where the rounded figure would read 10.00 or 60.0
+MILLISECOND = 0.001
+# Below these the rounded figure does not yet read 1000 ms, 10.00 s or 60.0 s.
+WHOLE_MILLISECONDS, FINE, COARSE = 0.9995, 9.995, 59.95
 _SUSPECT = re.compile(r"[^\t\n\x20-\x7e]")
 _HIDDEN_KINDS = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # A zero-width joiner and variation selectors make up emoji and scripts; alone they do no harm.
@@ -89,6 +93,13 @@ def _flatten(data: JsonValue, name: str, values: list[Value], grids: list[Grid])
         if phrase := _phrase(data):
             values.append(one_value(name, phrase))
             return
+        if (
+            name
+            and len(data) >= MANY
+            and not any(isinstance(v, dict | list) for v in data.values())
+        ):
+            _summarize(data, name, values, grids)
+            return
         for key, item in data.items():
             _flatten(item, f"{name}.{key}" if name else key, values, grids)
     elif isinstance(data, list) and data:
@@ -101,6 +112,22 @@ def _flatten(data: JsonValue, name: str, values: list[Value], grids: list[Grid])
                 _flatten(item, f"{name}[{place}]", values, grids)
     elif data not in ({}, []) or name:
         values.append(one_value(name, scalar(data)))
+
+
+def _summarize(
+    data: dict[str, JsonValue], name: str, values: list[Value], grids: list[Grid]
+) -> None:
+    """Add a large flat mapping: digests as their number, all else as a table of two columns."""
+    if all(DIGEST.fullmatch(scalar(value)) for value in data.values()):
+        values.append(one_value(name, f"{len(data)} digests, by name"))
+        return
+    rows = [(cut(key, LONGEST_CELL), _cell(value)) for key, value in data.items()]
+    grids.append(
+        Grid(
+            name=visible(name), columns=("name", "value"), rows=tuple(rows[:MOST_GRID_ROWS]),
+            left_out=max(0, len(rows) - MOST_GRID_ROWS),
+        )
+    )  # fmt: skip
 
 
 def _phrase(data: dict[str, JsonValue]) -> str:
@@ -152,13 +179,18 @@ def clock(at: datetime) -> str:
 
 def span_of_time(seconds: float) -> str:
     """Return seconds as people say them: `340 ms`, `2.41 s`, `3 min 12 s`, `2 h 05 min`."""
-    if seconds < 0.9995:  # noqa: PLR2004 - where rounding to whole ms reads 1000
-        return f"{seconds * 1000:.0f} ms" if seconds >= 0.0005 or not seconds else "<1 ms"  # noqa: PLR2004 - half a ms
+    if 0 < seconds < MILLISECOND:
+        return "<1 ms"
+    if seconds < WHOLE_MILLISECONDS:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < FINE:
         return f"{seconds:.2f} s"
     if seconds < COARSE:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
+    return _minutes_and_more(round(seconds))
+
+
+def _minutes_and_more(whole: int) -> str:
     if whole < HOUR:
         return f"{whole // MINUTE} min {whole % MINUTE:02d} s"
     if whole < DAY:
