@@ -29,8 +29,8 @@ def loaded_by(*arguments: str) -> list[str]:
     code = (
         "import io, json, sys\n"
         "from drillbook.cli.main import run\n"
-        "told, sys.stdout = sys.stdout, io.StringIO()\n"
-        f"run({list(arguments)!r})\n"
+        "told, sys.stdout = sys.stdout, io.TextIOWrapper(io.BytesIO())\n"
+        f"assert run({list(arguments)!r}) == 0\n"
         f"print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]), file=told)\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
