@@ -1,10 +1,11 @@
 """Entries that say a task has begun, written only when it lasts long enough to be watched."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread
 from time import monotonic
 
+from drillbook.core.errors import DrillbookError
 from drillbook.engine.journal import Entry, Journal
 
 PATIENCE_SECONDS = 0.25
@@ -43,7 +44,8 @@ class Announcer:
     def _run(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):
             if late := self._late():
-                self._journal.append(*late)
+                with suppress(DrillbookError):  # it comes again with the task's end
+                    self._journal.append(*late)
 
     def _late(self) -> list[Entry]:
         now = monotonic()

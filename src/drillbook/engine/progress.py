@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 from time import monotonic
 
 EVERY_SECONDS = 0.2
@@ -39,9 +40,10 @@ class Progress:
         return None
 
     def _write(self, run: str, task: str, says: str, fraction: float | None) -> None:
-        self.folder.mkdir(mode=0o700, exist_ok=True)
         path = self.folder / f"{run}.json"
-        beside = path.with_suffix(f".{os.getpid()}")
+        beside = path.with_suffix(f".{os.getpid()}-{get_ident()}")
         told = {"task": task, "says": says, "fraction": fraction}
-        beside.write_text(json.dumps(told), encoding="utf-8")
-        beside.replace(path)
+        with suppress(OSError):  # a full disk must not end a write in the middle
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            beside.write_text(json.dumps(told), encoding="utf-8")
+            beside.replace(path)
