@@ -65,7 +65,7 @@ def test_a_frozen_worker_is_replaced_and_acts_no_more_when_it_wakes(shared: Benc
 
     shared.worker()
     shared.until(
-        lambda: owner(shared, run) and pid_of(owner(shared, run)) != frozen.pid, "take-over"
+        lambda: pid_of(owner(shared, run) or f"-{frozen.pid}-") != frozen.pid, "take-over"
     )
     (shared.world.folder / "go").write_text("")
 

@@ -64,6 +64,15 @@ class Looked(Frozen):
     count: int
 
 
+class Many(Frozen):
+    items: tuple[str, ...]
+
+
+class Odd(Frozen):
+    number: float
+    large: int
+
+
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -79,6 +88,18 @@ def look(world: World, *, slow_seconds: float = 0) -> Looked:
     if world.is_planted("fail-look"):
         raise Failed("the world cannot be looked at")
     return Looked(value=world.value, count=len(world.effects()))
+
+
+@domain.read
+def list_(world: World, *, items: int) -> Many:
+    """Give more than a record can hold."""
+    return Many(items=("a line of a log",) * items)
+
+
+@domain.read
+def odd(world: World) -> Odd:
+    """Give numbers that JSON cannot hold exactly."""
+    return Odd(number=float("nan"), large=2**63)
 
 
 @domain.write

@@ -1,5 +1,6 @@
 """Who must say yes before a write, and what the plan knows of the stack."""
 
+import unicodedata
 from enum import StrEnum
 
 from drillbook.core.model import Frozen, Risk
@@ -69,3 +70,12 @@ class StackFacts(Frozen):
         if given is not None:
             return given
         return Needs(consent=Consent.CONFIRM if environment == "production" else Consent.AUTO)
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's, however written: `Ana` is `ana`, accents composed."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).strip().casefold()

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -34,6 +34,15 @@ class LeavePath(Exception):
         self.how, self.reason, self.task, self.hint = how, reason, task, hint
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What was remembered before a task, who said yes to it when, and when that was last seen."""
+
+    remembered: Remembered
+    given: dict[str, datetime]
+    seen_at: datetime | None = None
+
+
 @dataclass
 class Current:
     """One execution of a run. Everything in it is rebuilt the same when the run is replayed."""
@@ -42,10 +51,15 @@ class Current:
     scope: Scope
     writes: list[Write] = field(default_factory=list[Write])
     parts: list[PlanPart] = field(default_factory=list[PlanPart])
+    entered: list[str] = field(default_factory=list[str])
+    done: set[str] = field(default_factory=set[str])
+    agreements: dict[str, Agreement] = field(default_factory=dict[str, Agreement])
     on_way_back: bool = False
     afterwards: bool = False
     _counts: dict[str, int] = field(default_factory=dict[str, int])
     _given: set[str] = field(default_factory=set[str])
+    _questions: dict[str, str] = field(default_factory=dict[str, str])
+    _cancels: set[Message] = field(default_factory=set[Message])
 
     @property
     def run(self) -> str:
@@ -71,6 +85,13 @@ class Current:
         )
         return datetime.fromisoformat(at)
 
+    async def ask(self, kind: EntryKind, task: str, data: Json) -> datetime:
+        """Note a question; from now on only words meant for it are taken for this task."""
+        at = await self.note(kind, task, data)
+        number = self._counts[f"{kind}/{task}"]
+        self._questions[task] = f"{self.run}/{kind}/{task}/{number}"
+        return at
+
     async def durably(
         self, what: str, task: PlannedTask, fn: Callable[..., Json], *args: Any
     ) -> Json:
@@ -93,9 +114,10 @@ class Current:
         found = await self.durably("remember", task, self.steps.remember)
         return Remembered.model_validate(found)
 
-    async def act(self, task: PlannedTask) -> TaskOutcome:
-        """Look, then act."""
-        return TaskOutcome.model_validate(await self.durably("act", task, self.steps.act))
+    async def act(self, task: PlannedTask, seen_at: datetime | None) -> TaskOutcome:
+        """Look, then act; `seen_at` is when the yes to it was last seen to hold, None for none."""
+        acted = await self.durably("act", task, self.steps.act, seen_at)
+        return TaskOutcome.model_validate(acted)
 
     async def look_again(self, task: PlannedTask, unknown: TaskOutcome) -> TaskOutcome:
         """Look whether a write of unknown outcome happened."""
@@ -116,10 +138,25 @@ class Current:
         """Sleep durably."""
         await DBOS.sleep_async(seconds)
 
+    async def wait_or_leave(self, seconds: float) -> None:
+        """Sleep durably, and leave the forward path at once when somebody asks for it."""
+        if self.on_way_back:
+            await self.wait(seconds)
+            return
+        received = await DBOS.recv_async(CANCEL, timeout_seconds=seconds)
+        if received is not None:
+            raise await self.cancelled(Message.model_validate(received))
+
     def spread(self, task: PlannedTask, attempt: int) -> float:
         """Return a number from 0 to 1 that looks random and is the same on replay."""
         seed = hashlib.sha256(f"{self.run}/{task.id}/{attempt}".encode()).digest()
         return int.from_bytes(seed[:4]) / 2**32
+
+    def prepared(self, task: PlannedTask, kinds: tuple[MessageKind, ...]) -> Message | None:
+        """Return the word given for this task with the start, until it was used."""
+        message = self.scope.start.answers.get(task.id)
+        fits = message is not None and message.kind in kinds and task.id not in self._given
+        return message if fits else None
 
     async def message(
         self,
@@ -130,8 +167,7 @@ class Current:
         now: datetime,
     ) -> tuple[Message | None, datetime]:
         """Wait for a message about this task, None when time is up; others are noted, not lost."""
-        prepared = self.scope.start.answers.get(task.id)
-        if prepared is not None and prepared.kind in kinds and task.id not in self._given:
+        if (prepared := self.prepared(task, kinds)) is not None:
             self._given.add(task.id)
             return prepared, now
         while True:
@@ -140,13 +176,29 @@ class Current:
                 return None, now
             received = await DBOS.recv_async(INBOX, timeout_seconds=left)
             if received is None:
-                return None, now + timedelta(seconds=left)
+                now = await self._clock()  # time is up, or it was woken for a message taken before
+                continue
             message = Message.model_validate(received)
             if message.kind is MessageKind.CANCEL:
-                raise await self.cancelled(message)
-            if message.task == task.id and message.kind in kinds:
+                now = await self._followed(message, now)
+            elif message.task != task.id or message.kind not in kinds:
+                now = await self.ignored(message, f"run {self.run} waits for task {task.id}")
+            elif message.question not in ("", self._questions[task.id]):
+                now = await self.ignored(message, "it answers a question that is no longer asked")
+            else:
                 return message, now
-            now = await self.ignored(message, f"run {self.run} waits for task {task.id}")
+
+    async def _clock(self) -> datetime:
+        at = await DBOS.run_step_async({"name": "clock"}, self.steps.clock)
+        return datetime.fromisoformat(at)
+
+    async def _followed(self, message: Message, now: datetime) -> datetime:
+        """Leave the path as asked, unless that was done before or the run goes back already."""
+        if message in self._cancels:
+            return now  # each wish is sent twice, for runs that wait and for runs that work
+        if self.on_way_back and message.says != "leave":
+            return await self.ignored(message, "the run is on its way back already")
+        raise await self.cancelled(message)
 
     async def ignored(self, message: Message, why: str) -> datetime:
         """Note a message that could not be used."""
@@ -155,7 +207,7 @@ class Current:
 
     async def leave_if_cancelled(self, outcome: TaskOutcome) -> None:
         """Leave the forward path when somebody asked for it while a task was under way."""
-        if not outcome.cancel or self.on_way_back or self.afterwards:
+        if not outcome.cancel or self.on_way_back:
             return
         received = await DBOS.recv_async(CANCEL, timeout_seconds=5)
         if received is not None:
@@ -163,8 +215,9 @@ class Current:
 
     async def cancelled(self, message: Message) -> LeavePath:
         """Note the wish to cancel and return the turn it leads to."""
+        self._cancels.add(message)
         data: Json = {"note": message.note, "leave": message.says == "leave"}
         await self.note(EntryKind.CANCEL_ASKED, "", {"by": message.by, **data})
-        how = How.STOP if message.says == "leave" or self.on_way_back else How.WAY_BACK
+        how = How.STOP if message.says == "leave" else How.WAY_BACK
         reason = f"{message.by} cancelled the run"
         return LeavePath(how, f"{reason}: {message.note}" if message.note else reason)

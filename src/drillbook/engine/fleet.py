@@ -33,6 +33,14 @@ class Fleet(Protocol):
         """Return the workers that are gone, each locked for us; frozen ones are ended first."""
         ...
 
+    def known(self) -> set[str]:
+        """Return all workers known here, alive or dead, this one too."""
+        ...
+
+    def leave(self) -> None:
+        """Be known no more: nothing is under way here."""
+        ...
+
     def forget(self, executor: str) -> None:
         """Strike a dead worker off, after its runs were taken over."""
         ...

@@ -59,6 +59,16 @@ class FileFleet:
                     _kill(path)
         return found
 
+    def known(self) -> set[str]:
+        """Return the workers that have a file."""
+        return {path.stem for path in self._folder.glob("*.lock")} | {self.executor}
+
+    def leave(self) -> None:
+        """Remove this worker's file and unlock it."""
+        self._path.unlink(missing_ok=True)
+        if self._held is not None:
+            self._held.close()
+
     def forget(self, executor: str) -> None:
         """Remove the dead worker's file."""
         (self._folder / f"{executor}.lock").unlink(missing_ok=True)

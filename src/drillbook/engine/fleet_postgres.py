@@ -80,6 +80,8 @@ class PostgresFleet:
     def dead(self) -> list[str]:
         """Return the workers whose lock could be taken; frozen ones lose their session first."""
         found = []
+        if self._other.closed:
+            self._other = connect(self._store)
         for peer in self._other.execute(SQL["peers"], {"executor": self.executor}).fetchall():
             locked = self._other.execute(SQL["lock"], peer).fetchone()
             if locked and locked["pg_try_advisory_lock"]:
@@ -88,6 +90,18 @@ class PostgresFleet:
                 self._other.execute(SQL["terminate"], peer)
                 _kill_here(peer)
         return found
+
+    def known(self) -> set[str]:
+        """Return the workers that have a row."""
+        peers = self._other.execute(SQL["peers"], {"executor": ""}).fetchall()
+        return {str(peer["executor"]) for peer in peers} | {self.executor}
+
+    def leave(self) -> None:
+        """Strike this worker off, and give its lock back with its session."""
+        with self._mutex:
+            self._own.execute(SQL["forget"], {"executor": self.executor})
+            self._own.close()
+        self._other.close()
 
     def forget(self, executor: str) -> None:
         """Strike the dead worker off and give its lock back."""

@@ -42,7 +42,12 @@ class MessageKind(StrEnum):
 
 
 class Message(Frozen):
-    """One message of one person; `says` is the answer, choice or option, or the typed target."""
+    """
+    One message of one person; `says` is the answer, choice or option, or the typed target.
+
+    `question` is the key of the entry that asked: a run that has asked anew since then does not
+    take a word that was meant for the question before.
+    """
 
     kind: MessageKind
     task: str = ""
@@ -53,6 +58,7 @@ class Message(Frozen):
     evidence: tuple[Evidence, ...] = ()
     plan_hash: str = ""
     digest: str = ""
+    question: str = ""
 
 
 class Start(Frozen):

@@ -18,7 +18,12 @@ class Status(StrEnum):
 
 
 class TaskOutcome(Frozen):
-    """The recorded end of one attempt; `cancel` says that an abort was asked for meanwhile."""
+    """
+    The recorded end of one attempt; `cancel` says that an abort was asked for meanwhile.
+
+    `late` means that nothing was done because the yes to it is too old to be trusted unseen;
+    the status is then unknown where an earlier attempt had begun to act.
+    """
 
     status: Status
     result: dict[str, JsonValue] | None = None
@@ -27,6 +32,7 @@ class TaskOutcome(Frozen):
     hint: str = ""
     again: bool = True
     cancel: bool = False
+    late: bool = False
 
 
 class Remembered(Frozen):
@@ -63,7 +69,7 @@ class State(StrEnum):
 
 
 class RunOutcome(Frozen):
-    """How a run ended, what of it remains, and what a later `undo` needs."""
+    """How a run ended, what of it remains, what it called, and what a later `undo` needs."""
 
     state: State
     reason: str = ""
@@ -72,4 +78,5 @@ class RunOutcome(Frozen):
     kept: tuple[str, ...] = ()
     stuck: tuple[str, ...] = ()
     writes: tuple[Write, ...] = ()
+    entered: tuple[str, ...] = ()
     results: dict[str, dict[str, JsonValue]] = {}

@@ -15,7 +15,15 @@ from drillbook.core.record import EntryKind
 from drillbook.engine.journal import Entry, Journal, Recorded, open_journal
 from drillbook.engine.messages import CANCEL, INBOX, Answer, Message, MessageKind, Start
 from drillbook.engine.outcome import RunOutcome, State
-from drillbook.engine.store import QUEUE, STEP_PROTOCOL, WORKFLOW, Store, client, store_errors
+from drillbook.engine.store import (
+    QUEUE,
+    STEP_PROTOCOL,
+    UNDER_WAY,
+    WORKFLOW,
+    Store,
+    client,
+    store_errors,
+)
 from drillbook.engine.waiting import Waiting, open_questions
 
 if TYPE_CHECKING:
@@ -109,9 +117,17 @@ class Runs:
         """Return the newest runs first."""
         with store_errors(self.store):
             found = self.dbos.list_workflows(
-                name=WORKFLOW, sort_desc=True, limit=limit, offset=offset
+                name=WORKFLOW, sort_desc=True, limit=limit, offset=offset, load_input=False
             )
         return [self._summary(status) for status in found]
+
+    def any_under_way(self) -> bool:
+        """Whether a worker of this version has anything to do."""
+        with store_errors(self.store):
+            found = self.dbos.list_workflows(
+                status=UNDER_WAY, app_version=STEP_PROTOCOL, limit=1, load_input=False
+            )
+        return bool(found)
 
     def show(self, run: str) -> RunView:
         """Return one run, or NotFound with what there is."""
@@ -140,8 +156,13 @@ class Runs:
     def answer(self, run: str, message: Message) -> None:
         """Send an answer, choice, option, approval or refusal to a run that waits for it."""
         waits = self._waiting_for(run, message.task)
+        if message.question not in ("", waits.question):
+            raise Refused(
+                f"task {message.task} of run {run} has been answered, and asks something new",
+                hint=f"See what it asks now: drillbook runs show {run}",
+            )
         self._refuse_wrong(message, waits)
-        self._send(run, message, INBOX)
+        self._send(run, message.model_copy(update={"question": waits.question}), INBOX)
 
     def waiting(self, run: str, task: str) -> Waiting:
         """Return the open question of a task, or Refused when it asks nothing."""
@@ -181,33 +202,36 @@ class Runs:
         if status.status in ("PENDING", "ENQUEUED"):
             self.cancel(run, by=by, note=note)
             return run
-        plan, _ = _input(status)
-        before = _outcome(status)
+        plan, start = _input(status)
+        root = start.undo_of or run
+        undo, newest = self._undo_id(root)
+        before = _outcome(newest or status)
         if before is None or not before.writes:
             raise Refused(
                 f"run {run} left nothing to take back", hint=f"See: drillbook runs show {run}"
             )
-        undo = self._undo_id(run)
-        start = Start(run=undo, by=by, at=datetime.now(UTC), undo_of=run, undo=before)
+        # Always of the first run: what it wrote is found under its name.
+        start = Start(run=undo, by=by, at=datetime.now(UTC), undo_of=root, undo=before)
         self._planned(plan, start)
         self._enqueue(plan, start)
         return start.run
 
-    def _undo_id(self, run: str) -> str:
-        """Return the id of the next run that takes this one back; Refused while one does or did."""
-        number = 1
+    def _undo_id(self, run: str) -> tuple[str, Any]:  # Any: DBOS's status type is loose
+        """Return the id of the next run that takes this one back, and the one that tried last."""
+        number, newest = 1, None
         while True:
             undo = f"{run}-undo" + (f"-{number}" if number > 1 else "")
             with store_errors(self.store):
                 found = self.dbos.list_workflows(workflow_ids=[undo])
             if not found:
-                return undo
+                return undo, newest
             state = self._summary(found[0]).state
             if state in (State.RUNNING, State.WAITING, State.TAKEN_BACK):
                 raise Refused(
                     f"run {undo} takes {run} back already ({state})",
                     hint=f"See: drillbook runs show {undo}",
                 )
+            newest = found[0] if _outcome(found[0]) is not None else newest
             number += 1
 
     def _send(self, run: str, message: Message, topic: str) -> None:
@@ -282,6 +306,11 @@ class Runs:
             raise Refused(
                 f"{message.says!r} is not offered by task {message.task}",
                 hint=f"Choose one of {', '.join(choices)}.",
+            )
+        if message.kind is MessageKind.ANSWER and message.says not in set(Answer):
+            raise Refused(
+                f"{message.says!r} is no answer to task {message.task}",
+                hint=f"Say one of {', '.join(Answer)}.",
             )
         needless = message.kind is MessageKind.ANSWER and message.says == Answer.NOT_NEEDED
         if needless and not waits.data.get("optional") and not message.note:

@@ -1,7 +1,7 @@
 """What one durable step does: read, remember, act, check, take back. All sync, run in threads."""
 
 import hashlib
-import traceback
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -10,32 +10,31 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
-import rfc8785
-
 from drillbook.analysis.expressions import evaluate_condition
-from drillbook.core.catalog import Bindings, Catalog
+from drillbook.analysis.scope import as_json, resolve
+from drillbook.core.catalog import AnyAction, Bindings, Catalog
 from drillbook.core.effect import Deadline, Effect, Evidence, deadline
-from drillbook.core.errors import (
-    DrillbookError,
-    Failed,
-    NotFound,
-    Refused,
-    SettingsInvalid,
-    UndoImpossible,
-)
+from drillbook.core.errors import DrillbookError, NotFound, Refused, UndoImpossible
 from drillbook.core.model import Frozen
-from drillbook.core.plan import PlannedTask
+from drillbook.core.plan import Kind, PlannedTask
 from drillbook.core.record import EntryKind
-from drillbook.core.secret import scrub
 from drillbook.engine.announce import Announcer
-from drillbook.engine.journal import Entry, Journal
+from drillbook.engine.ending import (
+    done,
+    exact_bytes,
+    failure,
+    not_applicable,
+    remembered,
+)
+from drillbook.engine.journal import Entry
+from drillbook.engine.keeping import Keeping
 from drillbook.engine.outcome import Remembered, Status, TaskOutcome, Write
 from drillbook.engine.progress import Progress
 from drillbook.engine.scope import Json, Scope, arguments, keywords, presentable, revived
 
 Values = dict[str, object]
 UNSEEN = "; and it cannot be looked at: "
-KNOWN = (Refused, Failed, NotFound, SettingsInvalid, UndoImpossible)  # what is so is known
+STALE_SECONDS = 30.0  # a yes seen to hold longer ago is looked at again before anything is done
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,17 @@ class Steps:
 
     catalog: Catalog
     bindings: Bindings
-    journal: Journal
+    journal: Keeping
     announcer: Announcer
     progress: Progress
     still_mine: Callable[[], None]
     cancel_asked: Callable[[str], bool]
+    stopping: Callable[[], bool]
+    give_up: Callable[[str, Exception], None]
+
+    def clock(self) -> str:
+        """Return the time it is."""
+        return datetime.now(UTC).isoformat()
 
     def note(self, scope: Scope, kind: EntryKind, task: str, key: str, data: Json) -> str:
         """Write one entry; return the time it was written, so that replays agree on it."""
@@ -76,12 +81,17 @@ class Steps:
         started = self._entry(scope, EntryKind.TASK_STARTED, task.id, key, does, begun)
         with self.announcer.soon(started):
             outcome = self._guarded(scope, task, lambda: self._read(scope, task), write=False)
-        return (started, self._ending(scope, task, key, outcome, monotonic() - clock)), outcome
+        # With what was read: after a kill it is read again, and what counted must be in the record.
+        read: Json = outcome.model_dump(mode="json", exclude={"cancel"})
+        unique = (
+            f"{key}/{hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()[:12]}"
+        )
+        return (started, self._ending(scope, task, unique, outcome, monotonic() - clock)), outcome
 
     def _read(self, scope: Scope, task: PlannedTask) -> TaskOutcome:
-        if (skipped := _not_applicable(scope, task)) is not None:
+        if (skipped := not_applicable(scope, task)) is not None:
             return skipped
-        result = self._call(scope, task, self.catalog[task.does].do)
+        result = self._call(scope, task, self._action(task).do)
         return self._judged(scope, task, result)
 
     def remember(self, scope: Scope, task: PlannedTask, attempt: int) -> Json:
@@ -91,12 +101,9 @@ class Steps:
 
         def remember() -> TaskOutcome:
             nonlocal found
-            if (skipped := _not_applicable(scope, task)) is not None:
+            if (skipped := not_applicable(scope, task)) is not None:
                 return skipped
-            action = self.catalog[task.does]
-            params = arguments(task, action, scope.values(task))
-            memory = self._call(scope, task, action.undo.remember) if action.undo else None
-            found = _remembered(memory, presentable(params))
+            found = self._remembered(scope, task)
             return TaskOutcome(status=Status.DONE)
 
         self.note(scope, EntryKind.TASK_STARTED, task.id, key, {"does": task.does, "on": task.on})
@@ -104,16 +111,34 @@ class Steps:
         found = found.model_copy(update={"outcome": outcome, "at": datetime.now(UTC)})
         if outcome.status is Status.DONE:
             data: Json = {"digest": found.digest, **self._shown(scope, task)}
-            self.note(scope, EntryKind.TASK_REMEMBERED, task.id, key, data)
+            # With the digest: another look that sees another state is an entry of its own.
+            unique = f"{key}/{found.digest[:12]}"
+            self.note(scope, EntryKind.TASK_REMEMBERED, task.id, unique, data)
         else:
             self.journal.append(self._ending(scope, task, key, outcome, 0.0))
         return found.model_dump(mode="json")
 
-    def act(self, scope: Scope, task: PlannedTask, attempt: int) -> Json:
+    def _remembered(self, scope: Scope, task: PlannedTask) -> Remembered:
+        if task.kind is not Kind.ACTION:  # a call or a choice changes nothing by itself
+            values = scope.values(task)
+            given: Json = {
+                name: as_json(resolve(value, values)) for name, value in task.arguments.items()
+            }
+            return remembered(None, given)
+        action = self._action(task)
+        params = arguments(task, action, scope.values(task))
+        memory = self._call(scope, task, action.undo.remember) if action.undo else None
+        return remembered(memory, presentable(params))
+
+    def act(self, scope: Scope, task: PlannedTask, seen_at: datetime | None, attempt: int) -> Json:
         """Look whether the effect is there; if not, act. Twice is once."""
         key, clock = f"{task.id}/{attempt}", monotonic()
         self.still_mine()
-        outcome = self._seen(scope, task, begun=self._is_begun(scope, task))
+        begun = self._is_begun(scope, task)
+        outcome = self._seen(scope, task, begun=begun)
+        if outcome is None and seen_at is not None and _is_stale(seen_at):
+            late = TaskOutcome(status=Status.UNKNOWN if begun else Status.FAILED, late=True)
+            return late.model_dump(mode="json")
         if outcome is None:
             self.note(scope, EntryKind.TASK_ACTING, task.id, key, {})
             outcome = self._guarded(scope, task, lambda: self._done_now(scope, task), write=True)
@@ -145,13 +170,14 @@ class Steps:
 
     def _seen(self, scope: Scope, task: PlannedTask, *, begun: bool) -> TaskOutcome | None:
         """Look for the effect: done, or None; of a begun write that hides itself, unknown."""
-        look, there = self.catalog[task.does].look, False
+        there = False
 
         def looked() -> TaskOutcome:
             nonlocal there
+            look = self._action(task).look
             found = self._call(scope, task, look) if look else None
             there = found is not None
-            return _done(found)
+            return done(found)
 
         outcome = self._guarded(scope, task, looked, write=False)
         if outcome.status is Status.DONE:
@@ -159,7 +185,7 @@ class Steps:
         return outcome.model_copy(update={"status": Status.UNKNOWN}) if begun else outcome
 
     def _done_now(self, scope: Scope, task: PlannedTask) -> TaskOutcome:
-        return _done(self._call(scope, task, self.catalog[task.does].do))
+        return done(self._call(scope, task, self._action(task).do))
 
     def _is_begun(self, scope: Scope, task: PlannedTask) -> bool:
         """Whether an earlier attempt began to act and nobody knows its end."""
@@ -173,11 +199,12 @@ class Steps:
 
     def check(self, scope: Scope, task: PlannedTask, result: Json, attempt: int) -> Json:
         """Hold a write's result against its `expect`."""
-        action = self.catalog[task.does]
-        outcome = self._guarded(
-            scope, task, lambda: self._judged(scope, task, action.result.model_validate(result)),
-            write=False,
-        )  # fmt: skip
+
+        def judged() -> TaskOutcome:
+            kind = self._action(task).result
+            return self._judged(scope, task, kind.model_validate(result))
+
+        outcome = self._guarded(scope, task, judged, write=False)
         if outcome.status is not Status.DONE:
             self.journal.append(
                 self._ending(scope, task, f"{task.id}/{attempt}/check", outcome, 0.0)
@@ -189,19 +216,31 @@ class Steps:
         key, clock = f"{task.id}/undo/{attempt}", monotonic()
         self.note(scope, EntryKind.UNDO_STARTED, task.id, key, {"does": task.does})
         self.still_mine()
-        outcome = self._guarded(scope, task, lambda: self._undo(scope, task, write), write=True)
+        impossible = False
+
+        def undo() -> TaskOutcome:
+            nonlocal impossible
+            try:
+                return self._undo(scope, task, write)
+            except UndoImpossible:
+                impossible = True
+                raise
+
+        outcome = self._guarded(scope, task, undo, write=True)
         if outcome.status is Status.UNKNOWN:
             outcome = outcome.model_copy(update={"status": Status.FAILED})
-        done = outcome.status is Status.DONE
+        # Settings that do not fit are put back by a person: only what has no way back is given up.
+        outcome = outcome.model_copy(update={"again": not impossible})
+        undone = outcome.status is Status.DONE
         data: Json = {"seconds": round(monotonic() - clock, 3), "result": outcome.result}
-        if not done:
+        if not undone:
             data = {"error": outcome.error, "hint": outcome.hint, "again": outcome.again}
-        kind = EntryKind.UNDO_DONE if done else EntryKind.UNDO_FAILED
+        kind = EntryKind.UNDO_DONE if undone else EntryKind.UNDO_FAILED
         self.note(scope, kind, task.id, key, data)
         return outcome.model_dump(mode="json")
 
     def _undo(self, scope: Scope, task: PlannedTask, write: Write) -> TaskOutcome:
-        action = self.catalog[task.does]
+        action = self._action(task)
         if task.undo_does is not None:
             own = revived(action.result, write.result) if write.result is not None else None
             return self._look_then_do(scope, task.undo_does, scope.values(task, own))
@@ -213,12 +252,12 @@ class Steps:
         def bound(*ports: object, **values: object) -> Frozen | None:
             return undo(before, *ports, **values)
 
-        return _done(self._call(scope, task, bound))
+        return done(self._call(scope, task, bound))
 
     def _look_then_do(self, scope: Scope, task: PlannedTask, values: Values) -> TaskOutcome:
-        action = self.catalog[task.does]
+        action = self._action(task)
         there = self._call(scope, task, action.look, values) if action.look else None
-        return _done(self._call(scope, task, action.do, values) if there is None else there)
+        return done(self._call(scope, task, action.do, values) if there is None else there)
 
     def _call(
         self,
@@ -227,10 +266,19 @@ class Steps:
         fn: Callable[..., Any],  # Any: every action has a result type of its own
         values: Values | None = None,
     ) -> Any:  # Any: as above
-        action = self.catalog[task.does]
+        action = self._action(task)
         params = arguments(task, action, values or scope.values(task))
         ports = [self._port(scope, task, port) for port in action.ports]
         return fn(*ports, **keywords(params))
+
+    def _action(self, task: PlannedTask) -> AnyAction:
+        action = self.catalog.get(task.does)
+        if action is None:
+            raise NotFound(
+                f"there is no action {task.does} in this version of Drillbook",
+                hint="Let a worker of the version that planned the run carry it on.",
+            )
+        return action
 
     def _port(self, scope: Scope, task: PlannedTask, port: type) -> object:
         if port is not Effect:
@@ -264,7 +312,7 @@ class Steps:
             )
 
     def _judged(self, scope: Scope, task: PlannedTask, result: Frozen) -> TaskOutcome:
-        outcome = _done(result)
+        outcome = done(result)
         self._keep_fields(scope, task, outcome.result or {})
         if not task.expect:
             return outcome
@@ -285,7 +333,7 @@ class Steps:
 
     def _keep_fields(self, scope: Scope, task: PlannedTask, result: Json) -> None:
         for name in task.evidence:
-            data = rfc8785.dumps(result.get(name))
+            data = exact_bytes(result.get(name))
             kept = self.journal.put_evidence(
                 data, name=f"{task.id}-{name}.json", media_type="application/json"
             )
@@ -304,7 +352,7 @@ class Steps:
         try:
             outcome = fn()
         except Exception as error:  # noqa: BLE001 - an action may raise anything; it is recorded, not hidden
-            outcome = _failure(error, write=write)
+            outcome = failure(error, write=write)
         finally:
             deadline.reset(token)
         cancel = self.cancel_asked(scope.start.run)
@@ -312,7 +360,7 @@ class Steps:
 
     def _shown(self, scope: Scope, task: PlannedTask) -> Json:
         with suppress(DrillbookError):
-            params = arguments(task, self.catalog[task.does], scope.values(task))
+            params = arguments(task, self._action(task), scope.values(task))
             return {"arguments": presentable(params)}
         return {}
 
@@ -339,39 +387,5 @@ class Steps:
         return Entry(run=run, kind=kind, task=task, by=scope.start.by, at=at, data=data, key=unique)
 
 
-def _not_applicable(scope: Scope, task: PlannedTask) -> TaskOutcome | None:
-    if not task.when:
-        return None
-    held = evaluate_condition(task.when, scope.values(task))
-    if held.value:
-        return None
-    return TaskOutcome(status=Status.SKIPPED, seen=held.seen, error=f"not applicable: {task.when}")
-
-
-def _done(result: Frozen | None) -> TaskOutcome:
-    stored: Json | None = None if result is None else result.model_dump(mode="json")
-    return TaskOutcome(status=Status.DONE, result=stored)
-
-
-def _remembered(memory: Frozen | None, shown: Json) -> Remembered:
-    stored: Json | None = memory.model_dump(mode="json") if memory is not None else None
-    digest = hashlib.sha256(rfc8785.dumps({"memory": stored, "arguments": shown})).hexdigest()
-    return Remembered(outcome=TaskOutcome(status=Status.DONE), memory=stored, digest=digest)
-
-
-def _failure(error: Exception, *, write: bool) -> TaskOutcome:
-    unsure = write and not isinstance(error, KNOWN)
-    if isinstance(error, DrillbookError):
-        return TaskOutcome(
-            status=Status.UNKNOWN if unsure else Status.FAILED,
-            error=scrub(str(error)),
-            hint=scrub(error.hint),
-            again=error.again,
-        )
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    says = f"{type(error).__name__} at {where.name}:{where.lineno}: {error}"
-    return TaskOutcome(
-        status=Status.UNKNOWN if unsure else Status.FAILED,
-        error=scrub(f"an error nobody foresaw: {says}"),
-        hint="This is a defect of Drillbook or of an action; please report it.",
-    )
+def _is_stale(seen_at: datetime) -> bool:
+    return abs((datetime.now(UTC) - seen_at).total_seconds()) > STALE_SECONDS

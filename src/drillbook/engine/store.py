@@ -19,6 +19,7 @@ APPLICATION = "drillbook"
 QUEUE = "drillbook-runs"
 WORKFLOW = "drillbook.run"
 STEP_PROTOCOL = "steps-1"  # raised by hand when the order of steps changes: decision 0003
+UNDER_WAY = ["PENDING", "ENQUEUED", "DELAYED"]
 QUEUE_POLL_SECONDS = 0.1
 FALLBACK_POLL_SECONDS = 30.0  # wakeups.py wakes waiting runs; this only catches what it missed
 IDLE_IN_TRANSACTION_SECONDS = 5.0

@@ -34,6 +34,7 @@ class Waiting(Frozen):
     until: datetime | None = None
     data: dict[str, JsonValue] = {}
     given_by: tuple[str, ...] = ()
+    question: str = ""
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -67,4 +68,6 @@ def _asked(entry: Recorded, kind: EntryKind) -> Waiting:
     until = None
     if isinstance(seconds, int | float):
         until = entry.at + timedelta(seconds=seconds)
-    return Waiting(task=entry.task, kind=kind, since=entry.at, until=until, data=entry.data)
+    return Waiting(
+        task=entry.task, kind=kind, since=entry.at, until=until, data=entry.data, question=entry.key
+    )

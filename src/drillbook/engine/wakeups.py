@@ -1,14 +1,14 @@
 """Notices messages for waiting runs with one query for all of them, however many wait."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from drillbook.engine.messages import CANCEL, INBOX
-from drillbook.engine.store import Store
+from drillbook.engine.store import STEP_PROTOCOL, Store
 
 if TYPE_CHECKING:
     from dbos import DBOS
@@ -20,6 +20,10 @@ UNREAD = """
       FROM {schema}notifications n
       JOIN {schema}workflow_status w ON w.workflow_uuid = n.destination_uuid
      WHERE NOT n.consumed AND w.status = 'PENDING' AND n.topic IN (:inbox, :cancel)
+"""
+OWNERS = """
+    SELECT DISTINCT executor_id FROM {schema}workflow_status
+     WHERE status = 'PENDING' AND executor_id IS NOT NULL AND application_version = :version
 """
 
 
@@ -47,6 +51,16 @@ class Wakeups:
         with self._lock:
             return run in self._cancelled
 
+    def owners(self) -> set[str]:
+        """Return the workers that runs under way are said to be with."""
+        query = sa.text(OWNERS.format(schema=self._schema))
+        with self._system.engine.connect() as connection:
+            return {row[0] for row in connection.execute(query, {"version": STEP_PROTOCOL})}
+
+    @property
+    def _schema(self) -> str:
+        return "dbos." if self._store.is_postgres else ""
+
     def _run(self) -> None:
         if self._store.is_postgres:
             while not self._stop.wait(POSTGRES_POLL_SECONDS):
@@ -56,15 +70,16 @@ class Wakeups:
             version = -1
             while not self._stop.wait(SQLITE_POLL_SECONDS):
                 # data_version changes when another connection has written: most polls end here
-                now = watched.execute("PRAGMA data_version").fetchone()[0]
-                if now != version:
-                    version = now
-                    self._look()
+                with suppress(sqlite3.Error):  # away for a moment; the next look is soon
+                    now = watched.execute("PRAGMA data_version").fetchone()[0]
+                    if now != version:
+                        version = now
+                        self._look()
 
     def _look(self) -> None:
         try:
             unread = self._unread()
-        except sa.exc.DBAPIError:
+        except sa.exc.SQLAlchemyError:
             return  # the store is away for a moment; DBOS waits too, and the next look is soon
         with self._lock:
             self._cancelled = {run for run, topic in unread if topic == CANCEL}
@@ -74,8 +89,7 @@ class Wakeups:
                 event.set()
 
     def _unread(self) -> list[tuple[str, str]]:
-        schema = "dbos." if self._store.is_postgres else ""
-        query = sa.text(UNREAD.format(schema=schema))
+        query = sa.text(UNREAD.format(schema=self._schema))
         with self._system.engine.connect() as connection:
             rows = connection.execute(query, {"inbox": INBOX, "cancel": CANCEL})
             return [(row[0], row[1]) for row in rows]

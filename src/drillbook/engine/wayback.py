@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from drillbook.core.model import Risk
 from drillbook.core.plan import Kind, PlannedStep, PlannedTask
 from drillbook.core.record import EntryKind
-from drillbook.engine.current import Current, LeavePath
+from drillbook.engine.current import Current, How, LeavePath
 from drillbook.engine.messages import Choice
 from drillbook.engine.outcome import Status, TaskOutcome, Write
 from drillbook.engine.people import decide
@@ -18,27 +18,33 @@ RunStep = Callable[[PlannedStep], Awaitable[None]]
 
 async def go_back(current: Current, reason: str, run_step: RunStep) -> tuple[Ids, Ids]:
     """Take everything back; return the ids of the writes kept and of those stuck."""
-    begun: list[str] = [write.task for write in reversed(current.writes)]
+    writes = tuple(reversed(current.writes))
+    begun: list[str] = [write.task for write in writes]
     await current.note(EntryKind.WAY_BACK_STARTED, "", {"reason": reason, "writes": list(begun)})
     kept: list[str] = []
     stuck: list[str] = []
-    for write in reversed(tuple(current.writes)):
-        task = current.scope.plan.task(write.task)
-        if task is None:
-            stuck.append(write.task)
-            continue
-        match await _one(current, write, task):
-            case "kept":
-                kept.append(task.id)
-            case "stuck":
-                stuck.append(task.id)
-    kept, stuck = await _roll_back(current, run_step, kept, stuck)
+    left: list[str] = []
+    try:
+        for at, write in enumerate(writes):
+            left = begun[at:]
+            task = current.scope.plan.task(write.task)
+            match "stuck" if task is None else await _one(current, write, task):
+                case "kept":
+                    kept.append(write.task)
+                case "stuck":
+                    stuck.append(write.task)
+        left = []
+        kept, stuck = await _roll_back(current, run_step, kept, stuck)
+    except LeavePath:
+        kept += left  # a person ended the way back here: what was not taken back yet is kept
     await current.note(EntryKind.WAY_BACK_ENDED, "", {"kept": [*kept], "stuck": [*stuck]})
     return tuple(kept), tuple(stuck)
 
 
 async def _one(current: Current, write: Write, task: PlannedTask) -> str:
-    action = current.scope.catalog[task.does]
+    action = current.scope.catalog.get(task.does)
+    if action is None:
+        return "stuck"  # this version of Drillbook does not know how it is undone
     if action.undo is None and task.undo_does is None:
         if action.harmless or not (write.done or write.unknown):
             return "undone"
@@ -57,40 +63,44 @@ async def _one(current: Current, write: Write, task: PlannedTask) -> str:
 async def _ask_about(
     current: Current, write: Write, task: PlannedTask, outcome: TaskOutcome
 ) -> str:
-    while await decide(current, task, outcome, else_do=Choice.SKIP) is Choice.RETRY:
+    while True:
+        choice = await decide(current, task, outcome, else_do=Choice.SKIP)
+        if choice is Choice.STOP:
+            raise LeavePath(How.STOP, outcome.error, task=task.id)
+        if choice is not Choice.RETRY:
+            return "stuck"
         outcome = await current.take_back(write, task)
         if outcome.status is Status.DONE:
             return "undone"
-    return "stuck"
 
 
 async def _roll_back(
     current: Current, run_step: RunStep, kept: list[str], stuck: list[str]
 ) -> tuple[list[str], list[str]]:
     """Run the rollback steps; what a step has restored is no longer kept or stuck."""
-    for part in reversed(current.parts):
+    for part in reversed(tuple(current.parts)):
         for step in part.rollback:
-            touched = _remaining(current, step, (*kept, *stuck))
             doable = await _without_unknown_values(current, step)
-            needed = bool(touched) or not step.optional
+            needed = bool(_remaining(current, step.tasks, (*kept, *stuck))) or not step.optional
             if not needed:
                 await _note_not_needed(current, doable)
             chosen = doable if needed else _only_reads(doable)
             try:
                 await run_step(chosen)
             except LeavePath as turn:
-                stuck.append(turn.task)
+                stuck.append(turn.task or chosen.tasks[0].id)
                 return kept, stuck
-            if any(_changes(task) for task in chosen.tasks):
-                kept = [task for task in kept if task not in touched]
-                stuck = [task for task in stuck if task not in touched]
+            done = tuple(task for task in chosen.tasks if task.id in current.done)
+            restored = _remaining(current, done, (*kept, *stuck))
+            kept = [task for task in kept if task not in restored]
+            stuck = [task for task in stuck if task not in restored]
     return kept, stuck
 
 
-def _remaining(current: Current, step: PlannedStep, remaining: Ids) -> Ids:
-    """Return the writes that remain and that this step takes back: those of its environments."""
-    places = {task.on for task in step.tasks if _changes(task)}
-    by_hand = any(task.kind is not Kind.ACTION for task in step.tasks)
+def _remaining(current: Current, tasks: tuple[PlannedTask, ...], remaining: Ids) -> Ids:
+    """Return the writes that remain and that these tasks take back: those of their environments."""
+    places = {task.on for task in tasks if _changes(task)}
+    by_hand = any(task.kind is not Kind.ACTION for task in tasks)
     plan = current.scope.plan
     found = ((task_id, plan.task(task_id)) for task_id in remaining)
     return tuple(

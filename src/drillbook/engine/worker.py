@@ -1,9 +1,12 @@
 """The worker: a process that carries runs out and takes over those of dead workers."""
 
+import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -11,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from drillbook.core.catalog import Bindings, Catalog
 from drillbook.core.plan import Plan
 from drillbook.core.record import EntryKind
+from drillbook.core.secret import scrub
 from drillbook.engine.announce import Announcer
 from drillbook.engine.fleet import BEAT_SECONDS, Fleet
 from drillbook.engine.fleet_files import FileFleet
 from drillbook.engine.journal import Entry, open_journal
+from drillbook.engine.keeping import EXIT_UNRECORDED, Keeping
 from drillbook.engine.messages import Start
 from drillbook.engine.progress import Progress
 from drillbook.engine.steps import Steps
@@ -22,6 +27,7 @@ from drillbook.engine.store import (
     QUEUE,
     QUEUE_POLL_SECONDS,
     STEP_PROTOCOL,
+    UNDER_WAY,
     WORKFLOW,
     Store,
     configuration,
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 30.0
 TAKE_OVER_TRIES = 10
-UNDER_WAY = ["PENDING", "ENQUEUED", "DELAYED"]
+ORPHANS_SECONDS = 10.0
 
 
 @dataclass
@@ -46,6 +52,7 @@ class Worker:
     store: Store
     catalog: Catalog
     bindings: Bindings
+    _said: str = ""
 
     def start(self) -> None:
         """Join the fleet, launch the engine and begin to take over."""
@@ -53,18 +60,18 @@ class Worker:
         with store_errors(self.store):
             self._journal = open_journal(self.store.url, self.store.home)
             self._fleet = _fleet(self.store)
+            self._files = _identities(self.store)
             self._fleet.join()
             self._stop = Event()
             self._threads = [
-                Thread(target=self._every, args=(BEAT_SECONDS, self._fleet.beat), daemon=True)
+                Thread(target=self._every, args=(BEAT_SECONDS, self._beat), daemon=True)
             ]
             self._threads[0].start()
             self._launch()
         self._note(EntryKind.WORKER_STARTED, self._fleet.executor, {"steps": STEP_PROTOCOL})
-        self._threads.append(
-            Thread(target=self._every, args=(BEAT_SECONDS, self._take_over), daemon=True)
-        )
-        self._threads[1].start()
+        for seconds, do in ((BEAT_SECONDS, self._take_over), (ORPHANS_SECONDS, self._adopt)):
+            self._threads.append(Thread(target=self._every, args=(seconds, do), daemon=True))
+            self._threads[-1].start()
 
     def _launch(self) -> None:
         from dbos import DBOS
@@ -75,11 +82,13 @@ class Worker:
         steps = Steps(
             catalog=self.catalog,
             bindings=self.bindings,
-            journal=self._journal,
+            journal=Keeping(self._journal, self._stop),
             announcer=self._announcer,
             progress=Progress(self.store.home / "progress"),
             still_mine=self._fleet.still_mine,
             cancel_asked=self._cancel_asked,
+            stopping=self._stop.is_set,
+            give_up=self._give_up,
         )
         register(steps)
         DBOS.launch()
@@ -117,26 +126,69 @@ class Worker:
     def _cancel_asked(self, run: str) -> bool:
         return self._wakeups.cancel_asked(run)
 
+    def leave(self) -> None:
+        """Give the lock back before this process ends; only for a worker with nothing to do."""
+        self._fleet.leave()
+
     def _under_way(self) -> bool:
         from dbos import DBOS
+        from sqlalchemy.exc import SQLAlchemyError
 
-        return bool(DBOS.list_workflows(status=UNDER_WAY, limit=1, load_input=False))
+        try:
+            found = DBOS.list_workflows(
+                status=UNDER_WAY, app_version=STEP_PROTOCOL, limit=1, load_input=False
+            )
+        except SQLAlchemyError:
+            return True  # the store is away for a moment, and nobody can tell
+        return bool(found)
 
     def _every(self, seconds: float, do: Callable[[], None]) -> None:
-        while not self._stop.wait(seconds):
-            do()
+        while True:
+            try:
+                do()
+            except Exception as error:  # noqa: BLE001 - a thread that ended would be missed by nobody
+                self._say(f"error: {do.__name__.strip('_')} will be tried again: {error}")
+            if self._stop.wait(seconds):
+                return
+
+    def _say(self, says: str) -> None:
+        says = scrub(says).strip().partition("\n")[0]
+        if says != self._said:
+            self._said = says
+            sys.stderr.write(f"{says}\n")
+            sys.stderr.flush()
+
+    def _give_up(self, says: str, error: Exception) -> None:
+        """End this process at once: what is under way goes on with the next worker."""
+        self._say(f"error: {says}: {getattr(error, 'orig', None) or error}")
+        os._exit(EXIT_UNRECORDED)
+
+    def _beat(self) -> None:
+        self._fleet.beat()
+        if _identities(self.store) != self._files:
+            self._say("error: the store's files were removed or replaced; this worker ends")
+            os._exit(EXIT_UNRECORDED)
 
     def _take_over(self) -> None:
+        for executor in self._fleet.dead():
+            self._recover(executor)
+            self._fleet.forget(executor)
+
+    def _adopt(self) -> None:
+        """Take over runs of workers nobody knows of any more: their lock was removed by hand."""
+        owners = self._wakeups.owners()  # first: whoever joins afterwards can own none of these
+        for executor in owners - self._fleet.known():
+            self._recover(executor)
+
+    def _recover(self, executor: str) -> None:
         from dbos import DBOS
 
-        for executor in self._fleet.dead():
-            # facts-engine, gap 1: the guarded call is private; it re-queues what is still pending
-            for _ in range(TAKE_OVER_TRIES):
-                if not DBOS._recover_pending_workflows([executor]):  # noqa: SLF001
-                    break
-            unique = f"{self._fleet.executor}<{executor}"
-            self._note(EntryKind.WORKER_TOOK_OVER, unique, {"from": executor})
-            self._fleet.forget(executor)
+        # facts-engine, gap 1: the guarded call is private; it re-queues what is still pending
+        for _ in range(TAKE_OVER_TRIES):
+            if not DBOS._recover_pending_workflows([executor]):  # noqa: SLF001
+                break
+        unique = f"{self._fleet.executor}<{executor}"
+        self._note(EntryKind.WORKER_TOOK_OVER, unique, {"from": executor})
 
     def _note(self, kind: EntryKind, unique: str, data: "Json") -> None:
         at, by = datetime.now(UTC), self._fleet.executor
@@ -163,3 +215,18 @@ def _fleet(store: Store) -> Fleet:
     from drillbook.engine.fleet_postgres import PostgresFleet
 
     return PostgresFleet(store)
+
+
+def _identities(store: Store) -> tuple[tuple[int, int] | None, ...]:
+    """Return which files a SQLite store is made of: written on, a removed one is lost silently."""
+    if store.is_postgres:
+        return ()
+    return tuple(_identity(path) for path in (store.path, store.home / "journal.db"))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino

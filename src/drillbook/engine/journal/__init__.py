@@ -2,7 +2,7 @@
 
 from drillbook.core.effect import Evidence
 from drillbook.engine.journal.bundle import Bundle, verify_bundle
-from drillbook.engine.journal.entry import Entry, Recorded, RunSpan, TreeHead
+from drillbook.engine.journal.entry import Entry, Recorded, RunSpan, TreeHead, exact
 from drillbook.engine.journal.journal import Journal
 from drillbook.engine.journal.opening import open_journal
 from drillbook.engine.journal.verify import Verified
@@ -16,6 +16,7 @@ __all__ = [
     "RunSpan",
     "TreeHead",
     "Verified",
+    "exact",
     "open_journal",
     "verify_bundle",
 ]

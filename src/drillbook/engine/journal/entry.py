@@ -138,6 +138,11 @@ def cleaned(entry: Entry, scrub: Scrub) -> Entry:
     )
 
 
+def exact(value: JsonValue) -> JsonValue:
+    """Return a value as the journal holds it: numbers that JSON cannot hold stand as text."""
+    return _value(value, str, 1)
+
+
 def _text(text: str, scrub: Scrub) -> str:
     if not text.isascii():  # a lone surrogate is no Unicode; its escape loses nothing
         text = text.encode("utf-8", "backslashreplace").decode("utf-8")
