@@ -13,7 +13,6 @@ from drillbook.compiler.strip import strip
 from reader.texts import STEP_WORDS, plain_texts, texts
 
 calm = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-_SEEN = re.compile(r"[^\W\d_]+")
 _COUNTED = (LineKind.STEP, LineKind.TASK)
 _NO_EMPHASIS = str.maketrans("", "", "*_~`")
 _STRUCTURE = (LineKind.TITLE, LineKind.HEADING, LineKind.MARKUP, LineKind.OPTION)
@@ -116,7 +115,8 @@ def _bound(text: str, random: Random) -> str:
 
 
 def _words(text: str) -> set[str]:
-    return set(_SEEN.findall(text.translate(_NO_EMPHASIS)))
+    shown = text.translate(_NO_EMPHASIS)
+    return set("".join(sign if sign.isalpha() else " " for sign in shown).split())
 
 
 def _all_text(book: Book) -> str:

@@ -108,7 +108,10 @@ def opaque_parts(lines: list[str]) -> Opaque:
 
 def front_matter_end(lines: list[str]) -> int:
     """Return the line after the front matter, or 0 where there is none."""
-    if lines[0].rstrip() != "---" or not _YAML_KEY.match("".join(lines[1:2])):
+    if lines[0].rstrip() != "---":
+        return 0
+    first = next((line for line in lines[1:5] if line.strip()), "")
+    if not _YAML_KEY.match(first):
         return 0
     for at in range(1, len(lines)):
         if lines[at].rstrip() in ("---", "..."):

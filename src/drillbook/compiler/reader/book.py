@@ -106,7 +106,7 @@ def _around(top: Section, reader: RunbookReader, inside: set[int]) -> tuple[str,
             continue
         if section.kind in (Kind.CONTACTS, Kind.ESCALATION):
             reader.contacts += contacts_in(section, reader.page)
-        elif section.level == 1 and not title:
+        elif not title and (section.level == 1 or section in top.children[:1]):
             title = title_of(section.title)
             ledger.take(section.line, section.end, LineKind.TITLE)
         reason = NOT_STEPS.get(section.kind, _OUTSIDE)

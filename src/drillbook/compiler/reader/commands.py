@@ -245,6 +245,9 @@ def paired_steps(section: Section, page: Page, role: Role | None, confidence: fl
     return steps
 
 
+_TOLD = (Kind.ACTION, Kind.ROLLBACK, Kind.ESCALATION)
+
+
 def pairs(section: Section) -> list[tuple[Block, list[Block]]]:
     """Return the paragraphs that tell what to do, each with the fences that show how."""
     found: list[tuple[Block, list[Block]]] = []
@@ -256,7 +259,7 @@ def pairs(section: Section) -> list[tuple[Block, list[Block]]]:
         elif part.kind is BlockKind.FENCE and found:
             found[-1][1].append(part)
     fenced = any(fences for _, fences in found)
-    if not fenced and section.kind not in (Kind.ACTION, Kind.ROLLBACK):
+    if not fenced and section.kind not in _TOLD:
         return []
     return [(text, fences) for text, fences in found if _leads(text, fences, fenced=fenced)]
 

@@ -65,7 +65,8 @@ def _title_edit(runbook: Runbook, lines: list[str]) -> Iterator[Edit]:
     at = runbook.span.line
     heading = _HEADING.match(lines[at - 1]) if at <= len(lines) else None
     if heading is None:
-        if runbook.form == "the file is the runbook":
+        headed = any(line.startswith("# ") for line in lines)
+        if runbook.form == "the file is the runbook" and not headed:
             top = front_matter_end(lines) + 1
             yield Edit(top, "", f"# Runbook: {runbook.title}", "the file has no title")
         return

@@ -126,7 +126,7 @@ _BOLD_START = re.compile(
 _PLAIN_START = re.compile(
     r"(?P<title>[^\W\d][^:：\n`|]{1,40})[:：](?:[ \t]+|(?<=：))(?P<rest>\S.*)$", re.DOTALL
 )
-_STEP_START = re.compile(r"(?:\*\*|__)?(?P<title>\S[^\n]*)$")
+_STEP_SIGN = re.compile(r"\S*?\s*[#№]?\s*\w{1,5}\s*[:.)、．：\-–—|]")
 
 
 def _labels(blocks: list[Block]) -> dict[int, tuple[int, str, str]]:
@@ -169,7 +169,7 @@ def _line_label(text: str, *, lists: bool) -> tuple[int, str, str] | None:
     """Return the label that a whole line of text is; `lists` when a list or table follows."""
     if match := _BOLD_ONLY.match(text):
         return BOLD_LABEL, match["title"], ""
-    if _worded(text):
+    if _worded(text) and (_STEP_SIGN.match(text) or text[-1] not in ".。"):
         return BOLD_LABEL, text, ""
     if not lists:
         return None

@@ -77,8 +77,10 @@ def _is_title_of(title: Section, part: Section) -> bool:
     """Whether a section is a bare title, and the one after it a part of its runbook."""
     if title.level != part.level or title.is_label or part.kind is Kind.UNKNOWN:
         return False
-    if runbook_title(part.title) or any(c.level > title.level for c in title.children):
+    if runbook_title(part.title):
         return False
+    if any(child.level > title.level for child in title.children):
+        return bool(runbook_title(title.title)) and part.kind in _ACTING and is_named(part.title)
     first = title.kind is Kind.UNKNOWN and title.level == 1
     return not step_items(title) and bool(first or runbook_title(title.title))
 
@@ -152,9 +154,8 @@ def _holder(top: Section) -> Section:
             headings = tops
         if len(headings) != 1 or step_items(here):
             return here
-        if headings[0].kind is not Kind.UNKNOWN and (
-            headings[0].level > 1 or is_named(headings[0].title)
-        ):
+        part = headings[0].level > 1 and headings[0].kind in PARTS
+        if part or (headings[0].kind is not Kind.UNKNOWN and is_named(headings[0].title)):
             return here
         step = numbered(headings[0].title)
         if step and step.worded:

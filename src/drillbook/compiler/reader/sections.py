@@ -243,8 +243,14 @@ def _acts_below(section: Section, above: Kind) -> bool:
         return True
     if section.kind in _PLAN:
         return True
-    wanted = (Kind.ACTION, Kind.VERIFICATION)
-    return above is Kind.CAUSES and any(below.kind in wanted for below in section.walk())
+    return above is Kind.CAUSES and any(map(_cures, section.walk()))
+
+
+def _cures(section: Section) -> bool:
+    """Whether a section under a cause says what to do about it."""
+    if section.kind in (Kind.ACTION, Kind.VERIFICATION):
+        return True
+    return is_instruction(section.title) and bool(section.own(BlockKind.FENCE))
 
 
 def _skip(section: Section, page: Page, reason: str) -> None:

@@ -76,6 +76,7 @@ class Synonyms:
     phases: frozenset[str]
     openers: frozenset[str]
     rollback_titles: tuple[str, ...]
+    post_mortem_titles: Phrases
     verbs: frozenset[str]
     not_instructions: Phrases
     verb_beginnings: tuple[str, ...]
@@ -117,6 +118,7 @@ def synonyms() -> Synonyms:
         phases=frozenset(data["phases"]),
         openers=frozenset(data["openers"]),
         rollback_titles=tuple(data["rollback_titles"]),
+        post_mortem_titles=Phrases([kinds["post_mortem"]["has"]]),
         verbs=frozenset(" ".join(data["verbs"].values()).split()),
         not_instructions=Phrases([data["not_instructions"]]),
         verb_beginnings=tuple(data["verb_beginnings"]),

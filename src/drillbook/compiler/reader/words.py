@@ -233,7 +233,9 @@ def role_of(title: str) -> Role:
     words = title_of(title).casefold()
     if words.startswith(synonyms().rollback_titles):
         return Role.ROLLBACK
-    return Role.POST_MORTEM if kind_of(title) is Kind.POST_MORTEM else Role.FORWARD
+    named = is_named(title) and kind_of(title) is Kind.POST_MORTEM
+    after = named or synonyms().post_mortem_titles.begin(words)
+    return Role.POST_MORTEM if after else Role.FORWARD
 
 
 def bold_title(text: str) -> str | None:
@@ -250,7 +252,7 @@ def _is_field(text: str, end: int) -> bool:
     return text[end : end + 1] in (":", "：")
 
 
-_CODE_FIRST = re.compile(r"\s*`[^`]+`|\s*\$ ")
+_CODE_FIRST = re.compile(r"\s*`[^`\s]+\s[^`]+`|\s*\$ ")
 _CJK_FIELD = re.compile(r"[^\s:：]{1,8}[:：]")
 
 
