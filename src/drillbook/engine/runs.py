@@ -90,7 +90,8 @@ class Runs:
         )
         data: dict[str, Any] = {  # Any: JSON
             "plan": plan.hash, "runbook": plan.part.runbook, "procedure": plan.part.procedure,
-            "book": plan.book, "book_sha256": plan.book_sha256, "evidence": file.sha256,
+            "book": plan.book, "book_sha256": plan.book_sha256,
+            "evidence": file.model_dump(mode="json"),
             "unattended": start.unattended, "undo_of": start.undo_of,
         }  # fmt: skip
         key = f"{start.run}/{EntryKind.RUN_PLANNED}"

@@ -104,11 +104,16 @@ def _header(view: RunView, record: list[Recorded]) -> Header:
         run=start.run, runbook=one_line(plan.part.runbook),
         procedure=one_line(plan.part.procedure), book=one_line(plan.book),
         book_sha256=plan.book_sha256, plan_hash=plan.hash,
-        plan_evidence=text_of(planned, "evidence") if planned else "",
+        plan_evidence=_plan_file(planned) if planned else "",
         by=one_line(start.by), unattended=start.unattended, undo_of=start.undo_of,
         inputs=shown(plan.inputs), files=tuple(_files(plan.inputs)),
         environments=tuple(environments),
     )  # fmt: skip
+
+
+def _plan_file(planned: Recorded) -> str:
+    kept = planned.data.get("evidence")
+    return cut(str(kept.get("sha256", "")), 64) if isinstance(kept, dict) else ""
 
 
 def _files(inputs: Mapping[str, JsonValue]) -> Iterator[InputFile]:
