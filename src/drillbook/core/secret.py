@@ -2,6 +2,7 @@
 
 import os
 import re
+from base64 import b64encode
 from pathlib import Path
 from threading import Lock
 from urllib.parse import quote, quote_plus, unquote, urlsplit
@@ -13,6 +14,7 @@ from drillbook.core.model import Frozen
 
 KINDS = ("env:", "file:")
 SHORTEST = 4  # shorter values would blank out ordinary words
+SHORTEST_BASE64 = 8
 _known: dict[str, str] = {}
 _lock = Lock()
 
@@ -71,10 +73,22 @@ def register(value: str, *, name: str) -> None:
         password = None
     if password:
         found |= {password, unquote(password)}
-    found |= {encode(text) for text in tuple(found) for encode in (quote, quote_plus)}
+    encoded = {core for text in found for core in _in_base64(text)}
+    found |= {encode(text) for text in tuple(found) for encode in (quote, quote_plus)} | encoded
     found |= {text.replace("\\", "\\\\").replace('"', '\\"') for text in tuple(found)}
     with _lock:
         _known.update({text: f"[secret {name}]" for text in found if len(text) >= SHORTEST})
+
+
+def _in_base64(text: str) -> set[str]:
+    """Return the part of every base64 that has the text in it, wherever in it the text starts."""
+    data, cores = text.encode("utf-8", "replace"), set[str]()
+    for before in range(3):
+        whole = b64encode(b"\0" * before + data).decode()
+        # Characters that also hold bits of what stands before or after differ with that.
+        core = whole[(before * 8 + 5) // 6 : (before + len(data)) * 8 // 6]
+        cores |= {core, core.replace("+", "-").replace("/", "_")}
+    return {core for core in cores if len(core) >= SHORTEST_BASE64}
 
 
 def scrub(text: str) -> str:
