@@ -130,6 +130,7 @@ class Campaign:
             "seed": self.seed, "runs": len(self.told), "of": len(self.cases),
             "counts": dict(self.totals), "ends": dict(Counter(told.state for told in self.told)),
             "blows": sum(len(told.blows) for told in self.told),
+            "late_blows": sum(told.late for told in self.told),
             "take_over_seconds": _quantiles(took),
             "damaged": self.damaged, "broken": self.broken,
             "cases": [each.as_json() for each in sorted(self.told, key=lambda t: t.case.index)],

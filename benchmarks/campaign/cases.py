@@ -6,18 +6,21 @@ from random import Random
 from benchmarks.campaign.variants import VARIANTS, Variant
 
 STORES = ("sqlite", "postgres")
-ENTRIES = 42  # about as many as a migration writes; a taken-back one writes more
 EVENTS = (
-    "run.started", "task.started 1.2", "task.remembered 1.2", "task.done 1.2",
-    "task.remembered 2.1", "task.done 2.1", "task.started 3.3", "task.remembered 3.3",
-    "task.done 3.3", "task.done 3.4", "run.ended",
+    "run.started", "task.started 1.2", "task.acting 1.2", "task.done 1.2", "task.remembered 2.1",
+    "task.acting 2.1", "task.done 2.1", "task.started 3.3", "task.remembered 3.3",
+    "task.acting 3.3", "task.done 3.3", "run.ended",
 )  # fmt: skip
 BACK_EVENTS = (
     "wayback.started", "undo.started 3.3", "undo.done 3.3", "undo.started 2.1", "undo.done 2.1",
     "task.failed 3.4", "wayback.ended",
 )  # fmt: skip
-RESTORE_EVENTS = ("undo.failed 3.3", "task.started 4.1", "task.remembered 4.1", "task.done 4.1")
-SIGHTS = ("dumping", "trying", "applying", "ledger")
+RESTORE_EVENTS = (
+    "undo.failed 3.3", "task.started 4.1", "task.remembered 4.1", "task.acting 4.1",
+    "task.done 4.1",
+)  # fmt: skip
+SIGHTS = ("dumping", "trying", "ledger")
+ONE_SIGHTS = ("applying",)
 PARTS_SIGHTS = ("indexing", "indexing-on-staging")
 RESTORE_SIGHTS = ("restoring", "restore-proven", "swapped")
 
@@ -109,29 +112,39 @@ def _freeze(random: Random, moment: Moment) -> Blow:
 
 
 def _moment(random: Random, variant: Variant, *, again: bool, in_undo: bool) -> Moment:
+    if again:
+        return Moment(
+            "entries", str(random.randint(0, 3 if in_undo else 8)), random.uniform(0, 0.3)
+        )
+    if variant.command and random.random() < 0.7:
+        return Moment("event", "task.acting 1.2", random.uniform(0, 1.1))
     kind = random.choices(("entries", "event", "sight"), (50, 32, 18))[0]
-    if again or variant.command:
-        if variant.command and not again:
-            return Moment("entries", str(random.randint(1, 4)), random.uniform(0, 0.9))
-        return Moment("entries", str(random.randint(0, 9)), random.uniform(0, 0.3))
-    if kind == "entries":
-        most = ENTRIES // 2 if in_undo else ENTRIES
-        return Moment("entries", str(random.randint(0, most)), random.uniform(0, 0.4))
+    if variant.command or kind == "entries":
+        most = variant.entries_of_undo if in_undo else variant.entries
+        return Moment("entries", str(random.randint(0, most)), random.uniform(0, 0.3))
     delay = random.choice((0.0, random.uniform(0, 0.02), random.uniform(0, 0.15)))
     pool = _events(variant, in_undo) if kind == "event" else _sights(variant, in_undo)
     return Moment(kind, random.choice(pool), delay)
 
 
 def _events(variant: Variant, in_undo: bool) -> tuple[str, ...]:
-    back = BACK_EVENTS + (() if variant.down else RESTORE_EVENTS * 2)
+    back: tuple[str, ...] = BACK_EVENTS + (() if variant.down else RESTORE_EVENTS * 2)
     if in_undo:
         return back
     return EVENTS + (back if "done" not in variant.ends else ())
 
 
 def _sights(variant: Variant, in_undo: bool) -> tuple[str, ...]:
-    back = RESTORE_SIGHTS if not variant.down else ("undoing", "undoing-on-staging")
+    back = (
+        RESTORE_SIGHTS
+        if not variant.down
+        else (
+            "undoing",
+            "undoing-on-staging",
+            *(("dropping",) if "CONCURRENTLY" in variant.down else ()),
+        )
+    )
     if in_undo:
         return back
-    parts = PARTS_SIGHTS if "CONCURRENTLY" in variant.up else ()
+    parts = PARTS_SIGHTS if "CONCURRENTLY" in variant.up else ONE_SIGHTS
     return SIGHTS + parts + (back if "done" not in variant.ends else ())

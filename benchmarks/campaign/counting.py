@@ -169,9 +169,9 @@ def _see_singles(words: Counter[str], case: Case, rounds: int, where: str, count
 
 def _count_ledger(site: Site, server: str, claim: str, counts: Counts) -> None:
     there = site.rows(server, DATABASE, "SELECT to_regclass('drillbook.migrations') IS NOT NULL")
-    rows = site.rows(server, DATABASE, LEDGER) if there[0][0] else []  # type: ignore[misc]  # a row
-    in_force = [row for row in rows if row[2] != "taken back"]  # type: ignore[misc]  # as above
-    if claim == "after" and [row[2] for row in in_force] != ["applied"]:  # type: ignore[misc]
+    rows = site.rows(server, DATABASE, LEDGER) if there[0][0] else []
+    in_force = [row for row in rows if row[2] != "taken back"]
+    if claim == "after" and [row[2] for row in in_force] != ["applied"]:
         counts.add("lost", f"the ledger of {server} holds {in_force}")
     if claim == "before" and in_force:
         counts.add("false_taken_back", f"the ledger of {server} holds {in_force}")

@@ -16,6 +16,7 @@ from benchmarks.campaign.counting import (
     count_left_over,
     count_migration,
 )
+from benchmarks.campaign.sights import Sight
 from benchmarks.campaign.site import DATABASE, Site, WorkerProcess
 from drillbook.core.errors import DrillbookError
 from drillbook.core.plan import Plan
@@ -25,29 +26,7 @@ from drillbook.engine.runs import Runs, opened
 
 MOST_SECONDS = 75.0
 LOOK_SECONDS = 0.004
-MOST_TAKE_OVER_SECONDS = 15.0
 BY = "ana@example.com"
-ACTIVE = """
-SELECT 1 FROM pg_stat_activity
- WHERE application_name LIKE 'drillbook %%' AND query ILIKE %s AND pid <> pg_backend_pid() LIMIT 1
-"""
-NAMED = "SELECT 1 FROM pg_database WHERE datname LIKE %s LIMIT 1"
-PROVEN = """
-SELECT 1 FROM pg_database d JOIN pg_shdescription s ON s.objoid = d.oid
- WHERE s.description LIKE '%%"proven"%%' LIMIT 1
-"""
-SIGHTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "trying": ("staging", ACTIVE, ("%up-1%",)),
-    "applying": ("production", ACTIVE, ("%pg_sleep%",)),
-    "ledger": ("production", ACTIVE, ("%drillbook.migrations%",)),
-    "indexing": ("production", ACTIVE, ("CREATE%INDEX%",)),
-    "indexing-on-staging": ("staging", ACTIVE, ("CREATE%INDEX%",)),
-    "undoing": ("production", ACTIVE, ("%down-1%",)),
-    "undoing-on-staging": ("staging", ACTIVE, ("%down-1%",)),
-    "restoring": ("production", NAMED, ("app\\_restore\\_%",)),
-    "restore-proven": ("production", PROVEN, ()),
-    "swapped": ("production", NAMED, ("app\\_before\\_%",)),
-}
 
 
 @dataclass
@@ -59,6 +38,8 @@ class Told:
     state: str = "none"
     reason: str = ""
     seconds: float = 0.0
+    late: int = 0
+    entries: int = 0
     open_ends: list[str] = field(default_factory=list[str])
     failures: list[str] = field(default_factory=list[str])
     blows: list[str] = field(default_factory=list[str])
@@ -71,7 +52,8 @@ class Told:
             "index": self.case.index, "store": self.case.store, "variant": self.case.variant.name,
             "run": self.run, "state": self.state, "reason": self.reason,
             "open_ends": self.open_ends, "failures": self.failures,
-            "seconds": round(self.seconds, 2), "blows": self.blows,
+            "seconds": round(self.seconds, 2), "entries": self.entries, "late": self.late,
+            "blows": self.blows,
             "took_over_seconds": [round(each, 2) for each in self.took_over_seconds],
             "counts": dict(self.counts.counts), "says": self.counts.says,
         }  # fmt: skip
@@ -86,6 +68,7 @@ class Running:
         self.until = time.monotonic() + MOST_SECONDS
         self.kinds: list[str] = []
         self.after = -1
+        self.struck: dict[str, float] = {}
         self.frozen: list[tuple[WorkerProcess, threading.Timer | None]] = []
 
     def carry_out(self) -> Told:
@@ -159,35 +142,36 @@ class Running:
     def _await(self, runs: Runs, run: str, moment: Moment) -> None:
         """Wait for a moment, or for the run's end when it never comes."""
         first = len(self.kinds)
-        while time.monotonic() < self.until:
-            self._read(runs, run)
-            if self._is_now(moment, first) or "run.ended" in self.kinds:
-                break
-            time.sleep(LOOK_SECONDS)  # as above
+        with Sight(self.site, moment) as sight:
+            while time.monotonic() < self.until:
+                self._read(runs, run)
+                if sight.is_there() or self._is_written(moment, first):
+                    break
+                if "run.ended" in self.kinds:
+                    break
+                time.sleep(LOOK_SECONDS)  # as above
         time.sleep(moment.delay_seconds)
 
-    def _is_now(self, moment: Moment, first: int) -> bool:
+    def _is_written(self, moment: Moment, first: int) -> bool:
         if moment.kind == "entries":
             return len(self.kinds) - first >= int(moment.what)
-        if moment.kind == "event":
-            return moment.what in self.kinds
-        if moment.what == "dumping":
-            return any((self.site.folder / "backups").glob(".unfinished-*"))
-        server, query, values = SIGHTS[moment.what]
-        return bool(self.site.rows(server, "postgres", query, *values))
+        return moment.kind == "event" and moment.what in self.kinds
 
     def _strike(self, runs: Runs, run: str, blow: Blow) -> None:
         where = self.kinds[-1] if self.kinds else "nothing"
+        self.told.late += where.startswith("run.ended")
         says = [f"{blow.moment.says}, after {where}:"]
         worker = self._owner(runs, run)
         if blow.worker == "freeze":
             self.told.blows.append(f"{says[0]} froze {worker.pid}, wakes {blow.wakes_after}")
             self._freeze(worker, blow)
             return
+        struck = time.monotonic()
         if blow.worker == "kill":
+            if not blow.servers and self.site.has_settled_peer(worker):
+                self.struck[f"-{worker.pid}-"] = time.time()
             worker.process.send_signal(signal.SIGKILL)
             says.append("killed the worker")
-        struck = time.monotonic()
         for server in blow.servers:
             self.site.servers[server].kill()
             says.append(f"killed {server}")
@@ -204,8 +188,6 @@ class Running:
             says.append(f"back after {time.monotonic() - struck:.2f} s")
         self._replace(worker, blow)
         self.told.blows.append(" ".join(says))
-        if self.site.on_postgres and not blow.servers:
-            self._time_take_over(runs, worker, struck)
 
     def _replace(self, worker: WorkerProcess, blow: Blow) -> None:
         if blow.worker == "kill" and worker in self.site.workers:
@@ -247,23 +229,24 @@ class Running:
                     return worker
         return self.site.workers[0]
 
-    def _time_take_over(self, runs: Runs, worker: WorkerProcess, struck: float) -> None:
-        """Note how long the other worker took to take over what the dead one had."""
-        wall = time.time() - (time.monotonic() - struck)
-        mark = f"-{worker.pid}-"
-        while time.monotonic() < struck + MOST_TAKE_OVER_SECONDS:
+    def _time_take_overs(self) -> None:
+        """Note how long another worker, if one had been there, took to take over."""
+        if not self.struck:
+            return
+        with opened(self.site.store) as runs:
             for entry in runs.entries("", after=self.site.fleet_index):
                 self.site.fleet_index = entry.index
-                taken = entry.kind == EntryKind.WORKER_TOOK_OVER
-                if taken and mark in str(entry.data.get("from")):
-                    self.told.took_over_seconds.append(entry.at.timestamp() - wall)
-                    return
-            time.sleep(0.05)  # as above
+                for mark, wall in self.struck.items():
+                    taken = entry.kind == EntryKind.WORKER_TOOK_OVER
+                    if taken and mark in str(entry.data.get("from")):
+                        self.told.took_over_seconds.append(entry.at.timestamp() - wall)
 
     def _count(self, outcome: RunOutcome, plan: Plan) -> None:
         case, told = self.case, self.told
         told.state, told.reason = str(outcome.state), outcome.reason
+        told.entries = len(self.kinds)
         told.open_ends = [*outcome.kept, *outcome.stuck]
+        self._time_take_overs()
         left = count_left_over(self.site, told.run)
         if case.variant.is_migration:
             counted = count_migration(self.site, self.references, case, outcome, plan)

@@ -4,8 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -23,6 +24,7 @@ from drillbook.stack.stack import load_stack
 
 DATABASE = "app"
 TEMPLATE = "app_template"
+SETTLED_SECONDS = 10.0
 PROGRAM = Path(__file__).with_name("effect_program.py")
 STACK = """
 [environments.production.database]
@@ -49,6 +51,7 @@ class WorkerProcess:
 
     process: subprocess.Popen[bytes]
     upgraded: bool
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def pid(self) -> int:
@@ -155,6 +158,13 @@ class Site:
             self.start_worker(upgraded=upgraded)
         return [worker.process.returncode for worker in ended]
 
+    def has_settled_peer(self, worker: WorkerProcess) -> bool:
+        """Whether another worker is there that has long begun."""
+        settled = time.monotonic() - SETTLED_SECONDS
+        return any(
+            peer is not worker and peer.lives and peer.started < settled for peer in self.workers
+        )
+
     def reset(self, variant: Variant) -> None:
         """Give the run databases that nobody touched."""
         for name in ("production", "staging"):
@@ -175,7 +185,9 @@ class Site:
         found = self.rows(server, "postgres", "SELECT datname FROM pg_database")
         return sorted(str(row[0]) for row in found)
 
-    def rows(self, server: str, database: str, query: str, *values: object) -> list[tuple[object]]:
+    def rows(
+        self, server: str, database: str, query: str, *values: object
+    ) -> list[tuple[object, ...]]:
         """Ask a database by a session of the campaign's own."""
         url = self.servers[server].url(database)
         with psycopg.connect(url, autocommit=True, application_name="campaign") as connection:

@@ -6,12 +6,6 @@ from pathlib import Path
 
 import drillbook
 
-REORDERED = {
-    "engine/steps.py": "Steps",
-    "engine/interpreter.py": "Path",
-    "engine/journal/journal.py": "Journal",
-    "providers/postgres/migrations.py": "PostgresMigrations",
-}
 METADATA = "Metadata-Version: 2.4\nName: drillbook\nVersion: 99.0.0\n"
 
 
@@ -21,34 +15,26 @@ def make_upgraded_source(folder: Path) -> Path:
     copy = folder / "drillbook"
     shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for path in copy.rglob("*.py"):
-        path.write_text(f"{path.read_text('utf-8')}\n# of version 99\n", "utf-8")
-    for name, of_class in REORDERED.items():
-        path = copy / name
-        path.write_text(reordered(path.read_text("utf-8"), of_class), "utf-8")
+        path.write_text(f"{reordered(path.read_text('utf-8'))}\n# of version 99\n", "utf-8")
     info = folder / "drillbook-99.0.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(METADATA)
     return folder
 
 
-def reordered(text: str, of_class: str) -> str:
-    """Return a module with the methods of a class in reverse order."""
+def reordered(text: str) -> str:
+    """Return a module with the plain methods of its classes in reverse order."""
     lines = text.splitlines(keepends=True)
-    tree = ast.parse(text)
-    found = next(
-        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == of_class
-    )
-    methods = [
-        node for node in found.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
-    spans = [
-        (min([node.lineno, *(each.lineno for each in node.decorator_list)]) - 1, node.end_lineno)
-        for node in methods
-    ]
-    if any(isinstance(node, ast.FunctionDef) and node.decorator_list for node in methods):
-        # A property's setter must follow it; such a class keeps its order.
-        spans = [span for span, node in zip(spans, methods, strict=True) if not node.decorator_list]
-    texts = ["".join(lines[start:end]) for start, end in spans]
-    for (start, end), text_of in zip(reversed(spans), texts, strict=True):
-        lines[start:end] = [text_of]
+    for found in reversed(ast.parse(text).body):
+        if not isinstance(found, ast.ClassDef):
+            continue
+        # What is decorated keeps its place: a property's setter must follow it.
+        spans = [
+            (node.lineno - 1, node.end_lineno)
+            for node in found.body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list
+        ]
+        texts = ["".join(lines[start:end]) for start, end in spans]
+        for (start, end), moved in zip(reversed(spans), texts, strict=True):
+            lines[start:end] = [moved]
     return "".join(lines)

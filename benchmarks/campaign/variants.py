@@ -30,7 +30,7 @@ CREATE TABLE reviews (id bigint GENERATED ALWAYS AS IDENTITY, stars int CHECK (s
 """
 ONE_DOWN = """
 INSERT INTO effects (what) VALUES ('down-1');
-SELECT pg_sleep(0.1);
+SELECT pg_sleep(0.1), 'down-';
 DROP TABLE reviews;
 ALTER TABLE people DROP COLUMN language;
 UPDATE people SET balance = balance - 1;
@@ -93,6 +93,18 @@ class Variant:
     def is_migration(self) -> bool:
         """Whether databases are changed."""
         return not self.command
+
+    @property
+    def entries(self) -> int:
+        """About how many entries such a run has in the journal."""
+        if self.command:
+            return 10
+        return 31 if self.ends == ("done",) or self.undone else 41
+
+    @property
+    def entries_of_undo(self) -> int:
+        """About how many entries the run has that takes it back."""
+        return 12 if self.down else 16
 
 
 VARIANTS = (

@@ -173,7 +173,7 @@ def test_the_book_of_the_campaign_is_the_shipped_one_without_the_app() -> None:
 def test_an_upgrade_changes_the_order_and_nothing_else() -> None:
     text = "class A:\n    x = 1\n\n    def one(self):\n        return 1\n\n    def two(self):\n        return 2\n"  # noqa: E501
 
-    changed = reordered(text, "A")
+    changed = reordered(text)
 
     assert changed.index("def two") < changed.index("def one")
     assert sorted(ast.dump(node) for node in ast.parse(changed).body[0].body) == sorted(  # type: ignore[attr-defined]
