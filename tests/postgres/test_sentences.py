@@ -26,6 +26,7 @@ from drillbook.core.errors import (
 from drillbook.ports.migrations import Change
 from drillbook.providers.postgres.database import PostgresDatabase
 from drillbook.providers.postgres.migrations import PostgresMigrations
+from drillbook.providers.postgres.sentences import as_ours
 from drillbook.providers.postgres.server import Server
 from drillbook.range.server import PostgresServer
 from postgres.conftest import Run
@@ -277,3 +278,25 @@ def test_a_task_whose_time_is_over_ends_its_statement(
         deadline.reset(token)
 
     assert run("SELECT to_regclass('a')") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "kept", "left_out"),
+    [
+        ("INSERT INTO people VALUES ('ana@example.com')", "Key (mail)=(…)", "ana@"),
+        ("INSERT INTO people VALUES (NULL)", "row contains (…)", "(null)"),
+    ],
+)
+def test_a_failure_names_columns_and_never_the_values_of_rows(
+    database_url: str, statement: str, kept: str, left_out: str
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as session:
+        session.execute("CREATE TABLE people (mail text PRIMARY KEY)")
+        session.execute("INSERT INTO people VALUES ('ana@example.com')")
+        with pytest.raises(psycopg.Error) as caught:
+            session.execute(statement)
+
+    says = str(as_ours(caught.value, "the database"))
+
+    assert kept in says
+    assert left_out not in says

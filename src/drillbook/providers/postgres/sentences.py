@@ -9,6 +9,7 @@ from drillbook.core.errors import DrillbookError, Failed, Refused, Unavailable
 from drillbook.core.secret import scrub
 
 QUERY_CHARACTERS = 120
+_ROW_VALUES = re.compile(r"(\)=|row contains )\(.*\)", re.DOTALL)
 _FATAL = re.compile(r"FATAL:\s+(.*)")
 
 Sentence = Callable[[str, str], DrillbookError]
@@ -127,6 +128,12 @@ def first_line(error: BaseException) -> str:
     return scrub((fatal or lines or ["no words"])[0])
 
 
+def detail_of(error: psycopg.Error) -> str:
+    """Return the server's detail without the values of rows: they are people's data."""
+    detail = error.diag.message_detail or ""
+    return scrub(_ROW_VALUES.sub(r"\1(…)", detail))
+
+
 def as_ours(error: psycopg.Error, where: str) -> DrillbookError:
     """Return our error for one raised by a statement; unknown states are Failed."""
     said = first_line(error)
@@ -138,7 +145,7 @@ def as_ours(error: psycopg.Error, where: str) -> DrillbookError:
     state = error.sqlstate or ""
     if state in _BY_STATE:
         return _BY_STATE[state](where, said)
-    detail = scrub(error.diag.message_detail or "")
+    detail = detail_of(error)
     return Failed(
         f"{where} answered with an error: {said}" + (f" ({detail})" if detail else ""),
         hint=scrub(error.diag.message_hint or "") or f"SQLSTATE {state or 'none'}.",

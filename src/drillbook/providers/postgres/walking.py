@@ -18,7 +18,7 @@ from drillbook.providers.postgres import ledger
 from drillbook.providers.postgres.database import describe
 from drillbook.providers.postgres.lone import clear_broken_index, is_done
 from drillbook.providers.postgres.queries import query
-from drillbook.providers.postgres.sentences import as_ours, first_line, is_lost
+from drillbook.providers.postgres.sentences import as_ours, detail_of, first_line, is_lost
 from drillbook.providers.postgres.server import Server, Session, set_locally
 from drillbook.providers.postgres.waiting import watched
 
@@ -197,7 +197,7 @@ class Walk:
             )
         self._roll_back()
         ours = as_ours(error, self.server.where)
-        detail = error.diag.message_detail
+        detail = detail_of(error)
         where = f", line {at.line} ({at.says})" if at is not None else ""
         said = str(ours) if is_lost(error) else first_line(error)
         return type(ours)(
