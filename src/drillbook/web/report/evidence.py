@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from drillbook.core.effect import Evidence
 from drillbook.core.errors import DrillbookError
+from drillbook.core.record import EntryKind
 from drillbook.engine.journal import Recorded
 from drillbook.engine.journal.entry import evidence_of
 from drillbook.web.report.report import EvidenceFile
@@ -26,7 +27,10 @@ def evidence_files(entries: Iterable[Recorded], read: Read) -> tuple[EvidenceFil
         for one in evidence_of(entry.data):
             if one.sha256 in found:
                 continue
-            text, note = _text(one, read, at_most=min(LONGEST_TEXT, left))
+            if entry.kind == EntryKind.RUN_PLANNED:
+                text, note = None, "the whole plan, as it was approved and run"
+            else:
+                text, note = _text(one, read, at_most=min(LONGEST_TEXT, left))
             left -= len(text or "")
             found[one.sha256] = EvidenceFile(
                 name=one_line(one.name), sha256=one.sha256, size_bytes=one.size_bytes,
