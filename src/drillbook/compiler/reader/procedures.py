@@ -190,6 +190,8 @@ def _orders(section: Section, items: list[Item]) -> bool:
         return False
     if section.kind in _ACTING:
         return True
+    if all(item.text.rstrip().endswith(("?", "？")) for item in items):
+        return False
     if any(item.items or item.blocks or "`" in item.text or item.block.box for item in items):
         return True
     if any(map(_tells, items)):

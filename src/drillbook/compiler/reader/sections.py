@@ -105,6 +105,7 @@ class RunbookReader:
         gate = section.kind is Kind.PREREQUISITES
         kind = LineKind.PREREQUISITE if gate else LineKind.SYMPTOM
         into = self.prerequisites if gate else self.symptoms
+        steps = _steps_after_gate(section)
         into += listed_tasks(section, self.page, kind)
         self._rest(section)
         for child in section.children:
@@ -114,6 +115,8 @@ class RunbookReader:
             for below in child.walk():
                 into += listed_tasks(below, self.page, kind)
                 self._rest(below)
+        if steps is not None:
+            self._own(steps, frame)
 
     def _aside(self, section: Section, frame: Frame) -> None:
         """Keep what a section says about the runbook; note why the rest are no steps."""
@@ -271,6 +274,20 @@ def _frame(section: Section, above: Frame) -> Frame:
     if parent is not None and (cases or is_alternative(section.title)):
         other = title_of(parent.title) or "one of these"
     return Frame(role, other)
+
+
+def _steps_after_gate(section: Section) -> Section | None:
+    """Take the steps that follow a gate's bullets without a heading out of it."""
+    ordered = [item for item in section.items if item.block.ordered]
+    telling = sum(is_instruction(item.text) for item in ordered)
+    bullets = section.items and not section.items[0].block.ordered
+    if not bullets or telling < 2 or telling * 2 < len(ordered):  # noqa: PLR2004  # a list
+        return None
+    line = ordered[0].block.line
+    first = next(n for n, part in enumerate(section.content) if part is ordered[0])
+    steps = Section("Steps", section.level, line, line, parent=section.parent, kind=Kind.ACTION)
+    steps.content, section.content = section.content[first:], section.content[:first]
+    return steps
 
 
 def _is_told_to_do(section: Section) -> bool:
