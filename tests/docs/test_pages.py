@@ -123,6 +123,8 @@ def wrong_in(line: str) -> str:
 
 @each_page
 def test_every_command_a_page_names_exists(page: Path) -> None:
+    if page.parent.name == "decisions":
+        pytest.skip("decisions speak of what was and of what may come")
     wrong = {line: why for line in command_lines(page) if (why := wrong_in(line))}
 
     assert wrong == {}

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -126,7 +127,7 @@ class Watcher:
     _stop: Event = field(default_factory=Event)
 
     def run(self) -> None:
-        while not self._stop.wait(0.02):
+        while not self._stop.wait(0.05):
             for entry in Path("/proc").iterdir():
                 if entry.name.isdecimal():
                     try:
@@ -147,6 +148,7 @@ class Site:
     said: list[str] = field(default_factory=list[str])
 
     def drillbook(self, *words: str) -> subprocess.CompletedProcess[str]:
+        begun = time.monotonic()
         ended = subprocess.run(
             [sys.executable, "-m", "drillbook", *words],
             cwd=self.folder,
@@ -157,6 +159,7 @@ class Site:
             timeout=170,
             check=False,
         )
+        print(f"{time.monotonic() - begun:6.1f} s", *words)
         self.said += [f"{words}: {ended.stdout}", f"{words}: {ended.stderr}"]
         return ended
 
@@ -320,9 +323,8 @@ def use_everything(site: Site) -> None:
         assert ended.returncode in code, ended.stdout + ended.stderr
     site.drillbook("do", "database.access", "on=broken")
     site.drillbook("do", "checks.health", "on=broken")
-    site.drillbook("do", "checks.health", "on=production")
     runs = [each["run"] for each in json.loads(site.drillbook("runs", "--json").stdout)]
-    assert len(runs) == 7
+    assert len(runs) == 6
     wrong, right = runs[-2:]
     site.drillbook("runs", "show", wrong)
     for run in (right, wrong):
