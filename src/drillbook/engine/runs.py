@@ -152,7 +152,7 @@ class Runs:
 
     def outcome(self, run: str) -> RunOutcome | None:
         """Return how the run ended, or None while it is under way."""
-        return _outcome(self._status(run))
+        return _outcome(self._status(run, light=True))
 
     def answer(self, run: str, message: Message) -> None:
         """Send an answer, choice, option, approval or refusal to a run that waits for it."""
