@@ -1,8 +1,9 @@
 """
 Draw a real run as it looks in a terminal: `python -m benchmarks.picture FOLDER RUN -o FILE.svg`.
 
-FOLDER is where the run's stack lies, as `drillbook range up` made it. Nothing is invented: the
-lines are what `drillbook watch RUN` prints on a terminal, cut to the width of the picture.
+FOLDER is where the run was started; `DRILLBOOK_HOME` names its home, where that lies elsewhere.
+Nothing is invented: the lines are what `drillbook watch RUN` prints on a terminal, cut to the
+width of the picture.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-COLUMNS = 108
+COLUMNS = 94
 # Fonts are not fetched from anywhere: the reader's own monospace is as good.
 FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 LIGHT = TerminalTheme(
