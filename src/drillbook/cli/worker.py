@@ -1,6 +1,7 @@
 """`drillbook worker`: carries runs out in this process."""
 
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,11 +35,7 @@ def worker(
     carrying = Worker(store, load_catalog(), LiveStack())
     carrying.start()
     print(f"worker {os.getpid()} carries out the runs of {store.says()}", flush=True)
-    try:
-        was_idle = carrying.wait(until_idle=until_idle)
-    finally:
-        carrying.stop()
-    if was_idle:
+    if carrying.wait(until_idle=until_idle):
         # A run queued while this worker was ending finds it alive and starts no other: so look,
         # be known no more, and look again.
         if not _was_left(store):
@@ -47,6 +44,8 @@ def worker(
             from drillbook.engine.spawn import start_worker
 
             start_worker(store)
+    sys.stdout.flush()
+    os._exit(0)  # all is stored, and to end the engine's own threads would take 10 s
 
 
 def _was_left(store: "Store") -> bool:

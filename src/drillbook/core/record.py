@@ -16,6 +16,7 @@ class EntryKind(StrEnum):
     TASK_ANSWERED = "task.answered"
     TASK_SKIPPED = "task.skipped"
     TASK_DONE = "task.done"
+    TASK_CHECKED = "task.checked"
     TASK_FAILED = "task.failed"
     TASK_UNKNOWN = "task.unknown"
     TASK_RETRY = "task.retry"

@@ -204,11 +204,12 @@ class Steps:
             kind = self._action(task).result
             return self._judged(scope, task, kind.model_validate(result))
 
+        key = f"{task.id}/{attempt}/check"
         outcome = self._guarded(scope, task, judged, write=False)
-        if outcome.status is not Status.DONE:
-            self.journal.append(
-                self._ending(scope, task, f"{task.id}/{attempt}/check", outcome, 0.0)
-            )
+        if outcome.status is Status.DONE:
+            self.note(scope, EntryKind.TASK_CHECKED, task.id, key, {"seen": outcome.seen})
+        else:
+            self.journal.append(self._ending(scope, task, key, outcome, 0.0))
         return outcome.model_dump(mode="json")
 
     def take_back(self, scope: Scope, task: PlannedTask, write: Write, attempt: int) -> Json:

@@ -112,7 +112,7 @@ class Worker:
         return False
 
     def stop(self) -> None:
-        """Stop at once, as a kill would: what is under way goes on with the next worker."""
+        """Stop within a process that lives on; a process that ends just ends: all is stored."""
         from dbos import DBOS
 
         self._stop.set()

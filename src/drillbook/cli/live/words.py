@@ -41,6 +41,7 @@ MARKS: Mapping[str, tuple[str, str, str]] = {
     K.TASK_ANSWERED: ("✓", "answered", "green"),
     K.TASK_SKIPPED: ("-", "skipped", "dim"),
     K.TASK_DONE: ("✓", "done", "green"),
+    K.TASK_CHECKED: ("✓", "as expected", "dim"),
     K.TASK_FAILED: ("✗", "failed", "red"),
     K.TASK_UNKNOWN: ("!", "unknown", "red"),
     K.TASK_RETRY: ("↻", "again", "yellow"),
@@ -61,7 +62,7 @@ MARKS: Mapping[str, tuple[str, str, str]] = {
     K.WORKER_STARTED: ("·", "worker", "dim"),
     K.WORKER_TOOK_OVER: ("·", "took over", "yellow"),
 }
-QUIET = {K.RUN_PLANNED, K.TASK_REMEMBERED, K.TASK_ACTING, K.UNDO_STARTED}
+QUIET = {K.RUN_PLANNED, K.TASK_REMEMBERED, K.TASK_ACTING, K.TASK_CHECKED, K.UNDO_STARTED}
 
 
 def line_of(entry: Recorded, plan: Plan) -> Line:

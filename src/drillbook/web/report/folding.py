@@ -24,6 +24,7 @@ _FOLDINGS: dict[str, Callable[[History, Recorded], None]] = {
     EntryKind.TASK_ACTING: work.acting,
     EntryKind.TASK_REMEMBERED: work.remembered,
     EntryKind.TASK_DONE: work.ended,
+    EntryKind.TASK_CHECKED: work.checked,
     EntryKind.TASK_FAILED: work.ended,
     EntryKind.TASK_UNKNOWN: work.ended,
     EntryKind.TASK_SKIPPED: work.ended,

@@ -60,6 +60,12 @@ def ended(task: History, entry: Recorded) -> None:
     _add_attempt(task, entry, state, began)
 
 
+def checked(task: History, entry: Recorded) -> None:
+    """Take the values that a write's expectation saw, and that it held."""
+    task.seen = _seen(entry.data.get("seen"))
+    task.held = True
+
+
 def _add_attempt(task: History, entry: Recorded, state: TaskState, began: datetime | None) -> None:
     seconds = number_of(entry.data.get("seconds"))
     task.attempts.append(_attempt(entry, state, seconds, began))

@@ -157,6 +157,7 @@ _SAYINGS: dict[str, Callable[[Recorded], str]] = {
     EntryKind.TASK_ANSWERED: _answered,
     EntryKind.TASK_SKIPPED: _skipped,
     EntryKind.TASK_DONE: _done,
+    EntryKind.TASK_CHECKED: _fixed("is as expected"),
     EntryKind.TASK_FAILED: _failed,
     EntryKind.TASK_UNKNOWN: _failed,
     EntryKind.TASK_RETRY: _retry,
