@@ -1,5 +1,6 @@
 """A store, a world and real worker processes for each test."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from drillbook.core.plan import (
     PlanPart,
     TakenBack,
 )
+from drillbook.core.process_identity import children_of, send_signal
 from drillbook.engine.messages import Message, MessageKind
 from drillbook.engine.outcome import RunOutcome
 from drillbook.engine.runs import Runs, opened
@@ -40,9 +42,9 @@ class Site:
     worlds: Path
     workers: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def worker(self) -> subprocess.Popen[str]:
+    def worker(self, *how: str) -> subprocess.Popen[str]:
         """Start a real worker process."""
-        argv = [sys.executable, PROGRAM, self.store.url, self.store.home, self.worlds]
+        argv = [sys.executable, PROGRAM, self.store.url, self.store.home, self.worlds, *how]
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
         self.workers.append(process)
         assert process.stdout is not None
@@ -51,6 +53,8 @@ class Site:
 
     def close(self) -> None:
         for process in self.workers:
+            for child in children_of(process.pid):
+                send_signal(child, signal.SIGKILL)
             process.kill()
             process.wait()
             if process.stdout:

@@ -64,9 +64,7 @@ def test_a_frozen_worker_is_replaced_and_acts_no_more_when_it_wakes(shared: Benc
     os.kill(frozen.pid, signal.SIGSTOP)
 
     shared.worker()
-    shared.until(
-        lambda: pid_of(owner(shared, run) or f"-{frozen.pid}-") != frozen.pid, "take-over"
-    )
+    shared.until(lambda: pid_of(owner(shared, run) or f"-{frozen.pid}-") != frozen.pid, "take-over")
     (shared.world.folder / "go").write_text("")
 
     assert shared.ended(run).state is State.DONE
