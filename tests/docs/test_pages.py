@@ -12,11 +12,13 @@ from benchmarks import reference
 
 from docs.console import Fence, fences, typed_in
 from drillbook.actions import CATALOG
+from drillbook.analysis.checks_file import HttpCheck, SqlCheck, read_checks
 from drillbook.cli.exit_codes import ExitCode
 from drillbook.cli.main import app, run
 from drillbook.cli.table import COMMANDS
 from drillbook.compiler.check import check_book
 from drillbook.compiler.diagnostics import CODES
+from drillbook.core.files import File
 from drillbook.core.record import EntryKind
 from drillbook.engine.journal.entry import EXPORT_KIND, KEY_KIND
 from drillbook.stack.reading import read_stack_file
@@ -170,6 +172,20 @@ def test_every_toml_of_a_page_is_toml_and_every_stack_is_a_stack(
 def _parts() -> list[tuple[str, str]]:
     environments, _, rest = STACK.partition("[commands.restart]")
     return [("environments", environments), ("roles", "[roles]" + rest.partition("[roles]")[2])]
+
+
+def test_every_checks_file_of_a_page_is_one_and_every_key_is_explained() -> None:
+    page = reference.FOLDER / "checks.md"
+    text = page.read_text(encoding="utf-8")
+    shown = [fence for fence in fences(page) if fence.mark == "checks"]
+
+    assert len(shown) == 2
+    for fence in shown:
+        assert read_checks(File(name="checks.toml", sha256="", text=fence.text)).http
+    for title, section in (("http", HttpCheck), ("sql", SqlCheck)):
+        part = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+        explained = set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE))
+        assert explained == section.model_fields.keys(), title
 
 
 def runbook_fences() -> list[tuple[str, Fence]]:
