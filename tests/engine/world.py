@@ -10,6 +10,7 @@ import os
 import signal
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +111,11 @@ def put(world: World, effect: Effect, *, value: str) -> Value:
     """Put a value into the world."""
     if world.once(f"die-before-{value}"):
         die()
+    if world.is_planted(f"slow-{value}"):
+        with (world.folder / "begun").open("a") as begun:
+            begun.write(f"{value}\n")
+        while world.is_planted(f"slow-{value}"):
+            time.sleep(0.02)
     if world.is_planted(f"fail-{value}") or world.once(f"fail-once-{value}"):
         raise Failed(f"{value} does not go in", hint="Take another.")
     if world.is_planted(f"refuse-{value}"):

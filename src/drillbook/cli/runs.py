@@ -58,10 +58,12 @@ def _row(summary: "RunSummary") -> str:
 def show(run: RunId, as_json: Json = False) -> None:
     """Show one run: its record, what it waits for, how it ended."""
     from drillbook.cli.session import opened_runs
+    from drillbook.engine.spawn import worker_alive
 
     with opened_runs() as store:
         view = store.show(run)
         entries = list(store.entries(run))
+        alone = view.outcome is None and not worker_alive(store.store)
     if as_json:
         tell_json(
             {
@@ -71,10 +73,10 @@ def show(run: RunId, as_json: Json = False) -> None:
             }
         )
         return
-    _show(view, entries)
+    _show(view, entries, alone=alone)
 
 
-def _show(view: "RunView", entries: "list[Recorded]") -> None:
+def _show(view: "RunView", entries: "list[Recorded]", *, alone: bool) -> None:
     from drillbook.cli.exit_codes import OF_STATE, ExitCode
     from drillbook.cli.live.ending import ending_lines
     from drillbook.cli.live.faces import PlainFace
@@ -97,5 +99,9 @@ def _show(view: "RunView", entries: "list[Recorded]") -> None:
         return
     worker = f" (worker {summary.worker})" if summary.worker else ""
     say(f"{summary.state}{worker}")
+    if summary.stranded:
+        say(paint("begun by another version: only a worker of that one carries it on", "red"))
+    elif alone:
+        say(paint(f"no worker lives; start one: drillbook resume {summary.run}", "red"))
     for line in waits_lines(view):
         say(line)

@@ -107,7 +107,9 @@ class Current:
         first, number = attempts[0]
         name = f"read {first.id} #{number}" + (f" and {len(tasks) - 1} more" if tasks[1:] else "")
         ended = await DBOS.run_step_async({"name": name}, self.steps.read, self.scope, attempts)
-        return [TaskOutcome.model_validate(outcome) for outcome in ended]
+        outcomes = [TaskOutcome.model_validate(outcome) for outcome in ended]
+        self.steps.record_reads(self.scope, attempts, outcomes)
+        return outcomes
 
     async def remember(self, task: PlannedTask) -> Remembered:
         """Remember what the undo of a write needs."""

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from secrets import token_hex
 from time import monotonic
@@ -27,6 +28,10 @@ class Fleet(Protocol):
 
     def still_mine(self) -> None:
         """Return when this worker still holds its lock; else end the process, acting no more."""
+        ...
+
+    def alone(self, effect: str) -> AbstractContextManager[None]:
+        """Hold an effect, waiting for whoever works on it: a run that was stopped dead may."""
         ...
 
     def dead(self) -> list[str]:

@@ -4,12 +4,17 @@ import fcntl
 import json
 import os
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
+from time import sleep
 from typing import IO
 
 from drillbook.core.process_identity import ProcessIdentity, identify, send_signal
 from drillbook.engine.fleet import Watched, fence, new_executor
+
+RETRY_SECONDS = 1.0
 
 
 class FileFleet:
@@ -18,6 +23,7 @@ class FileFleet:
     def __init__(self, home: Path) -> None:
         self.executor = new_executor()
         self._folder = home / "workers"
+        self._effects = home / "effects"
         self._path = self._folder / f"{self.executor}.lock"
         self._held: IO[str] | None = None
         self._taken: dict[str, IO[str]] = {}
@@ -45,6 +51,22 @@ class FileFleet:
         """Return when the file is there: the kernel keeps its lock while this process lives."""
         if not self._path.exists():
             fence()
+
+    @contextmanager
+    def alone(self, effect: str) -> Iterator[None]:
+        """Lock a file named by the effect; it is removed with the lock still held."""
+        path = self._effects / f"{sha256(effect.encode()).hexdigest()[:32]}.lock"
+        held = None
+        while held is None:
+            try:
+                held = _locked(path)
+            except OSError:  # a full disk: the run stands still, and says so at its next entry
+                sleep(RETRY_SECONDS)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            held.close()
 
     def dead(self) -> list[str]:
         """Return the workers whose lock could be taken; frozen ones are killed first."""
@@ -86,6 +108,16 @@ class FileFleet:
             return False
         self._taken[path.stem] = file
         return True
+
+
+def _locked(path: Path) -> IO[str] | None:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    file = path.open("a", encoding="utf-8")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
+        return file
+    file.close()  # whoever held it has removed it meanwhile
+    return None
 
 
 def any_alive(home: Path) -> bool:

@@ -4,8 +4,11 @@ import os
 import re
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from threading import Lock
+from time import sleep
 from typing import Any
 
 import psycopg
@@ -20,6 +23,7 @@ SESSION = (
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
     " -c idle_in_transaction_session_timeout=5000 -c statement_timeout=15000"
 )
+RETRY_SECONDS = 1.0
 
 
 def _queries() -> dict[str, str]:
@@ -76,6 +80,21 @@ class PostgresFleet:
             row = None
         if row is None:
             fence()
+
+    @contextmanager
+    def alone(self, effect: str) -> Iterator[None]:
+        """Hold an advisory lock named by the effect, on a session of its own."""
+        session = None
+        while session is None:
+            try:
+                session = connect(self._store)
+                session.execute("SET statement_timeout = 0")
+                session.execute(SQL["effect"], {"effect": effect})
+            except psycopg.Error:
+                session = None
+                sleep(RETRY_SECONDS)  # the beat ends this process when the store stays away
+        with session:
+            yield
 
     def dead(self) -> list[str]:
         """Return the workers whose lock could be taken; frozen ones lose their session first."""

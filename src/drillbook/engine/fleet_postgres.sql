@@ -30,5 +30,7 @@ SELECT executor, host, pid, started, backend_pid, beats
 SELECT pg_terminate_backend(%(backend_pid)s)
 -- name: forget
 DELETE FROM drillbook.workers WHERE executor = %(executor)s
+-- name: effect
+SELECT pg_advisory_lock(hashtextextended('drillbook-effect:' || %(effect)s, 0))
 -- name: lockable
 SELECT executor FROM drillbook.workers

@@ -22,7 +22,8 @@ class TaskOutcome(Frozen):
     The recorded end of one attempt; `cancel` says that an abort was asked for meanwhile.
 
     `late` means that nothing was done because the yes to it is too old to be trusted unseen;
-    the status is then unknown where an earlier attempt had begun to act.
+    the status is then unknown where an earlier attempt had begun to act. A read says when it
+    `began` and `ended`: its entries are made from its outcome alone.
     """
 
     status: Status
@@ -33,6 +34,8 @@ class TaskOutcome(Frozen):
     again: bool = True
     cancel: bool = False
     late: bool = False
+    began: datetime | None = None
+    ended: datetime | None = None
 
 
 class Remembered(Frozen):

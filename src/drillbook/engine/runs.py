@@ -24,6 +24,7 @@ from drillbook.engine.store import (
     client,
     store_errors,
 )
+from drillbook.engine.versions import is_stranded
 from drillbook.engine.waiting import Waiting, open_questions
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class RunSummary(Frozen):
     ended_at: datetime | None = None
     reason: str = ""
     worker: str = ""
+    stranded: bool = False
 
 
 class RunView(Frozen):
@@ -265,6 +267,7 @@ class Runs:
             ended_at=_time(ended) if ended else None,
             reason=outcome.reason if outcome else str(status.error or ""),
             worker=str(status.executor_id or "") if status.status == "PENDING" else "",
+            stranded=is_stranded(status),
         )
 
     def _refuse_ended(self, run: str) -> None:

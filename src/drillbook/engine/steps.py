@@ -1,10 +1,8 @@
 """What one durable step does: read, remember, act, check, take back. All sync, run in threads."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -18,7 +16,6 @@ from drillbook.core.errors import DrillbookError, NotFound, Refused, UndoImpossi
 from drillbook.core.model import Frozen
 from drillbook.core.plan import Kind, PlannedTask
 from drillbook.core.record import EntryKind
-from drillbook.engine.announce import Announcer
 from drillbook.engine.ending import (
     done,
     exact_bytes,
@@ -26,13 +23,16 @@ from drillbook.engine.ending import (
     not_applicable,
     remembered,
 )
+from drillbook.engine.entries import ending_of, entry_of
 from drillbook.engine.journal import Entry
 from drillbook.engine.keeping import Keeping
 from drillbook.engine.outcome import Remembered, Status, TaskOutcome, Write
 from drillbook.engine.progress import Progress
+from drillbook.engine.recorder import Recorder
 from drillbook.engine.scope import Json, Scope, arguments, keywords, presentable, revived
 
 Values = dict[str, object]
+Attempts = tuple[tuple[PlannedTask, int], ...]
 UNSEEN = "; and it cannot be looked at: "
 STALE_SECONDS = 30.0  # a yes seen to hold longer ago is looked at again before anything is done
 
@@ -44,11 +44,12 @@ class Steps:
     catalog: Catalog
     bindings: Bindings
     journal: Keeping
-    announcer: Announcer
+    recorder: Recorder
     progress: Progress
     still_mine: Callable[[], None]
     cancel_asked: Callable[[str], bool]
     stopping: Callable[[], bool]
+    alone: Callable[[str], AbstractContextManager[None]]
     give_up: Callable[[str, Exception], None]
 
     def clock(self) -> str:
@@ -58,35 +59,39 @@ class Steps:
     def note(self, scope: Scope, kind: EntryKind, task: str, key: str, data: Json) -> str:
         """Write one entry; return the time it was written, so that replays agree on it."""
         at = datetime.now(UTC)
-        self.journal.append(self._entry(scope, kind, task, key, data, at))
+        self.recorder.append(entry_of(scope, kind, task, key, data, at))
         return at.isoformat()
 
-    def read(self, scope: Scope, attempts: tuple[tuple[PlannedTask, int], ...]) -> list[Json]:
+    def read(self, scope: Scope, attempts: Attempts) -> list[Json]:
         """Carry reads out side by side: when, do and expect of each, in one checkpoint."""
         if len(attempts) == 1:
-            ended = [self._one_read(scope, attempts[0])]
+            ended = [self._one_read(scope, *attempts[0])]
         else:
             with ThreadPoolExecutor(len(attempts), "drillbook-read") as threads:
-                ended = list(threads.map(lambda attempt: self._one_read(scope, attempt), attempts))
-        self.journal.append(*(entry for entries, _ in ended for entry in entries))
-        return [outcome.model_dump(mode="json") for _, outcome in ended]
+                ended = list(threads.map(lambda attempt: self._one_read(scope, *attempt), attempts))
+        return [outcome.model_dump(mode="json") for outcome in ended]
 
-    def _one_read(
-        self, scope: Scope, attempt: tuple[PlannedTask, int]
-    ) -> tuple[tuple[Entry, Entry], TaskOutcome]:
-        task, number = attempt
-        key = f"{task.id}/{number}"
-        begun, clock = datetime.now(UTC), monotonic()
-        does: Json = {"does": task.does}
-        started = self._entry(scope, EntryKind.TASK_STARTED, task.id, key, does, begun)
-        with self.announcer.soon(started):
+    def _one_read(self, scope: Scope, task: PlannedTask, number: int) -> TaskOutcome:
+        began = datetime.now(UTC)
+        with self.recorder.soon(self._read_started(scope, task, number, began)):
             outcome = self._guarded(scope, task, lambda: self._read(scope, task), write=False)
-        # With what was read: after a kill it is read again, and what counted must be in the record.
-        read: Json = outcome.model_dump(mode="json", exclude={"cancel"})
-        unique = (
-            f"{key}/{hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()[:12]}"
-        )
-        return (started, self._ending(scope, task, unique, outcome, monotonic() - clock)), outcome
+        return outcome.model_copy(update={"began": began, "ended": datetime.now(UTC)})
+
+    def _read_started(self, scope: Scope, task: PlannedTask, number: int, began: datetime) -> Entry:
+        does: Json = {"does": task.does}
+        key = f"{task.id}/{number}"
+        return entry_of(scope, EntryKind.TASK_STARTED, task.id, key, does, began)
+
+    def record_reads(self, scope: Scope, attempts: Attempts, outcomes: list[TaskOutcome]) -> None:
+        """Hand in the entries of reads that ended, made from their outcomes alone."""
+        for (task, number), outcome in zip(attempts, outcomes, strict=True):
+            if outcome.began is None or outcome.ended is None:
+                continue
+            seconds = (outcome.ended - outcome.began).total_seconds()
+            self.recorder.later(
+                self._read_started(scope, task, number, outcome.began),
+                ending_of(scope, task, f"{task.id}/{number}", outcome, seconds),
+            )
 
     def _read(self, scope: Scope, task: PlannedTask) -> TaskOutcome:
         if (skipped := not_applicable(scope, task)) is not None:
@@ -115,7 +120,7 @@ class Steps:
             unique = f"{key}/{found.digest[:12]}"
             self.note(scope, EntryKind.TASK_REMEMBERED, task.id, unique, data)
         else:
-            self.journal.append(self._ending(scope, task, key, outcome, 0.0))
+            self.recorder.append(ending_of(scope, task, key, outcome, 0.0))
         return found.model_dump(mode="json")
 
     def _remembered(self, scope: Scope, task: PlannedTask) -> Remembered:
@@ -132,6 +137,10 @@ class Steps:
 
     def act(self, scope: Scope, task: PlannedTask, seen_at: datetime | None, attempt: int) -> Json:
         """Look whether the effect is there; if not, act. Twice is once."""
+        with self.alone(_effect(scope, task)):  # also apart from what a killed run left working
+            return self._act(scope, task, seen_at, attempt)
+
+    def _act(self, scope: Scope, task: PlannedTask, seen_at: datetime | None, attempt: int) -> Json:
         key, clock = f"{task.id}/{attempt}", monotonic()
         self.still_mine()
         begun = self._is_begun(scope, task)
@@ -144,7 +153,7 @@ class Steps:
             outcome = self._guarded(scope, task, lambda: self._done_now(scope, task), write=True)
             if outcome.status is Status.UNKNOWN:
                 outcome = self._settled(scope, task, outcome)
-        self.journal.append(self._ending(scope, task, key, outcome, monotonic() - clock))
+        self.recorder.append(ending_of(scope, task, key, outcome, monotonic() - clock))
         return outcome.model_dump(mode="json")
 
     def look_again(
@@ -154,7 +163,7 @@ class Steps:
         outcome = self._settled(scope, task, unknown)
         if outcome.status is not Status.UNKNOWN:
             key = f"{task.id}/look/{attempt}"
-            self.journal.append(self._ending(scope, task, key, outcome, 0.0))
+            self.recorder.append(ending_of(scope, task, key, outcome, 0.0))
         return outcome.model_dump(mode="json")
 
     def _settled(self, scope: Scope, task: PlannedTask, unknown: TaskOutcome) -> TaskOutcome:
@@ -209,11 +218,15 @@ class Steps:
         if outcome.status is Status.DONE:
             self.note(scope, EntryKind.TASK_CHECKED, task.id, key, {"seen": outcome.seen})
         else:
-            self.journal.append(self._ending(scope, task, key, outcome, 0.0))
+            self.recorder.append(ending_of(scope, task, key, outcome, 0.0))
         return outcome.model_dump(mode="json")
 
     def take_back(self, scope: Scope, task: PlannedTask, write: Write, attempt: int) -> Json:
         """Undo one write: make the world as remembered, also after half a step."""
+        with self.alone(_effect(scope, task)):
+            return self._take_back(scope, task, write, attempt)
+
+    def _take_back(self, scope: Scope, task: PlannedTask, write: Write, attempt: int) -> Json:
         key, clock = f"{task.id}/undo/{attempt}", monotonic()
         self.note(scope, EntryKind.UNDO_STARTED, task.id, key, {"does": task.does})
         self.still_mine()
@@ -293,7 +306,7 @@ class Steps:
             return kept
 
         return Effect(
-            key=f"{scope.start.undo_of or scope.start.run}:{task.id}",
+            key=_effect(scope, task),
             run=scope.start.run,
             task=task.id,
             by=scope.start.by,
@@ -365,27 +378,9 @@ class Steps:
             return {"arguments": presentable(params)}
         return {}
 
-    def _ending(
-        self, scope: Scope, task: PlannedTask, key: str, outcome: TaskOutcome, seconds: float
-    ) -> Entry:
-        kinds = {
-            Status.DONE: EntryKind.TASK_DONE,
-            Status.SKIPPED: EntryKind.TASK_SKIPPED,
-            Status.FAILED: EntryKind.TASK_FAILED,
-            Status.UNKNOWN: EntryKind.TASK_UNKNOWN,
-        }
-        data: Json = {"seconds": round(seconds, 4)}
-        data |= {"result": outcome.result} if outcome.result is not None else {}
-        data |= {"seen": outcome.seen} if outcome.seen else {}
-        data |= {"error": outcome.error, "hint": outcome.hint} if outcome.error else {}
-        return self._entry(scope, kinds[outcome.status], task.id, key, data, datetime.now(UTC))
 
-    def _entry(
-        self, scope: Scope, kind: EntryKind, task: str, key: str, data: Json, at: datetime
-    ) -> Entry:
-        run = scope.start.run
-        unique = f"{run}/{kind}/{key}"
-        return Entry(run=run, kind=kind, task=task, by=scope.start.by, at=at, data=data, key=unique)
+def _effect(scope: Scope, task: PlannedTask) -> str:
+    return f"{scope.start.undo_of or scope.start.run}:{task.id}"
 
 
 def _is_stale(seen_at: datetime) -> bool:

@@ -15,13 +15,13 @@ from drillbook.core.catalog import Bindings, Catalog
 from drillbook.core.plan import Plan
 from drillbook.core.record import EntryKind
 from drillbook.core.secret import scrub
-from drillbook.engine.announce import Announcer
 from drillbook.engine.fleet import BEAT_SECONDS, Fleet
 from drillbook.engine.fleet_files import FileFleet
 from drillbook.engine.journal import Entry, open_journal
 from drillbook.engine.keeping import EXIT_UNRECORDED, Keeping
 from drillbook.engine.messages import Start
 from drillbook.engine.progress import Progress
+from drillbook.engine.recorder import Recorder
 from drillbook.engine.steps import Steps
 from drillbook.engine.store import (
     QUEUE,
@@ -77,17 +77,19 @@ class Worker:
         from dbos import DBOS
 
         quiet()
-        self._announcer = Announcer(self._journal)
+        keeping = Keeping(self._journal, self._stop)
+        self._recorder = Recorder(keeping)
         dbos: DBOS = DBOS(config=configuration(self.store, self._fleet.executor))  # type: ignore[arg-type]  # a TypedDict with every key optional
         steps = Steps(
             catalog=self.catalog,
             bindings=self.bindings,
-            journal=Keeping(self._journal, self._stop),
-            announcer=self._announcer,
+            journal=keeping,
+            recorder=self._recorder,
             progress=Progress(self.store.home / "progress"),
             still_mine=self._fleet.still_mine,
             cancel_asked=self._cancel_asked,
             stopping=self._stop.is_set,
+            alone=self._fleet.alone,
             give_up=self._give_up,
         )
         register(steps)
@@ -120,7 +122,7 @@ class Worker:
             thread.join()
         self._wakeups.stop()
         DBOS.destroy(workflow_completion_timeout_sec=0)
-        self._announcer.close()
+        self._recorder.close()
         self._journal.close()
 
     def _cancel_asked(self, run: str) -> bool:

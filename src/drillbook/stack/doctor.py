@@ -70,6 +70,7 @@ def _all(stack: Stack, settings: Settings) -> Iterator[Proof]:
     yield Proof("Postgres programs", proofs.postgres_programs)
     yield Proof("home", lambda: proofs.home(settings))
     yield Proof("store", lambda: proofs.store(settings))
+    yield Proof("runs", lambda: proofs.runs(settings))
     yield Proof("journal key", lambda: proofs.journal_key(settings))
     yield Proof("stack", lambda: proofs.stack_file(stack))
     yield Proof("books", lambda: proofs.books(stack))

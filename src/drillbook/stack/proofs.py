@@ -25,6 +25,7 @@ from drillbook.stack.settings import Settings, prepared_home
 from drillbook.stack.stack import Stack
 
 LITTLE_SPACE_BYTES = 100 * 2**20
+MOST_NAMED = 5
 
 
 def python() -> str:
@@ -56,6 +57,21 @@ def store(settings: Settings) -> str:
     prepared_home(settings)
     prepare(Store(url=settings.store_url(), home=settings.home))
     return f"{settings.store_says}: opened and ready"
+
+
+def runs(settings: Settings) -> str:
+    """Look for runs that no worker of this version carries on."""
+    from drillbook.engine.store import STEP_PROTOCOL, Store  # noqa: PLC0415 - as above
+    from drillbook.engine.versions import stranded  # noqa: PLC0415 - as above
+
+    found = stranded(Store(url=settings.store_url(), home=prepared_home(settings)))
+    if found:
+        raise Refused(
+            f"{len(found)} runs were begun by another version and stand still: "
+            f"{', '.join(found[:MOST_NAMED])}",
+            hint="Let a worker of that version end them, or stop each: drillbook cancel RUN --dead",
+        )
+    return f"no run waits for a worker of another version than {STEP_PROTOCOL}"
 
 
 def journal_key(settings: Settings) -> str:

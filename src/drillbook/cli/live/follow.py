@@ -1,13 +1,18 @@
 """Follows a run to its end: shows what is recorded, asks who is there, keeps a worker alive."""
 
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from drillbook.cli.exit_codes import OF_STATE, ExitCode
 from drillbook.cli.live.asking import Asker
 from drillbook.cli.live.faces import Face
-from drillbook.core.errors import Refused
+from drillbook.cli.telling import visible
+from drillbook.core.errors import Refused, Unavailable
 from drillbook.core.record import EntryKind
+from drillbook.core.secret import scrub
 from drillbook.engine.journal import Recorded
 from drillbook.engine.progress import Progress
 from drillbook.engine.runs import Runs, RunView
@@ -18,6 +23,9 @@ LOOK_SECONDS = 0.15
 WORKER_SECONDS = 2.0
 SETTLE_SECONDS = 30.0
 PATIENCE_SECONDS = 2.0
+AWAY_SECONDS = 60.0
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -38,13 +46,32 @@ class Follower:
         """Return the run as it is when it has ended, or when there is nothing to do here."""
         self._progress = Progress(self.runs.store.home / "progress")
         try:
-            while not self._take_new():
-                if self._is_dead() or self._is_left():
-                    break
-                self._turn()
+            while not self._patiently(self._is_over):
+                pass
         finally:
             self.face.close()
-        return self._settled()
+        return self._patiently(self._settled)
+
+    def _is_over(self) -> bool:
+        """Take one turn; whether there is nothing more to do here."""
+        if self._take_new() or self._is_dead() or self._is_left():
+            return True
+        self._turn()
+        return False
+
+    def _patiently(self, do: Callable[[], T]) -> T:
+        """Do it; a store that is away is waited for, as its server may only be restarting."""
+        ends, said = time.monotonic() + AWAY_SECONDS, False
+        while True:
+            try:
+                return do()
+            except Unavailable as error:
+                if time.monotonic() > ends:
+                    raise
+                if not said:
+                    said = True
+                    print(f"waiting: {visible(scrub(str(error)))}", file=sys.stderr)
+                time.sleep(1.0)
 
     def _take_new(self) -> bool:
         """Show what was recorded meanwhile; whether the run has ended."""
