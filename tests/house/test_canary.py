@@ -4,9 +4,6 @@ import base64
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,85 +19,7 @@ from docs.console import workers_in
 from drillbook.core.process_identity import send_signal, wait_until_gone
 from drillbook.core.secret import register, scrub
 from drillbook.range.server import PostgresServer
-
-CANARIES = {
-    "production": 'Kanari-prod:p@ss/w%rd+"q\\z',
-    "staging": "Kanari-stag?x=1&y #z",
-    "broken": "Kanari-broken/:@pw",
-    "store": "Kanari-store:+/@pw",
-    "token": "Kanari-token-$HOME-'x'",
-    "bearer": "Kanari-bearer.abc.def",
-    "app": "Kanari-app:basic/pw",
-}
-STACK = """
-[environments.production.database]
-provider = "postgres"
-url = "env:CANARY_DATABASE"
-[environments.production.app]
-url = "env:CANARY_APP"
-health = "/health"
-[environments.production.logs]
-path = "app.log"
-[environments.production.backups]
-folder = "backups"
-[environments.staging.database]
-provider = "postgres"
-url = "file:staging.url"
-[environments.broken.database]
-provider = "postgres"
-url = "env:CANARY_BROKEN"
-[environments.broken.app]
-url = "env:CANARY_BROKEN_APP"
-[commands.tell]
-argv = ["sh", "-c", "echo out $TOKEN; echo err $TOKEN >&2; echo last $TOKEN"]
-environment = { TOKEN = "env:CANARY_TOKEN" }
-[commands.fail]
-argv = ["sh", "-c", "echo out $TOKEN; echo err $TOKEN >&2; exit 3"]
-environment = { TOKEN = "env:CANARY_TOKEN" }
-[policy]
-production = { write = "auto", destroy = "auto" }
-"""
-BOOK = """
-## Runbook: Change
-
-### Inputs
-| Input | Type | Default | What it is |
-|---|---|---|---|
-| `migration` | file | | the change |
-
-### Steps
-1. **Change**
-   - Enter `@database.access on=production as entered`
-   - Save `@backup.create on=production label="before-${run.id}" as backup`
-   - Try `@migration.try on=staging file=${migration} as tried`
-   - Change `@migration.apply on=production file=${migration} as applied`
-   - Check `@checks.run on=production file=checks.toml as checked`
-     - evidence: results
-   - Ask `@checks.health on=production as health`
-     - evidence: body
-   - Tell `@command.run on=production name="tell" as told`
-     - evidence: output_tail, error_tail
-"""
-CHECKS = """
-[[http]]
-name = "echo"
-path = "/echo"
-headers = { Authorization = "Bearer env:CANARY_BEARER" }
-status = 200
-expect = "json.ok"
-
-[[http]]
-name = "mine"
-path = "/mine"
-headers = { Authorization = "Bearer env:CANARY_BEARER" }
-contains = "ok"
-
-[[sql]]
-name = "rows"
-query = "SELECT count(*) FROM bookings"
-expect = "value >= 0"
-"""
-WRONG = "ALTER TABLE bookings ADD COLUMN note text; ALTER TABLE missing ADD COLUMN x int;"
+from house.canaries import CANARIES, Site, found_in, write_files
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -137,31 +56,6 @@ class Watcher:
 
     def stop(self) -> None:
         self._stop.set()
-
-
-@dataclass
-class Site:
-    """A stack full of canaries, and all that commands said in it."""
-
-    folder: Path
-    variables: dict[str, str]
-    said: list[str] = field(default_factory=list[str])
-
-    def drillbook(self, *words: str) -> subprocess.CompletedProcess[str]:
-        begun = time.monotonic()
-        ended = subprocess.run(
-            [sys.executable, "-m", "drillbook", *words],
-            cwd=self.folder,
-            env=self.variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=170,
-            check=False,
-        )
-        print(f"{time.monotonic() - begun:6.1f} s", *words)
-        self.said += [f"{words}: {ended.stdout}", f"{words}: {ended.stderr}"]
-        return ended
 
 
 @pytest.fixture
@@ -231,38 +125,6 @@ def variables(tmp_path: Path, urls: list[str], app: int, store: str) -> dict[str
     return given | ({"DRILLBOOK_STORE": urls[2]} if store == "postgres" else {})
 
 
-def write_files(folder: Path, staging_url: str) -> None:
-    texts = {
-        "stack.toml": STACK,
-        "RUNBOOKS.md": BOOK,
-        "checks.toml": CHECKS,
-        "right.sql": "ALTER TABLE bookings ADD COLUMN language text;",
-        "wrong.sql": WRONG,
-        "app.log": "",
-        "staging.url": staging_url,
-    }
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-
-
-def forms_of(canary: str) -> set[bytes]:
-    """Return the canary as it may be written: plain, for URLs, in JSON, in base64."""
-    texts = {canary, quote(canary), quote(canary, safe=""), quote_plus(canary)}
-    texts.add(json.dumps(canary)[1:-1])
-    forms = {text.encode() for text in texts}
-    for before in (b"", b"x", b"xy"):
-        # In the middle of a longer text base64 depends on where it starts: all three are sought.
-        encoded = base64.b64encode(before + canary.encode())
-        forms.add(encoded[4 if before else 0 : len(encoded) // 4 * 4 - 4])
-    return forms | {canary.encode().hex().encode()}
-
-
-def found_in(data: bytes) -> list[str]:
-    return [
-        name for name, canary in CANARIES.items() if any(form in data for form in forms_of(canary))
-    ]
-
-
 def test_the_search_itself_finds_every_form() -> None:
     for name, canary in CANARIES.items():
         basic = base64.b64encode(f"someone:{canary}@more".encode())
@@ -306,58 +168,6 @@ def test_no_secret_is_anywhere_but_where_it_was_put(site: Site) -> None:
     assert {path: found for path, found in leaks.items() if found} == {}
     if store := site.variables.get("DRILLBOOK_STORE"):
         assert leaks_of_store(store) == {}
-
-
-WRONG_SETTINGS = {
-    "an unreachable store": {"DRILLBOOK_STORE": "postgresql://someone:{pw}@127.0.0.1:1/store"},
-    "a store of another kind": {"DRILLBOOK_STORE": "mysql://someone:{pw}@127.0.0.1/store"},
-    "a store that is no URL": {"DRILLBOOK_STORE": "postgresql://someone:{pw}@[::1/store"},
-    "a database of another kind": {"CANARY_DATABASE": "mysql://someone:{pw}@127.0.0.1/db"},
-    "a database that is no URL": {"CANARY_DATABASE": "postgresql://someone:{pw}@127.0.0.1:x/db"},
-    "a database with two passwords": {"CANARY_DATABASE": "postgresql://a:{pw}@h/db?password={pw}"},
-    "an app of another kind": {"CANARY_APP": "ftp://someone:{pw}@127.0.0.1/"},
-    "an app that is no URL": {"CANARY_APP": "http://someone:{pw}@127.0.0.1:port/"},
-}
-
-
-@pytest.mark.parametrize("what", WRONG_SETTINGS)
-def test_a_wrong_setting_is_refused_without_being_repeated(what: str, tmp_path: Path) -> None:
-    password = quote(CANARIES["broken"], safe="")
-    write_files(tmp_path, "postgresql:///nowhere")
-    given = {name: value.format(pw=password) for name, value in WRONG_SETTINGS[what].items()}
-    kept = {name: os.environ[name] for name in ("PATH", "HOME")}
-    site = Site(tmp_path, kept | {"LANG": "C.UTF-8"} | given)
-
-    codes = [site.drillbook("doctor").returncode, site.drillbook("doctor", "--json").returncode]
-    if "DRILLBOOK_STORE" in given:
-        codes.append(site.drillbook("runs").returncode)
-
-    assert set(codes) <= {2, 9}
-    assert found_in("\n".join(site.said).encode()) == []
-    assert [str(path) for path in tmp_path.rglob("*") if leaks_in(path)] == []
-
-
-def leaks_in(path: Path) -> list[str]:
-    return found_in(path.read_bytes()) if path.is_file() else []
-
-
-def test_a_password_written_into_the_stack_file_is_refused_without_being_repeated(
-    tmp_path: Path,
-) -> None:
-    password = quote(CANARIES["broken"], safe="")
-    write_files(tmp_path, "postgresql:///nowhere")
-    text = STACK.replace("env:CANARY_DATABASE", f"postgresql://a:{password}@127.0.0.1/db")
-    (tmp_path / "stack.toml").write_text(text, encoding="utf-8")
-    site = Site(tmp_path, {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"})
-
-    ended = [
-        site.drillbook(*words)
-        for words in (("doctor",), ("plan", "change", "-i", "migration=right.sql", "--json"))
-    ]
-
-    assert [each.returncode for each in ended] == [2, 2]
-    assert "password in plain text" in ended[0].stderr
-    assert found_in("\n".join(site.said).encode()) == []
 
 
 def use_everything(site: Site) -> None:
