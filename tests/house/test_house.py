@@ -45,7 +45,8 @@ def tracked_files() -> list[Path]:
     if listed.returncode != 0 or not names:
         places = [ROOT / name for name in ("src", "tests", "docs", "benchmarks", ".ci")]
         found = [path for place in places for path in place.rglob("*") if path.is_file()]
-        return [*found, *(path for path in ROOT.iterdir() if path.is_file())]
+        found += [path for path in ROOT.iterdir() if path.is_file()]
+        return [path for path in found if path.parent.name != "__pycache__"]
     return [path for path in (ROOT / name for name in names) if path.is_file()]
 
 
