@@ -111,3 +111,15 @@ def test_a_stuck_undo_can_be_repeated_and_goes_on_where_it_was(bench: Bench) -> 
     assert undone == ["1.2"]
     with pytest.raises(Refused, match="back already"):
         bench.runs.undo(run, by="ana")
+
+
+def test_a_run_stopped_dead_can_be_taken_back(bench: Bench) -> None:
+    run = bench.start(plan(put("1.1", "one"), human("1.2"), put("1.3", "three")))
+    bench.asked(run, "1.2")
+    bench.runs.kill(run)
+
+    assert bench.runs.undo(run, by="li") == run
+
+    assert bench.ended(run).state is State.TAKEN_BACK
+    assert bench.world.value == "start"
+    assert "three" not in {line.split()[1] for line in bench.world.effects()}

@@ -151,7 +151,7 @@ class Path:
         try:
             self._current.scope.enter(task)
         except DrillbookError as error:
-            told: Json = {"error": str(error), "hint": error.hint}
+            told: Json = {"error": str(error), "hint": error.hint, "seconds": 0.0}
             await self._current.note(EntryKind.TASK_FAILED, task.id, told)
             return TaskOutcome(status=Status.FAILED, error=str(error), hint=error.hint, again=False)
         return TaskOutcome(status=Status.DONE)

@@ -174,6 +174,9 @@ class Runs:
     def cancel(self, run: str, *, by: str, note: str = "", leave: bool = False) -> None:
         """Ask a run to stop at the next safe point and go back; with `leave`, to stop and keep."""
         self._refuse_ended(run)
+        self._ask_to_leave(run, by=by, note=note, leave=leave)
+
+    def _ask_to_leave(self, run: str, *, by: str, note: str, leave: bool = False) -> None:
         says = "leave" if leave else ""
         message = Message(
             kind=MessageKind.CANCEL, by=by, at=datetime.now(UTC), says=says, note=note
@@ -205,11 +208,20 @@ class Runs:
         if status.status in ("PENDING", "ENQUEUED"):
             self.cancel(run, by=by, note=note)
             return run
+        if status.status == "CANCELLED":  # stopped dead: it goes on only to go back
+            self._ask_to_leave(run, by=by, note=note)
+            self.resume(run)
+            return run
         plan, start = _input(status)
         root = start.undo_of or run
         undo, newest = self._undo_id(root)
         before = _outcome(newest or status)
-        if before is None or not before.writes:
+        if before is None:
+            raise Refused(
+                f"run {run} ended by an error, and nobody knows what of it remains",
+                hint=f"Its record names each write: drillbook runs show {run}",
+            )
+        if not before.writes:
             raise Refused(
                 f"run {run} left nothing to take back", hint=f"See: drillbook runs show {run}"
             )
