@@ -21,7 +21,7 @@ from benchmarks.campaign_kill import Campaign
 from drillbook.engine.outcome import RunOutcome, State
 
 SEED = 1
-SMALL = {"sqlite": (0, 2, 10), "postgres": (7, 15, 17)}
+SMALL = {"sqlite": (0, 2, 8), "postgres": (9, 17, 19)}
 DONE = RunOutcome(state=State.DONE)
 BACK = RunOutcome(state=State.TAKEN_BACK)
 

@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from enum import StrEnum
 
-import rfc8785
 from pydantic import JsonValue
 
+from drillbook.core.canonical import canonical_json
 from drillbook.core.model import Frozen, Risk
 from drillbook.core.policy import EnvironmentFacts, Needs
 
@@ -170,7 +170,7 @@ class Plan(Frozen):
     @property
     def hash(self) -> str:
         """The SHA-256 of the plan's canonical JSON: what an approval is bound to."""
-        return hashlib.sha256(rfc8785.dumps(self.model_dump(mode="json"))).hexdigest()
+        return hashlib.sha256(canonical_json(self.model_dump(mode="json"))).hexdigest()
 
     def task(self, task_id: str) -> PlannedTask | None:
         """Return the task with this id, wherever it is nested."""

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
-import rfc8785
 from pydantic import AfterValidator, AwareDatetime, JsonValue, StringConstraints, field_serializer
 
+from drillbook.core.canonical import INTEGER_LIMIT, canonical_json
 from drillbook.core.effect import Evidence
 from drillbook.core.errors import Damaged, Refused
 from drillbook.core.model import Frozen
@@ -21,7 +21,6 @@ EXPORT_KIND = "journal.exported"  # closes a run's entries for a bundle
 DEEPEST = 100
 LARGEST = 16 * 1024 * 1024
 DIGEST = re.compile(r"[0-9a-f]{64}")
-INTEGER_LIMIT = 2**53  # beyond it JSON numbers are not exact (RFC 7493, 2.2)
 
 # Stored beside the JSON for look-ups, so: short, and nothing a terminal or a database trips over.
 Name = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -99,7 +98,7 @@ def moment_text(at: datetime) -> str:
 
 def canonical(entry: Entry, *, index: int, previous: int) -> bytes:
     """Return the bytes of an entry in its place; Refused when they are too many."""
-    body = rfc8785.dumps(
+    body = canonical_json(
         {
             "at": moment_text(entry.at),
             "by": entry.by,
