@@ -97,7 +97,7 @@ def look(world: World, *, slow_seconds: float = 0) -> Looked:
 @domain.read
 def list_(world: World, *, items: int) -> Many:
     """Give more than a record can hold."""
-    return Many(items=("a line of a log",) * items)
+    return Many(items=("a line of a log " * 64,) * items)
 
 
 @domain.read

@@ -51,7 +51,8 @@ def test_a_stack_that_works_is_proved_by_using_all_of_it(tmp_path: Path, databas
 
     assert {name for name, finding in findings.items() if not finding.ok} == set()
     assert list(findings) == [
-        "Python", "Postgres programs", "home", "store", "journal key", "stack", "books",
+        "Python", "Postgres programs", "home", "store",
+        "runs", "journal key", "stack", "books",
         "production database", "production app", "production backups", "production logs",
         "command python",
     ]  # fmt: skip
