@@ -130,6 +130,9 @@ class Worker:
 
     def leave(self) -> None:
         """Give the lock back before this process ends; only for a worker with nothing to do."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()  # a beat without a lock would end the process before its last look
         self._fleet.leave()
 
     def _under_way(self) -> bool:
