@@ -98,10 +98,12 @@ def _confirmed(place: str, typed: str, task: PlannedTask, note: str, by: str) ->
             f"{place} needs {task.needs.says()}, which the requester cannot give",
             hint=f"A colleague types: drillbook approve RUN {task.id}",
         )
-    if task.needs.consent is not Consent.CONFIRM or typed != task.on:
+    target = task.on or task.id
+    if task.needs.consent is not Consent.CONFIRM or typed != target:
+        is_asked = task.needs.consent is Consent.CONFIRM
         raise SettingsInvalid(
             f"{place}: confirm is {typed!r}, and the task "
-            + (f"is on {task.on!r}" if task.on else "asks for no confirmation"),
+            + (f"is on {target!r}" if is_asked else "asks for no confirmation"),
             hint="Write the target's name exactly, or remove it.",
         )
     return _yes(task, typed, note, by)
