@@ -23,7 +23,9 @@ def ending_of(
     data |= {"result": outcome.result} if outcome.result is not None else {}
     data |= {"seen": outcome.seen} if outcome.seen else {}
     data |= {"error": outcome.error, "hint": outcome.hint} if outcome.error else {}
-    return entry_of(scope, kinds[outcome.status], task.id, key, data, datetime.now(UTC))
+    # A read carries when it ended: written again after a kill, it is told the same.
+    at = outcome.ended or datetime.now(UTC)
+    return entry_of(scope, kinds[outcome.status], task.id, key, data, at)
 
 
 def entry_of(scope: Scope, kind: EntryKind, task: str, key: str, data: Json, at: datetime) -> Entry:
