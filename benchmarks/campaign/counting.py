@@ -217,7 +217,7 @@ def count_left_over(site: Site, run: str) -> Counts:
     """Look for processes, sessions and locks that outlived a run, after a moment of calm."""
     ends = time.monotonic() + CALM_SECONDS
     while True:
-        found = [*_sessions(site), *_processes(site, run)]
+        found = [*_sessions(site), *_processes(site, run), *_files(site)]
         if not found or time.monotonic() > ends:
             break
         time.sleep(0.05)  # nobody tells when a session or a process is gone
@@ -225,6 +225,13 @@ def count_left_over(site: Site, run: str) -> Counts:
     for what in found:
         counts.add("left_over", what)
     return counts
+
+
+def _files(site: Site) -> list[str]:
+    """Return files that only stand while something is under way."""
+    patterns = ("effects/*", "commands/*.taken-*", "command-records/*.draft")
+    found = [path for pattern in patterns for path in site.home.glob(pattern)]
+    return [f"file {path.relative_to(site.home)}" for path in found]
 
 
 def _sessions(site: Site) -> list[str]:
