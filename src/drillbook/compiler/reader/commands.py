@@ -12,6 +12,8 @@ from drillbook.compiler.reader.synonyms import synonyms
 from drillbook.compiler.reader.tasks import Page, attachment_of, span_of
 from drillbook.compiler.reader.words import (
     Kind,
+    declares,
+    is_condition,
     is_instruction,
     is_optional,
     kind_of,
@@ -55,6 +57,8 @@ def table_steps(
     columns = synonyms()
     counted = names[0] in columns.step_columns
     told = counted or (acting and names[0] in columns.action_columns)
+    if names[0] in columns.count_columns and not columns.action_columns.intersection(names[1:]):
+        told = sum(any(map(is_instruction, row[1:])) for _, row in rows) * 2 > len(rows)
     if len(names) < 2 or not rows or not told:  # noqa: PLR2004  # number and action
         return []
     action = 0
@@ -109,6 +113,8 @@ def numbered_lines(block: Block) -> list[tuple[int, str]]:
     if language in _DATA and language not in ("txt", "text"):
         return []
     prose = language in ("", "text", "txt", "plain", "plaintext", "md", "markdown")
+    if _holds_values(block):
+        return []
     found: list[tuple[int, str]] = []
     heredoc = ""
     for at, line in enumerate(block.body):
@@ -122,6 +128,15 @@ def numbered_lines(block: Block) -> list[tuple[int, str]]:
         elif opened := _HEREDOC.search(line):
             heredoc = opened[1]
     return found
+
+
+_VALUE = re.compile(r"[ \t]*(?:export[ \t]+)?[A-Z][A-Z0-9_]*=")
+
+
+def _holds_values(block: Block) -> bool:
+    """Whether all lines of a fence but its comments set a variable: a configuration."""
+    lines = [line for line in block.body if line.strip() and not line.lstrip().startswith("#")]
+    return bool(lines) and all(map(_VALUE.match, lines))
 
 
 _DATA = frozenset(
@@ -272,8 +287,16 @@ def _leads(text: Block, fences: list[Block], *, fenced: bool) -> bool:
     if fences:
         language = fences[0].text.split(" ")[0].lower()
         if language in _SHELLS:
-            return True
+            # What the commands are for may stand in their comments, below text that only tells.
+            told = is_instruction(words) or not any(map(_comments_tell, fences))
+            return told or not (
+                is_condition(words.rpartition(". ")[2]) or words.rstrip()[-1:] == "."
+            )
         return language not in _DATA and (
             words.rstrip().endswith((":", "：")) or is_instruction(words)
         )
-    return not fenced and is_instruction(words)
+    return not fenced and is_instruction(words) and not declares(words)
+
+
+def _comments_tell(fence: Block) -> bool:
+    return any(is_instruction(title) for _, title in _comments(fence))

@@ -10,6 +10,7 @@ from drillbook.compiler.reader.words import (
     Kind,
     holds_alternatives,
     is_alternative,
+    is_generic,
     is_instruction,
     is_phase,
     numbered,
@@ -83,11 +84,19 @@ def _is_phase(section: Section) -> bool:
 def are_steps(sections: list[Section]) -> bool:
     """Whether numbered headings are the steps of one procedure, by what they hold."""
     known = sum(1 for s in sections if s.kind in _CHAPTERS and not is_phase(s.title))
-    if known * 3 >= len(sections):
+    if known * 3 >= len(sections) or any(map(_is_chapter, sections)):
         return False
     holding = sum(1 for section in sections if _holds_parts(section))
     listing = sum(1 for section in sections if _lists(section))
     return holding * 2 < len(sections) and listing * 2 <= len(sections)
+
+
+def _is_chapter(section: Section) -> bool:
+    """Whether a numbered heading is the procedure of the file, or holds counted steps."""
+    if is_generic(step_title(section.title)) and (section.children or section.items):
+        return True
+    worded = sum(_is_worded(child) for child in section.children)
+    return worded > 1
 
 
 def _lists(section: Section) -> bool:

@@ -23,9 +23,11 @@ from drillbook.compiler.reader.tasks import (
 )
 from drillbook.compiler.reader.words import (
     Kind,
+    explains_command,
     is_instruction,
     is_named,
     is_reference,
+    names_automatic,
     numbered,
     plain,
     procedure_title,
@@ -146,6 +148,8 @@ def _step_items(section: Section) -> list[Item]:
     ordered = [item for item in items if item.block.ordered]
     if items and sum(tells_what_happens(item.text) for item in items) * 2 > len(items):
         return []
+    if items and names_automatic(section.title) and not any(map(_tells, items)):
+        return []
     if ordered:
         return ordered if _orders(section, ordered) else []
     if not items or _all_links(items):
@@ -162,6 +166,8 @@ def _bullets_are_steps(section: Section, items: list[Item]) -> bool:
         return False
     telling = sum(map(_tells, items)) / len(items)
     if section.kind not in _ACTING:
+        if sum(explains_command(item.text) for item in items) * 2 > len(items):
+            return False
         return telling >= 0.5 and section.kind is Kind.UNKNOWN  # noqa: PLR2004
     if telling >= 0.3:  # noqa: PLR2004
         return True

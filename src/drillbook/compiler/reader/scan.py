@@ -58,6 +58,7 @@ _HTML_LINE = re.compile(r"(?:</?[a-zA-Z][^>]*>[ \t]*)+$|</?(?:details|summary|di
 _LABEL = re.compile(r"(?:\*\*|__)[^*_]+(?:\*\*|__)[ \t]*[:：]?$")
 _SMALL = 100
 _LONGEST = 20_000  # a longer line is data
+MOST_BLOCKS = 60_000  # more are data: no one reads, let alone carries out, so many
 
 
 class Scanner:
@@ -77,7 +78,7 @@ class Scanner:
         if at:
             body = self.lines[1 : at - 1]
             self.blocks.append(Block(BlockKind.FRONT, 0, at, body=body))
-        while at < len(self.lines):
+        while at < len(self.lines) and len(self.blocks) <= MOST_BLOCKS:
             at = self._step(at)
         for block in self.blocks:
             if block.kind in (BlockKind.ITEM, BlockKind.PARAGRAPH, BlockKind.HEADING):

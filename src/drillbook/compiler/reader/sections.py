@@ -245,8 +245,19 @@ def _acts_below(section: Section, above: Kind) -> bool:
     if step and step.worded:
         return True
     if section.kind in _PLAN:
-        return True
+        return above is not Kind.FACTS or section.kind not in _DONE or _shows_how(section)
     return above is Kind.CAUSES and any(map(_cures, section.walk()))
+
+
+_DONE = (Kind.ACTION, Kind.VERIFICATION, Kind.ROLLBACK, Kind.POST_MORTEM)
+
+
+def _shows_how(section: Section) -> bool:
+    """Whether a section under facts, such as a kind of recovery, tells how it is done."""
+    return any(
+        step_items(below) or below.own(BlockKind.FENCE) or below.own(BlockKind.PARAGRAPH)
+        for below in section.walk()
+    )
 
 
 def _cures(section: Section) -> bool:

@@ -79,9 +79,12 @@ class Synonyms:
     post_mortem_titles: Phrases
     verbs: frozenset[str]
     not_instructions: Phrases
+    automatic: Phrases
+    declared_endings: tuple[str, ...]
     verb_beginnings: tuple[str, ...]
     verb_endings: tuple[str, ...]
     step_columns: frozenset[str]
+    count_columns: frozenset[str]
     action_columns: frozenset[str]
 
 
@@ -121,8 +124,11 @@ def synonyms() -> Synonyms:
         post_mortem_titles=Phrases([kinds["post_mortem"]["has"]]),
         verbs=frozenset(" ".join(data["verbs"].values()).split()),
         not_instructions=Phrases([data["not_instructions"]]),
+        automatic=Phrases([data["automatic"]]),
+        declared_endings=tuple(data["declared_endings"]),
         verb_beginnings=tuple(data["verb_beginnings"]),
         verb_endings=tuple(data["verb_endings"]),
+        count_columns=frozenset(data["count_columns"]),
         step_columns=frozenset(data["step_columns"]),
         action_columns=frozenset(data["action_columns"]),
     )

@@ -15,7 +15,7 @@ from drillbook.compiler.document import (
 from drillbook.compiler.reader.ledger import Ledger
 from drillbook.compiler.reader.outline import Item
 from drillbook.compiler.reader.scan import Block, BlockKind
-from drillbook.compiler.reader.words import NOT_STEPS, is_optional, kind_of, plain
+from drillbook.compiler.reader.words import NOT_STEPS, is_optional, kind_of
 from drillbook.compiler.strip import directives_in, option_in, without_directives
 
 _LONGEST_LEAD = 80
@@ -146,7 +146,7 @@ def told_text(item: Item, page: Page) -> str:
     while stack:
         here = stack.pop()
         page.take(here.block, LineKind.DESCRIPTION)
-        texts.append(plain(here.text))
+        texts.append(here.text)
         for block in here.blocks:
             page.take(block, LineKind.DESCRIPTION)
             texts.append("\n".join(block.body) or block.text)

@@ -59,7 +59,7 @@ _LONGEST_TITLE = 200
 _LONGEST_TEXT = 2000
 _URL = re.compile(r"<?https?://\S+")
 _SPOKEN_WORD = re.compile(r"[^\W\d_]{2,}")
-_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+_LINK = re.compile(r"!?\[([^\[\]]+)\]\([^()]*\)")
 _EMPHASIS = re.compile(r"\*\*|__|(?<!\w)[*_]|[*_](?!\w)|~~|`")
 _LEAD = re.compile(r"^[^\w\[(<{/$.#@\"'「『【一-鿿]+")
 _NUMBER = re.compile(
@@ -181,6 +181,11 @@ def is_alternative(title: str) -> bool:
     return words.endswith(table.condition_endings)
 
 
+def is_condition(text: str) -> bool:
+    """Whether a sentence begins with a condition: `If the replica lags`."""
+    return synonyms().conditions.begin(plain(text[:_LONGEST_TITLE]).casefold())
+
+
 @_remembered
 def holds_alternatives(title: str) -> bool:
     """Whether what stands under a title are ways or cases, one of which applies."""
@@ -249,7 +254,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 def _is_field(text: str, end: int) -> bool:
     """Whether a first word that may be a verb names a value: `Type: runbook`."""
-    return text[end : end + 1] in (":", "：")
+    return text[end : end + 1] in (":", "：", "=")
 
 
 _CODE_FIRST = re.compile(r"\s*`[^`\s]+\s[^`]+`|\s*\$ ")
@@ -287,7 +292,26 @@ def tells_what_happens(text: str) -> bool:
     if word is None or word[0] in synonyms().verbs or not word[0].endswith("s"):
         return False
     stem = word[0][:-1]
-    return stem in synonyms().verbs or stem.removesuffix("e") in synonyms().verbs
+    stems = {stem, stem.removesuffix("e"), stem.removesuffix("ie") + "y"}
+    return not stems.isdisjoint(synonyms().verbs)
+
+
+def names_automatic(title: str) -> bool:
+    """Whether a title announces what happens by itself: `Automatic failover`."""
+    return synonyms().automatic.rank(title_of(title).casefold()) is not None
+
+
+def declares(text: str) -> bool:
+    """Whether a sentence may as well say what is so: a plain verb at its end, as in Japanese."""
+    return text.rstrip(" 。.\n").endswith(synonyms().declared_endings)
+
+
+_EXPLAINED = re.compile(r"\s*`[^`]+`\s*(?:[—–:：]|-\s|\(|→)\s*\S")
+
+
+def explains_command(text: str) -> bool:
+    """Whether a bullet says what a command is for: `` `ctl list` — every job``."""
+    return _EXPLAINED.match(text) is not None
 
 
 def is_reference(text: str) -> bool:
