@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 
 from drillbook.core.model import Frozen
 
@@ -49,15 +50,25 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """When the task at hand must have ended; providers turn it into time-outs of their calls."""
+    """
+    When the task at hand must have ended; providers turn it into time-outs of their calls.
+
+    Counted by a clock that never jumps: one set right meanwhile ends no task and frees none.
+    """
 
     at: datetime | None = None
+    _ends: float | None = field(init=False, default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.at is not None:
+            seconds = (self.at - datetime.now(UTC)).total_seconds()
+            object.__setattr__(self, "_ends", monotonic() + seconds)
 
     def left(self, *, at_most: float) -> float:
         """Return the seconds a call may take: what is left, at most `at_most`, at least 0.1."""
-        if self.at is None:
+        if self._ends is None:
             return at_most
-        return max(0.1, min(at_most, (self.at - datetime.now(UTC)).total_seconds()))
+        return max(0.1, min(at_most, self._ends - monotonic()))
 
 
 deadline: ContextVar[Deadline] = ContextVar("deadline", default=Deadline())
