@@ -6,7 +6,7 @@ from drillbook.core.errors import Refused
 from drillbook.core.plan import PlannedStep, Retry
 from drillbook.engine.messages import MessageKind
 from drillbook.engine.outcome import State
-from engine.conftest import Bench, human, plan, plan_of, put
+from engine.conftest import Bench, bound, human, plan, plan_of, put
 
 SLOW_RETRY = Retry(times=3, wait_seconds=3600)
 
@@ -123,3 +123,16 @@ def test_a_run_stopped_dead_can_be_taken_back(bench: Bench) -> None:
     assert bench.ended(run).state is State.TAKEN_BACK
     assert bench.world.value == "start"
     assert "three" not in {line.split()[1] for line in bench.world.effects()}
+
+
+def test_a_wish_to_cancel_does_not_cut_short_what_the_way_back_watches(bench: Bench) -> None:
+    watched = bound("2.1", "world.watch", {}, name="seen", expect='seen.value == "watched"')
+    steps = PlannedStep(id="1", title="Work", tasks=(put("1.1", "one"), human("1.2")))
+    rollback = PlannedStep(id="2", title="Rollback", tasks=(watched,))
+    run = bench.start(plan_of(steps, rollback=(rollback,)))
+    bench.asked(run, "1.2")
+
+    bench.runs.cancel(run, by="li")
+
+    outcome = bench.ended(run)
+    assert outcome.state is State.TAKEN_BACK, outcome

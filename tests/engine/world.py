@@ -101,6 +101,12 @@ def list_(world: World, *, items: int) -> Many:
 
 
 @domain.read
+def watch(world: World, effect: Effect) -> Value:
+    """Watch the world until somebody asks to stop; here it only says whether somebody did."""
+    return Value(value="stopped" if effect.cancel_asked() else "watched")
+
+
+@domain.read
 def odd(world: World) -> Odd:
     """Give numbers that JSON cannot hold exactly."""
     return Odd(number=float("nan"), large=2**63)

@@ -68,7 +68,7 @@ async def _turned(current: Current, turn: LeavePath) -> RunOutcome:
     if turn.how is How.STOP:
         kept = tuple(write.task for write in current.writes)
         return _outcome(current, State.STOPPED, turn).model_copy(update={"kept": kept})
-    current.on_way_back = True
+    current.on_way_back = current.scope.going_back = True
     forward = {write.task for write in current.writes}
     kept_ids, stuck_ids = await go_back(current, turn.reason, Path(current).step)
     state = State.TAKEN_BACK

@@ -28,6 +28,7 @@ class Scope:
     plan: Plan
     start: Start
     catalog: Catalog
+    going_back: bool = False
     results: dict[str, Json] = field(default_factory=dict[str, Json])
     _inputs: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])
     _known: dict[str, dict[str, object]] = field(default_factory=dict[str, dict[str, object]])

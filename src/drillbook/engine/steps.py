@@ -313,8 +313,12 @@ class Steps:
             progress=self.progress.of(scope.start.run, task.id),
             keep=keep,
             still_mine=self.still_mine,
-            cancel_asked=lambda: self.cancel_asked(scope.start.run),
+            cancel_asked=lambda: self._is_to_stop(scope),
         )
+
+    def _is_to_stop(self, scope: Scope) -> bool:
+        """Whether somebody asked to stop; on the way back that was heard already."""
+        return not scope.going_back and self.cancel_asked(scope.start.run)
 
     def _refuse_other_settings(self, scope: Scope, environment: str) -> None:
         planned = scope.plan.environments.get(environment)
@@ -369,7 +373,7 @@ class Steps:
             outcome = failure(error, write=write)
         finally:
             deadline.reset(token)
-        cancel = self.cancel_asked(scope.start.run)
+        cancel = self._is_to_stop(scope)
         return outcome.model_copy(update={"cancel": cancel})
 
     def _shown(self, scope: Scope, task: PlannedTask) -> Json:
