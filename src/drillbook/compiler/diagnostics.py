@@ -54,6 +54,7 @@ CODES = {
     "DB205": "there is no such environment",
     "DB206": "the action needs an environment",
     "DB207": "the action acts on no environment",
+    "DB208": "the environment lacks a system the action needs",
     "DB301": "no value has this name",
     "DB302": "a value is used before it is there",
     "DB303": "a name is defined twice",

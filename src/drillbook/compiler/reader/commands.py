@@ -260,7 +260,7 @@ def paired_steps(section: Section, page: Page, role: Role | None, confidence: fl
     return steps
 
 
-_TOLD = (Kind.ACTION, Kind.ROLLBACK, Kind.ESCALATION)
+_TOLD = (Kind.ACTION, Kind.ROLLBACK, Kind.ESCALATION, Kind.POST_MORTEM, Kind.VERIFICATION)
 
 
 def pairs(section: Section) -> list[tuple[Block, list[Block]]]:
@@ -295,7 +295,8 @@ def _leads(text: Block, fences: list[Block], *, fenced: bool) -> bool:
         return language not in _DATA and (
             words.rstrip().endswith((":", "：")) or is_instruction(words)
         )
-    return not fenced and is_instruction(words) and not declares(words)
+    leads = words.rstrip().endswith((":", "："))
+    return not (fenced or leads or declares(words)) and is_instruction(words)
 
 
 def _comments_tell(fence: Block) -> bool:

@@ -24,6 +24,7 @@ from drillbook.compiler.reader.tasks import (
 from drillbook.compiler.reader.words import (
     Kind,
     explains_command,
+    is_english,
     is_instruction,
     is_named,
     is_reference,
@@ -31,6 +32,7 @@ from drillbook.compiler.reader.words import (
     numbered,
     plain,
     procedure_title,
+    tells_after_label,
     tells_what_happens,
 )
 
@@ -200,14 +202,19 @@ def _orders(section: Section, items: list[Item]) -> bool:
         return False
     if any(item.items or item.blocks or "`" in item.text or item.block.box for item in items):
         return True
-    if any(map(_tells, items)):
-        return True
+    return any(map(_tells, items)) or _may_order(items)
+
+
+def _may_order(items: list[Item]) -> bool:
+    """Whether items without a known verb may be steps: English verbs are known, others less."""
+    if len(items) > 2 and is_english(" ".join(item.text for item in items)):  # noqa: PLR2004
+        return False
     return any(len(item.text.split()) > 5 or not item.text.isascii() for item in items)  # noqa: PLR2004
 
 
 def _tells(item: Item) -> bool:
     text = item.text
-    if item.block.box or item.blocks or is_instruction(text):
+    if item.block.box or item.blocks or is_instruction(text) or tells_after_label(text):
         return True
     step = numbered(text)
     return step is not None and step.worded

@@ -81,6 +81,7 @@ class Synonyms:
     not_instructions: Phrases
     automatic: Phrases
     declared_endings: tuple[str, ...]
+    english_words: Phrases
     verb_beginnings: tuple[str, ...]
     verb_endings: tuple[str, ...]
     step_columns: frozenset[str]
@@ -126,6 +127,7 @@ def synonyms() -> Synonyms:
         not_instructions=Phrases([data["not_instructions"]]),
         automatic=Phrases([data["automatic"]]),
         declared_endings=tuple(data["declared_endings"]),
+        english_words=Phrases([data["english_words"]]),
         verb_beginnings=tuple(data["verb_beginnings"]),
         verb_endings=tuple(data["verb_endings"]),
         count_columns=frozenset(data["count_columns"]),

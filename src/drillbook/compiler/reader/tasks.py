@@ -15,7 +15,13 @@ from drillbook.compiler.document import (
 from drillbook.compiler.reader.ledger import Ledger
 from drillbook.compiler.reader.outline import Item
 from drillbook.compiler.reader.scan import Block, BlockKind
-from drillbook.compiler.reader.words import NOT_STEPS, is_optional, kind_of
+from drillbook.compiler.reader.words import (
+    NOT_STEPS,
+    is_instruction,
+    is_opened,
+    is_optional,
+    kind_of,
+)
 from drillbook.compiler.strip import directives_in, option_in, without_directives
 
 _LONGEST_LEAD = 80
@@ -109,7 +115,7 @@ def inside_of(item: Item, page: Page, items: list[Item], kind: LineKind) -> Insi
     attachments: list[Attachment] = []
     if not item.blocks and not items:
         return Inside((), "", ())
-    told = is_aside(item.block.body[-1]) if item.block.body else False
+    told = bool(item.block.body) and (is_aside(item.block.body[-1]) or _names_objects(item, items))
     mixed: list[Block | Item] = [*item.blocks, *items]
     for part in sorted(mixed, key=_line_of):
         if isinstance(part, Item):
@@ -124,6 +130,22 @@ def inside_of(item: Item, page: Page, items: list[Item], kind: LineKind) -> Insi
             texts.append(part.text)
             told = is_aside(part.text)
     return Inside(tuple(tasks), "\n".join(texts), tuple(attachments))
+
+
+def _names_objects(item: Item, items: list[Item]) -> bool:
+    """Whether bullets below `Notify:` name whom or what, and tell nothing of their own."""
+    text = item.text.rstrip()
+    if not text.endswith((":", "：")) or "**" in text or not is_instruction(text):
+        return False
+    telling = sum(is_instruction(child.text) or is_opened(child.text) for child in items)
+    return telling * 2 < len(items) and all(map(_is_plain, items))
+
+
+def _is_plain(item: Item) -> bool:
+    """Whether a bullet is a few English words and nothing else."""
+    block, text = item.block, item.text
+    held = item.items or item.blocks or block.ordered or block.box
+    return not held and text.isascii() and not ("`" in text or "[" in text)
 
 
 def _line_of(part: Block | Item) -> int:

@@ -285,6 +285,12 @@ def _opened(text: str) -> str:
     return text
 
 
+def is_opened(text: str) -> bool:
+    """Whether a text begins with a word such as `first` or `then`."""
+    word = _WORD.match(text.casefold())
+    return word is not None and word[0] in synonyms().openers
+
+
 @_remembered
 def tells_what_happens(text: str) -> bool:
     """Whether a bullet says what something does by itself: `Restarts the service`."""
@@ -306,6 +312,20 @@ def declares(text: str) -> bool:
     return text.rstrip(" 。.\n").endswith(synonyms().declared_endings)
 
 
+def is_english(text: str) -> bool:
+    """Whether a text holds the small words of English, whose verbs are known best."""
+    return text.isascii() and synonyms().english_words.rank(text.casefold()) is not None
+
+
+def tells_after_label(text: str) -> bool:
+    """Whether the words behind a bold label tell what to do: `**Leak**: Rotate the key`."""
+    label = _LABELLED.match(text)
+    return label is not None and is_instruction(label[1])
+
+
+_LABELLED = re.compile(
+    r"\s*(?:\*\*|__)[^*_]+(?:[:：](?:\*\*|__)|(?:\*\*|__)\s*[:：—–-])\s*(\S.*)", re.DOTALL
+)
 _EXPLAINED = re.compile(r"\s*`[^`]+`\s*(?:[—–:：]|-\s|\(|→)\s*\S")
 
 
