@@ -219,6 +219,17 @@ def test_a_mistake_in_a_call_of_a_runbook_is_told(given: str, code: str, says: s
     assert says in found[0][3]
 
 
+def test_an_environment_that_lacks_what_an_action_needs_is_told_before_the_start() -> None:
+    bare = STACK.model_copy(update={"port_systems": {"Database": ("database", "app")}})
+
+    [(code, line, column, says)] = said(steps("- A `@app.health on=staging`"), stack=bare)
+
+    assert (code, line, column) == ("DB208", 5, 24)
+    assert says == (
+        "staging has no app, which app.health needs — Add [environments.staging.app] to stack.toml."
+    )
+
+
 def test_a_sound_book_has_nothing_said_about_it() -> None:
     assert said(BOOK) == []
 

@@ -61,6 +61,13 @@ class StackFacts(Frozen):
     environments: dict[str, EnvironmentFacts] = {}
     policy: dict[str, dict[Risk, Needs]] = {}
     roles: dict[str, tuple[str, ...]] = {}
+    port_systems: dict[str, tuple[str, ...]] = {}
+
+    def lacking(self, environment: str, ports: tuple[type, ...]) -> tuple[str, ...]:
+        """Return the systems that ports need and the environment does not have."""
+        here = self.environments[environment].systems
+        needed = (system for port in ports for system in self.port_systems.get(port.__name__, ()))
+        return tuple(dict.fromkeys(system for system in needed if system not in here))
 
     def needs(self, environment: str, risk: Risk) -> Needs:
         """Return what the policy asks before an act of this risk in this environment."""

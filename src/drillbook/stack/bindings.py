@@ -91,6 +91,19 @@ class Place:
         )
 
 
+SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a test holds it true
+    Probe: ("app",),
+    Logs: ("logs",),
+    Database: ("database",),
+    Migrations: ("database",),
+    Backups: ("database", "backups"),
+    BackupRoom: ("database", "backups"),
+    Contents: ("database",),
+    Restores: ("database", "backups"),
+    Readings: ("database",),
+}
+
+
 def build(place: Place, port: type) -> object:
     """Return a new provider of a port for an environment."""
     builder = _BUILDERS.get(port)

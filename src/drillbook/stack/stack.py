@@ -11,7 +11,7 @@ import rfc8785
 from drillbook.core.errors import SettingsInvalid
 from drillbook.core.model import Risk
 from drillbook.core.policy import EnvironmentFacts, StackFacts
-from drillbook.stack.bindings import Place, build
+from drillbook.stack.bindings import SYSTEMS, Place, build
 from drillbook.stack.finding import named_stack_file, nearest_stack_file
 from drillbook.stack.reading import read_stack_file
 from drillbook.stack.sections import EnvironmentSection, StackFile
@@ -38,6 +38,7 @@ class Stack:
                 for name, policy in self.file.policy.items()
             },
             roles=dict(self.file.roles),
+            port_systems={port.__name__: systems for port, systems in SYSTEMS.items()},
         )
 
     def port(self, environment: str, port: type[T]) -> T:
