@@ -29,7 +29,7 @@ class Needs(Frozen):
         if self.consent is Consent.AUTO:
             return "nobody has to say yes"
         if self.consent is Consent.CONFIRM:
-            return "the requester confirms by typing the target's name"
+            return "a yes of the requester, who types the target's name"
         plural = "s" if self.approvals > 1 else ""
         whom = f" from {' or '.join(self.roles)}" if self.roles else ""
         return f"{self.approvals} approval{plural}{whom}, valid {self.valid_seconds / 60:g} min"

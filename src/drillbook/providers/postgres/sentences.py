@@ -101,6 +101,11 @@ _BY_STATE: dict[str, Sentence] = {
     "3D000": _no_database,
 }
 CERTAIN = frozenset({"22", "23", "42"})  # data, constraint, syntax: the same again on a next try
+_BY_CLASS = {
+    "22": "A value does not fit: correct the data or the statement, then start again.",
+    "23": "The data does not allow it: clean it up or change the statement, then start again.",
+    "42": "The statement does not fit this schema: correct it, then start again.",
+}
 # At connect time libpq keeps no SQLSTATE, only the server's words.
 _BY_WORDS: tuple[tuple[str, Sentence], ...] = (
     ("too many clients", _too_many),
@@ -148,9 +153,14 @@ def as_ours(error: psycopg.Error, where: str) -> DrillbookError:
     detail = detail_of(error)
     return Failed(
         f"{where} answered with an error: {said}" + (f" ({detail})" if detail else ""),
-        hint=scrub(error.diag.message_hint or "") or f"SQLSTATE {state or 'none'}.",
+        hint=scrub(error.diag.message_hint or "") or _hint(state),
         again=state[:2] not in CERTAIN,
     )
+
+
+def _hint(state: str) -> str:
+    words = _BY_CLASS.get(state[:2], "Look it up by its code.")
+    return f"{words} (SQLSTATE {state or 'none'})"
 
 
 def as_ours_at_connect(error: psycopg.Error, where: str, seconds: float) -> DrillbookError:
