@@ -2,15 +2,19 @@
 
 import os
 import socket
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from secrets import token_hex
-from time import monotonic
+from time import monotonic, sleep
 from typing import Protocol
+
+from drillbook.core.secret import scrub
 
 BEAT_SECONDS = 0.3
 FROZEN_SECONDS = 10.0
 EXIT_FENCED = 70
+RETRY_SECONDS = 5.0
 
 
 class Fleet(Protocol):
@@ -64,6 +68,14 @@ class Watched:
             self._seen[executor] = (beat, monotonic())
             return False
         return monotonic() - last[1] > FROZEN_SECONDS
+
+
+def stand_still(error: Exception) -> None:
+    """Say why no effect can be held now, and wait a moment before the next try."""
+    says = scrub(str(error)).strip().partition("\n")[0]
+    sys.stderr.write(f"error: runs stand still: an effect cannot be locked: {says}\n")
+    sys.stderr.flush()
+    sleep(RETRY_SECONDS)
 
 
 def new_executor() -> str:

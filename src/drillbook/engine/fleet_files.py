@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from time import sleep
 from typing import IO
 
 from drillbook.core.process_identity import ProcessIdentity, identify, send_signal
-from drillbook.engine.fleet import Watched, fence, new_executor
-
-RETRY_SECONDS = 1.0
+from drillbook.engine.fleet import Watched, fence, new_executor, stand_still
 
 
 class FileFleet:
@@ -60,8 +57,8 @@ class FileFleet:
         while held is None:
             try:
                 held = _locked(path)
-            except OSError:  # a full disk: the run stands still, and says so at its next entry
-                sleep(RETRY_SECONDS)
+            except OSError as error:  # a full disk, perhaps
+                stand_still(error)
         try:
             yield
         finally:

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from threading import Lock
-from time import sleep
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
 from drillbook.core.process_identity import ProcessIdentity, identify, send_signal
-from drillbook.engine.fleet import Watched, fence, new_executor
+from drillbook.engine.fleet import Watched, fence, new_executor, stand_still
 from drillbook.engine.store import Store
 
 Row = dict[str, Any]  # Any: a database row
@@ -23,7 +22,6 @@ SESSION = (
     "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
     " -c idle_in_transaction_session_timeout=5000 -c statement_timeout=15000"
 )
-RETRY_SECONDS = 1.0
 
 
 def _queries() -> dict[str, str]:
@@ -90,9 +88,9 @@ class PostgresFleet:
                 session = connect(self._store)
                 session.execute("SET statement_timeout = 0")
                 session.execute(SQL["effect"], {"effect": effect})
-            except psycopg.Error:
+            except psycopg.Error as error:  # the beat ends this process when the store stays away
                 session = None
-                sleep(RETRY_SECONDS)  # the beat ends this process when the store stays away
+                stand_still(error)
         with session:
             yield
 
