@@ -107,12 +107,13 @@ def _is_migrated(store: Store) -> bool:
             asked = "SELECT 1 FROM sqlite_master WHERE name = 'workflow_status'"
             return connection.execute(asked).fetchone() is not None
     import sqlalchemy as sa
+    from dbos._migration import get_migration_versions
 
     engine = sa.create_engine(store.dbos_url, connect_args={"connect_timeout": 5})
     try:
-        with engine.connect() as connection:
-            found = connection.execute(sa.text("SELECT to_regclass('dbos.workflow_status')"))
-            return found.scalar() is not None
+        # Each step of making the tables commits by itself, and another process may be at it.
+        there, newest = get_migration_versions(engine, "dbos", use_listen_notify=True)
+        return there >= newest
     finally:
         engine.dispose()
 
