@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF001  # full-width and long signs are what people type
 
+import re
 from dataclasses import dataclass, field
 
 from drillbook.compiler.document import Attachment, LineKind, Procedure, Role, Step
@@ -23,6 +24,7 @@ from drillbook.compiler.reader.tasks import (
 )
 from drillbook.compiler.reader.words import (
     Kind,
+    asks_to_tick,
     explains_command,
     is_english,
     is_instruction,
@@ -188,7 +190,7 @@ def _without_asides(section: Section) -> list[Item]:
             if not aside:
                 items.append(part)
         elif part.kind is BlockKind.PARAGRAPH:
-            aside = is_aside(part.text)
+            aside = is_aside(part.text) or asks_to_tick(part.text)
     return items
 
 
@@ -220,11 +222,16 @@ def _tells(item: Item) -> bool:
     return step is not None and step.worded
 
 
+_FIELD = re.compile(
+    r"[^:：]{1,60}[:：]\s*(?:$|[(（<\[][^()（）<>\[\]]*[)）>\]]$|_{2,}$|TBD$|TODO$)"
+)
+
+
 def _asks(item: Item) -> bool:
     """Whether an item is a field to fill in or a prompt for the author: `Owner:`, `> Who?`."""
-    text = item.text.rstrip()
-    field = text.endswith((":", "：")) and not (item.items or item.blocks)
-    return field or text.startswith(">")
+    text = plain(item.text).rstrip()
+    named = _FIELD.match(text) is not None and not (item.items or item.blocks)
+    return named or text.startswith(">")
 
 
 def _facts(items: list[Item]) -> bool:

@@ -228,7 +228,7 @@ def _has_steps(section: Section) -> bool:
     return any(
         step_items(below) or _is_worded(below)
         for below in section.walk()
-        if below.kind not in PARTS or below.kind in (Kind.ROLLBACK, Kind.VERIFICATION)
+        if below.kind not in PARTS or below.kind in _ACTING
     )
 
 

@@ -246,6 +246,8 @@ def _acts_below(section: Section, above: Kind) -> bool:
         return True
     if section.kind in _PLAN:
         return above is not Kind.FACTS or section.kind not in _DONE or _shows_how(section)
+    if above is Kind.FACTS:
+        return any(below.kind in _DONE and step_items(below) for below in section.walk())
     return above is Kind.CAUSES and any(map(_cures, section.walk()))
 
 

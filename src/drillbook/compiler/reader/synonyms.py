@@ -82,6 +82,8 @@ class Synonyms:
     automatic: Phrases
     declared_endings: tuple[str, ...]
     english_words: Phrases
+    ticked: Phrases
+    verb_word_endings: tuple[str, ...]
     verb_beginnings: tuple[str, ...]
     verb_endings: tuple[str, ...]
     step_columns: frozenset[str]
@@ -127,6 +129,8 @@ def synonyms() -> Synonyms:
         not_instructions=Phrases([data["not_instructions"]]),
         automatic=Phrases([data["automatic"]]),
         declared_endings=tuple(data["declared_endings"]),
+        ticked=Phrases([data["ticked"]]),
+        verb_word_endings=tuple(data["verb_word_endings"]),
         english_words=Phrases([data["english_words"]]),
         verb_beginnings=tuple(data["verb_beginnings"]),
         verb_endings=tuple(data["verb_endings"]),

@@ -17,10 +17,12 @@ from drillbook.compiler.reader.outline import Item
 from drillbook.compiler.reader.scan import Block, BlockKind
 from drillbook.compiler.reader.words import (
     NOT_STEPS,
+    is_condition,
     is_instruction,
     is_opened,
     is_optional,
     kind_of,
+    names_automatic,
 )
 from drillbook.compiler.strip import directives_in, option_in, without_directives
 
@@ -158,7 +160,10 @@ def is_aside(text: str) -> bool:
     if not line.endswith((":", "：", ":**", "：**")):
         return False
     line = line.rpartition("\n")[2].rpartition(". ")[2]
-    return len(line) <= _LONGEST_LEAD and kind_of(line) in NOT_STEPS
+    if len(line) > _LONGEST_LEAD:
+        return False
+    by_itself = names_automatic(line) and not (is_condition(line) or is_instruction(line))
+    return by_itself or kind_of(line) in NOT_STEPS
 
 
 def told_text(item: Item, page: Page) -> str:

@@ -266,12 +266,18 @@ def is_instruction(text: str) -> bool:
     """Whether a bullet or sentence tells someone to do something."""
     first = _opened(plain(text).casefold())
     word = _WORD.match(first)
-    if word and word[0] in synonyms().verbs:
+    if word and _is_verb(word[0]):
         return not (_is_field(first, word.end()) or synonyms().not_instructions.begin(first))
     if first.startswith(synonyms().verb_beginnings):
         return not _CJK_FIELD.match(first)
     line = first.split("\n", 1)[0].rstrip("。.!:： ")
     return line.endswith(synonyms().verb_endings) or bool(_CODE_FIRST.match(text))
+
+
+def _is_verb(word: str) -> bool:
+    table = synonyms()
+    long = len(word) > 5  # noqa: PLR2004  # `Tiere` is none
+    return word in table.verbs or (long and word.endswith(table.verb_word_endings))
 
 
 def _opened(text: str) -> str:
@@ -305,6 +311,11 @@ def tells_what_happens(text: str) -> bool:
 def names_automatic(title: str) -> bool:
     """Whether a title announces what happens by itself: `Automatic failover`."""
     return synonyms().automatic.rank(title_of(title).casefold()) is not None
+
+
+def asks_to_tick(text: str) -> bool:
+    """Whether a text asks to mark what is so: `Check all that apply`."""
+    return synonyms().ticked.rank(text[:_LONGEST_TEXT].casefold()) is not None
 
 
 def declares(text: str) -> bool:
