@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -180,4 +183,37 @@ def test_a_session_default_of_repeatable_read_does_not_fork_the_log(
 
     assert journals[0].verify().size == 3 * 15 + 3
     for journal in journals:
+        journal.close()
+
+FREEZING = """
+import os, signal, sys
+from drillbook.engine.journal.postgres import PostgresStore
+from drillbook.engine.journal.store import HeadRow, Row
+
+def rows():
+    for number in range(1000, 3000):
+        yield Row(number, b"body", b"leaf", "r-1", "", "")
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+with PostgresStore(os.environ["STORE"]).writing() as writing:
+    writing.write(rows(), HeadRow(b"head", b"edge"))
+"""
+
+
+def test_a_worker_frozen_while_it_sends_entries_gives_the_lock_back(
+    database_url: str, home: Path
+) -> None:
+    journal = open_journal(database_url, home)
+    fill(journal, 1)
+    journal._store._writer.execute("SET statement_timeout = '20s'")  # type: ignore[attr-defined]
+    frozen = subprocess.Popen(
+        [sys.executable, "-c", FREEZING], env={**os.environ, "STORE": database_url}
+    )
+    try:
+        os.waitid(os.P_PID, frozen.pid, os.WSTOPPED | os.WNOWAIT)
+
+        assert journal.append(entry(key="k")).size == 3
+    finally:
+        frozen.kill()
+        frozen.wait()
         journal.close()

@@ -25,9 +25,23 @@ RECONNECT_SECONDS = 15.0
 RETRY_SECONDS = 0.2
 POLL_SECONDS = 2.0  # in case a pooler swallows notifications
 ROWS = "SELECT idx, body, leaf, run, task, key FROM drillbook.journal_entry ORDER BY idx"
-INSERT = """
-INSERT INTO drillbook.journal_entry (idx, body, leaf, run, task, key)
-VALUES (%s, %s, %s, %s, %s, %s)
+# One statement each, never a pipeline: between its messages a frozen worker's session is not idle
+# for the server, and would hold the lock on.
+BEFORE = """
+SELECT (SELECT head FROM drillbook.journal_head), (SELECT edge FROM drillbook.journal_head),
+  ARRAY(SELECT coalesce((SELECT max(idx) FROM drillbook.journal_entry e WHERE e.run = r.run), -1)
+        FROM unnest(%s::text[]) WITH ORDINALITY AS r (run, place) ORDER BY place),
+  ARRAY(SELECT key FROM drillbook.journal_entry WHERE key <> '' AND key = ANY (%s::text[]))
+"""
+WRITE = """
+WITH added AS (
+  INSERT INTO drillbook.journal_entry (idx, body, leaf, run, task, key)
+  SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[], %s::text[], %s::text[], %s::text[])
+), headed AS (
+  INSERT INTO drillbook.journal_head (one, head, edge) VALUES (1, %s, %s)
+  ON CONFLICT (one) DO UPDATE SET head = excluded.head, edge = excluded.edge
+)
+SELECT pg_notify(%s, '')
 """
 PAGE = """
 SELECT idx, body, leaf, run, task, key FROM drillbook.journal_entry
@@ -186,23 +200,13 @@ class PostgresWriting:
 
     def before(self, runs: Collection[str], keys: Collection[str]) -> Before:
         """Look up what the append needs, in one round trip."""
-        ask = self._connection.execute
-        with self._connection.pipeline():
-            head = ask("SELECT head, edge FROM drillbook.journal_head")
-            last = ask(
-                "SELECT run, (SELECT max(idx) FROM drillbook.journal_entry e WHERE e.run = r.run) "
-                "FROM unnest(%s::text[]) AS r (run)",
-                (list(runs),),
-            )
-            known = ask(
-                "SELECT key FROM drillbook.journal_entry WHERE key <> '' AND key = ANY (%s)",
-                (list(keys),),
-            )
-        row = head.fetchone()
+        names = list(runs)
+        row = self._connection.execute(BEFORE, (names, list(keys))).fetchone()
+        head, edge, last, known = row if row is not None else (None, None, [], [])
         return Before(
-            HeadRow._make(row) if row else None,
-            {run: -1 if index is None else index for run, index in last},
-            frozenset(key for (key,) in known),
+            HeadRow(head, edge) if head is not None else None,
+            dict(zip(names, last, strict=True)),
+            frozenset(known),
         )
 
     def body_of(self, key: str) -> bytes | None:
@@ -214,14 +218,8 @@ class PostgresWriting:
 
     def write(self, rows: list[Row], head: HeadRow) -> None:
         """Add the rows, replace the head, wake who follows."""
-        with self._connection.pipeline(), self._connection.cursor() as cursor:
-            cursor.executemany(INSERT, rows)
-            cursor.execute(
-                "INSERT INTO drillbook.journal_head (one, head, edge) VALUES (1, %s, %s) "
-                "ON CONFLICT (one) DO UPDATE SET head = excluded.head, edge = excluded.edge",
-                head,
-            )
-            cursor.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * len(Row._fields)
+        self._connection.execute(WRITE, (*columns, *head, CHANNEL))
 
 
 class PostgresReading:
