@@ -185,6 +185,7 @@ def test_a_session_default_of_repeatable_read_does_not_fork_the_log(
     for journal in journals:
         journal.close()
 
+
 FREEZING = """
 import os, signal, sys
 from drillbook.engine.journal.postgres import PostgresStore
