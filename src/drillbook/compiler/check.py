@@ -1,12 +1,11 @@
 """A file checked: what it holds, and what is wrong in it; cheap where it has no directives."""
 
-import gc
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from drillbook.compiler.collecting import without_collecting
 from drillbook.compiler.diagnostics import Diagnostic, Notes
 from drillbook.compiler.document import Book, Runbook, Span, Step, Task
 from drillbook.compiler.reader import read_book
@@ -72,20 +71,8 @@ def check_book(
     stack: "StackFacts | None" = None,
 ) -> Checked:
     """Read a file and check it; without a catalog, actions are not looked up."""
-    with _without_collecting():
+    with without_collecting():
         return _checked(text, name, catalog, stack)
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Spare the search for garbage: of a large file it costs a quarter of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _checked(

@@ -4,6 +4,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from drillbook.compiler.document import DirectiveText, Span
@@ -76,10 +77,15 @@ def strip(text: str) -> str:
     return "".join(kept)
 
 
-def directives_in(line: str) -> list[tuple[int, int]]:
+def directives_in(line: str) -> tuple[tuple[int, int], ...]:
     """Return where the directives of one bullet's line start and end, backticks included."""
     if "`@" not in line or len(line) > _LONGEST_LINE:
-        return []
+        return ()
+    return _directives_in(line)
+
+
+@lru_cache(maxsize=256)  # a line is asked about several times in a row
+def _directives_in(line: str) -> tuple[tuple[int, int], ...]:
     masked = _mask(line)
     found: list[tuple[int, int]] = []
     end = len(masked)
@@ -89,7 +95,7 @@ def directives_in(line: str) -> list[tuple[int, int]]:
             found.append(match.span())
         if ends_text:
             end = match.start()
-    return found[::-1]
+    return tuple(reversed(found))
 
 
 def without_directives(line: str) -> str:
@@ -152,7 +158,7 @@ def _strays_of(line: str, at: int, *, hidden: bool, bullet: bool) -> list[Stray]
 
 @dataclass(slots=True)
 class _Bullets:
-    directives: dict[int, list[tuple[int, int]]]
+    directives: dict[int, tuple[tuple[int, int], ...]]
     options: set[int]
     of_bullet: set[int]
 
@@ -220,7 +226,7 @@ def _is_directive(text: str, *, ends_text: bool) -> bool:
     return ends_text and not host
 
 
-def _without(line: str, spans: list[tuple[int, int]]) -> str:
+def _without(line: str, spans: tuple[tuple[int, int], ...]) -> str:
     kept: list[str] = []
     bounds = [(0, 0), *spans, (len(line), len(line))]
     for (_, left), (right, _) in pairwise(bounds):

@@ -1,16 +1,13 @@
 """A whole file read: its runbooks, its contacts, and the lines that are neither."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+from drillbook.compiler.collecting import without_collecting
 from drillbook.compiler.document import Book, Contact, LineKind, Runbook
 from drillbook.compiler.reader.front import Front, read_front
 from drillbook.compiler.reader.ledger import Ledger
 from drillbook.compiler.reader.outline import Section, outline
 from drillbook.compiler.reader.parts import contacts_in
 from drillbook.compiler.reader.roots import Root, is_report, runbook_roots
-from drillbook.compiler.reader.scan import MOST_BLOCKS, Block, BlockKind, Scanner
+from drillbook.compiler.reader.scan import MOST_BLOCKS, MOST_HEADINGS, Block, BlockKind, Scanner
 from drillbook.compiler.reader.sections import RunbookReader
 from drillbook.compiler.reader.tasks import Page
 from drillbook.compiler.reader.words import NOT_STEPS, Kind, title_of
@@ -18,32 +15,24 @@ from drillbook.compiler.source import lines_of
 
 NO_STEPS = "no steps were found in this file"
 _REPORT = "an incident report, not a runbook: no steps were found in this file"
-_TOO_MANY = f"more than {MOST_BLOCKS:,} headings, items and paragraphs: no steps were looked for"
+_TOO_MANY = (
+    f"more than {MOST_HEADINGS:,} headings, or {MOST_BLOCKS:,} headings, items and paragraphs: "
+    "no steps were looked for"
+)
 _OUTSIDE = "outside the runbooks"
 _NOT_TAKEN = "neither a step nor text of a runbook"
 
 
 def read_book(text: str, *, name: str) -> Book:
     """Return what a file says, as far as it can be told; it never raises."""
-    with _no_collection():
+    with without_collecting():
         return _read_book(lines_of(text), name)
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking the growing tree again and again: half the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def _read_book(lines: list[str], name: str) -> Book:
-    blocks = Scanner(lines).run()
-    if len(blocks) > MOST_BLOCKS:
+    scanner = Scanner(lines)
+    blocks = scanner.run()
+    if scanner.too_many:
         return _without_steps(name, lines, Ledger(), _TOO_MANY)
     top = outline(blocks)
     ledger = Ledger()

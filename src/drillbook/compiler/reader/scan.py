@@ -58,7 +58,8 @@ _HTML_LINE = re.compile(r"(?:</?[a-zA-Z][^>]*>[ \t]*)+$|</?(?:details|summary|di
 _LABEL = re.compile(r"(?:\*\*|__)[^*_]+(?:\*\*|__)[ \t]*[:：]?$")
 _SMALL = 100
 _LONGEST = 20_000  # a longer line is data
-MOST_BLOCKS = 60_000  # more are data: no one reads, let alone carries out, so many
+MOST_BLOCKS = 50_000  # more are data: no one reads, let alone carries out, so many
+MOST_HEADINGS = 20_000
 
 
 class Scanner:
@@ -70,7 +71,13 @@ class Scanner:
         self.blocks: list[Block] = []
         self.open: Block | None = None
         self.blank = True
+        self.headings = 0
         self.last_number: int | None = None
+
+    @property
+    def too_many(self) -> bool:
+        """Whether the file holds more than anyone can carry out, and is not read to its end."""
+        return len(self.blocks) > MOST_BLOCKS or self.headings > MOST_HEADINGS
 
     def run(self) -> list[Block]:
         """Return the blocks of the file."""
@@ -78,7 +85,7 @@ class Scanner:
         if at:
             body = self.lines[1 : at - 1]
             self.blocks.append(Block(BlockKind.FRONT, 0, at, body=body))
-        while at < len(self.lines) and len(self.blocks) <= MOST_BLOCKS:
+        while at < len(self.lines) and not self.too_many:
             at = self._step(at)
         for block in self.blocks:
             if block.kind in (BlockKind.ITEM, BlockKind.PARAGRAPH, BlockKind.HEADING):
@@ -146,6 +153,7 @@ class Scanner:
     def _add(self, block: Block) -> Block:
         block.after_blank = self.blank
         self.blocks.append(block)
+        self.headings += block.kind is BlockKind.HEADING
         self.open = None
         return block
 
@@ -174,6 +182,7 @@ class Scanner:
         before = self.open
         if before and _UNDERLINE.match(text) and _may_be_title(before, at):
             before.kind, before.end = BlockKind.HEADING, at + 1
+            self.headings += 1
             before.level = 1 if text[0] == "=" else 2
             self.open = None
             return True

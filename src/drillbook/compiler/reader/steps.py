@@ -41,20 +41,21 @@ def item_step(item: Item, page: Page, number: int, role: Role | None, confidence
     """Return the step a list item is; without bullets it is its own task."""
     block = item.block
     page.take(block, LineKind.STEP)
-    title, rest = split_title(text_of(block))
+    text = text_of(block)
+    title, rest = split_title(text)
     directive = directive_of(block, page.lines)
     options, items = options_of(item, page) if directive else ((), item.items)
     inside = inside_of(item, page, items, LineKind.TASK)
     own: tuple[Task, ...] = ()
     if directive or not inside.tasks:
-        text = text_of(block).replace("**", "")
-        own = (Task(text, span_of(block), is_optional(text), directive, options),)
+        told = text.replace("**", "")
+        own = (Task(told, span_of(block), is_optional(told), directive, options),)
     return Step(
         number=number,
         title=title,
         span=span_of(block),
         role=role or role_of(title),
-        optional=is_optional(text_of(block)),
+        optional=is_optional(text),
         description="\n".join(t for t in (rest, inside.description) if t),
         tasks=own + inside.tasks,
         attachments=inside.attachments,

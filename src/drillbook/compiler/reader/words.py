@@ -10,6 +10,7 @@ from functools import lru_cache, wraps
 from typing import TypeVar
 
 from drillbook.compiler.document import Role
+from drillbook.compiler.reader.scan import MOST_HEADINGS
 from drillbook.compiler.reader.synonyms import synonyms
 
 _T = TypeVar("_T")
@@ -57,6 +58,7 @@ PARTS = frozenset({*NOT_STEPS, *Kind} - {Kind.UNKNOWN, Kind.ACTION})
 
 _LONGEST_TITLE = 200
 _LONGEST_TEXT = 2000
+_KNOWN = 2 * MOST_HEADINGS  # fewer would forget a title before it is asked for again
 _URL = re.compile(r"<?https?://\S+")
 _SPOKEN_WORD = re.compile(r"[^\W\d_]{2,}")
 _LINK = re.compile(r"!?\[([^\[\]]+)\]\([^()]*\)")
@@ -81,7 +83,7 @@ def plain(text: str) -> str:
 
 def _remembered(function: Callable[[str], _T]) -> Callable[[str], _T]:
     """Answer from memory for texts seen before; of a long text only the beginning counts."""
-    known = lru_cache(maxsize=16384)(function)
+    known = lru_cache(maxsize=_KNOWN)(function)
 
     @wraps(function)
     def answer(text: str) -> _T:
@@ -95,7 +97,7 @@ def title_of(text: str) -> str:
     return _title_of(text) if len(text) <= _LONGEST_TITLE else plain(text)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=_KNOWN)
 def _title_of(text: str) -> str:
     return _AT_END.sub("", _LEAD.sub("", plain(text).strip())) or plain(text).strip()
 
@@ -142,7 +144,7 @@ def numbered(title: str) -> Numbered | None:
     return _numbered(title) if len(title) <= _LONGEST_TITLE else None
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=_KNOWN)
 def _numbered(title: str) -> Numbered | None:
     words = title_of(title)
     if match := synonyms().step.match(words):
