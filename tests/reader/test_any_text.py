@@ -3,11 +3,13 @@
 import re
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drillbook.compiler.document import Book, LineKind, Task
 from drillbook.compiler.reader import apply_edits, explicit_edits, read_book, unaccounted
+from drillbook.compiler.reader.scan import MOST_BLOCKS, MOST_HEADINGS
 from drillbook.compiler.source import front_matter_end, lines_of, opaque_parts
 from drillbook.compiler.strip import strip
 from reader.texts import STEP_WORDS, plain_texts, texts
@@ -68,6 +70,25 @@ def test_explicit_edits_keep_the_reading(text: str) -> None:
     edited = apply_edits(text, explicit_edits(text, book))
 
     assert unaccounted(edited, read_book(edited, name="any.md")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "count"), [("- Restart it\n", MOST_BLOCKS + 1), ("# Restart\n\n", MOST_HEADINGS + 1)]
+)
+def test_more_than_anyone_can_carry_out_is_listed_and_said(line: str, count: int) -> None:
+    text = line * count
+
+    book = read_book(text, name="any.md")
+
+    assert not book.runbooks
+    assert "20,000 headings, or 50,000" in book.remark
+    assert unaccounted(text, book) == []
+
+
+def test_the_most_headings_are_still_read() -> None:
+    text = "# Restart\n\n1. Restart it\n\n" * (MOST_HEADINGS // 2)
+
+    assert len(read_book(text, name="any.md").runbooks[0].procedures) == MOST_HEADINGS // 2
 
 
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+(?=[^\s`~<#|])")

@@ -136,6 +136,6 @@ def _is_plain_step(parent: Section, section: Section) -> bool:
 def is_boxed(section: Section) -> bool:
     """Whether a section holds boxes to tick and no other list: a phase with its tasks."""
     items = section.items
-    if not items or section.kind in _CHAPTERS:
+    if not items or section.kind in _CHAPTERS or not step_items(section):
         return False
     return all(item.block.box and not item.block.ordered for item in items)

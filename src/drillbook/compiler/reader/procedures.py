@@ -149,19 +149,24 @@ def step_items(section: Section) -> list[Item]:
 
 def _step_items(section: Section) -> list[Item]:
     items = _without_asides(section)
+    if not items or asks_to_tick(section.title) or _happens(section, items):
+        return []
     ordered = [item for item in items if item.block.ordered]
-    if items and sum(tells_what_happens(item.text) for item in items) * 2 > len(items):
-        return []
-    if items and names_automatic(section.title) and not any(map(_tells, items)):
-        return []
     if ordered:
         return ordered if _orders(section, ordered) else []
-    if not items or _all_links(items):
+    if _all_links(items):
         return []
     boxes = [item for item in items if item.block.box]
     if len(boxes) * 2 >= len(items):
         return boxes
     return items if _bullets_are_steps(section, items) else []
+
+
+def _happens(section: Section, items: list[Item]) -> bool:
+    """Whether items say what comes about by itself, and nobody has to do it."""
+    if sum(tells_what_happens(item.text) for item in items) * 2 > len(items):
+        return True
+    return names_automatic(section.title) and not any(map(_tells, items))
 
 
 def _bullets_are_steps(section: Section, items: list[Item]) -> bool:
