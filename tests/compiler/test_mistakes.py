@@ -230,6 +230,19 @@ def test_an_environment_that_lacks_what_an_action_needs_is_told_before_the_start
     )
 
 
+def test_a_role_the_policy_does_not_name_is_told() -> None:
+    ruled = Needs(consent=Consent.APPROVALS, approvals=1, roles=("dba",))
+    stack = STACK.model_copy(update={"policy": {"staging": {Risk.WRITE: ruled}}})
+    book = steps(
+        "- A `@app.restart on=staging wait=1s`", "  - needs: 1 approval from owner, valid 30m"
+    )
+
+    found = said(book, stack=stack)
+
+    assert "DB413" in [each[0] for each in found]
+    assert any("the policy asks dba, and this task asks owner" in each[3] for each in found)
+
+
 def test_a_sound_book_has_nothing_said_about_it() -> None:
     assert said(BOOK) == []
 

@@ -219,7 +219,14 @@ def _needs(ctx: Context, bound: Bound, options: Options, span: Span) -> Needs:
     policy = ctx.stack.needs(bound.on, bound.action.risk)
     check_needs(ctx, options.needs, options.needs_at)
     check_needs(ctx, policy, span)
-    return policy if options.needs == NOBODY else policy.joined(options.needs)
+    if options.needs == NOBODY:
+        return policy
+    asked, ruled = options.needs.roles, policy.roles
+    if asked and ruled and not set(asked) & set(ruled):
+        message = f"the policy asks {' or '.join(ruled)}, and this task asks {' or '.join(asked)}"
+        hint = "Name a role that the policy names too, or change the policy."
+        ctx.notes.error(options.needs_at or span, "DB413", message, hint)
+    return policy.joined(options.needs)
 
 
 def _way_back(ctx: Context, bound: Bound, options: Options) -> TakenBack | None:
