@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +74,33 @@ def test_a_frozen_worker_is_replaced_and_acts_no_more_when_it_wakes(shared: Benc
         os.kill(frozen.pid, signal.SIGCONT)
     assert frozen.wait(60) in {fleet.EXIT_FENCED, -signal.SIGKILL}
     assert len(shared.world.effects()) == 1
+
+
+FREEZING = """
+import os, signal, sqlite3, sys
+from pathlib import Path
+from drillbook.engine.fleet_files import FileFleet
+
+home = Path(sys.argv[1])
+fleet = FileFleet(home)
+fleet.join()
+held = sqlite3.connect(home / sys.argv[2])
+held.execute("BEGIN IMMEDIATE")
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+@pytest.mark.parametrize("file", ["store.db", "journal.db"])
+def test_a_worker_frozen_while_it_writes_does_not_keep_the_next_one_from_starting(
+    quiet_bench: Bench, file: str
+) -> None:
+    argv = [sys.executable, "-c", FREEZING, str(quiet_bench.site.store.home), file]
+    frozen = subprocess.Popen(argv)
+    os.waitid(os.P_PID, frozen.pid, os.WSTOPPED | os.WNOWAIT)
+
+    quiet_bench.worker()
+
+    assert frozen.wait(60) == -signal.SIGKILL
 
 
 def test_a_postgres_worker_that_lost_its_session_ends_itself(

@@ -62,16 +62,15 @@ class Worker:
             self._fleet = _fleet(self.store)
             self._files = _identities(self.store)
             self._fleet.join()
-            self._stop = Event()
-            self._threads = [
-                Thread(target=self._every, args=(BEAT_SECONDS, self._beat), daemon=True)
-            ]
-            self._threads[0].start()
+            self._stop, self._at_work = Event(), Event()
+            self._threads: list[Thread] = []
+            self._repeat(BEAT_SECONDS, self._beat)
+            # At once: a frozen peer may hold the very file that the start waits for.
+            self._repeat(BEAT_SECONDS, self._take_over)
             self._launch()
         self._note(EntryKind.WORKER_STARTED, self._fleet.executor, {"steps": STEP_PROTOCOL})
-        for seconds, do in ((BEAT_SECONDS, self._take_over), (ORPHANS_SECONDS, self._adopt)):
-            self._threads.append(Thread(target=self._every, args=(seconds, do), daemon=True))
-            self._threads[-1].start()
+        self._at_work.set()
+        self._repeat(ORPHANS_SECONDS, self._adopt)
 
     def _launch(self) -> None:
         from dbos import DBOS
@@ -147,6 +146,10 @@ class Worker:
             return True  # the store is away for a moment, and nobody can tell
         return bool(found)
 
+    def _repeat(self, seconds: float, do: Callable[[], None]) -> None:
+        self._threads.append(Thread(target=self._every, args=(seconds, do), daemon=True))
+        self._threads[-1].start()
+
     def _every(self, seconds: float, do: Callable[[], None]) -> None:
         while True:
             try:
@@ -176,8 +179,9 @@ class Worker:
 
     def _take_over(self) -> None:
         for executor in self._fleet.dead():
-            self._recover(executor)
-            self._fleet.forget(executor)
+            if self._at_work.is_set():
+                self._recover(executor)
+                self._fleet.forget(executor)
 
     def _adopt(self) -> None:
         """Take over runs of workers nobody knows of any more: their lock was removed by hand."""
