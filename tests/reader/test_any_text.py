@@ -81,7 +81,7 @@ def test_more_than_anyone_can_carry_out_is_listed_and_said(line: str, count: int
     book = read_book(text, name="any.md")
 
     assert not book.runbooks
-    assert "20,000 headings, or 50,000" in book.remark
+    assert "15,000 headings, or 50,000" in book.remark
     assert unaccounted(text, book) == []
 
 

@@ -30,6 +30,7 @@ from drillbook.compiler.reader.words import (
     is_instruction,
     is_named,
     is_reference,
+    kind_of,
     names_automatic,
     numbered,
     plain,
@@ -181,7 +182,7 @@ def _bullets_are_steps(section: Section, items: list[Item]) -> bool:
     if telling >= 0.3:  # noqa: PLR2004
         return True
     checks = section.kind in (Kind.ACTION, Kind.VERIFICATION, Kind.ROLLBACK)
-    named = checks and is_named(section.title)
+    named = checks and (is_named(section.title) or section.kind is Kind.VERIFICATION)
     unclear = named or not all(item.text.isascii() for item in items)
     return unclear and not _facts(items)
 
@@ -223,6 +224,8 @@ def _tells(item: Item) -> bool:
     text = item.text
     if item.block.box or item.blocks or is_instruction(text) or tells_after_label(text):
         return True
+    if item.items and kind_of(text) in _ACTING and any(map(_tells, item.items)):
+        return True  # `**Verification:**` as a bullet with bullets of its own
     step = numbered(text)
     return step is not None and step.worded
 
@@ -235,7 +238,9 @@ _FIELD = re.compile(
 def _asks(item: Item) -> bool:
     """Whether an item is a field to fill in or a prompt for the author: `Owner:`, `> Who?`."""
     text = plain(item.text).rstrip()
-    named = _FIELD.match(text) is not None and not (item.items or item.blocks)
+    bold = item.text.startswith(("**", "__"))  # as the names of fields are
+    told = not bold and is_instruction(text) and len(text.split()) > 3  # noqa: PLR2004  # `Link logs:`
+    named = _FIELD.match(text) is not None and not (item.items or item.blocks or told)
     return named or text.startswith(">")
 
 

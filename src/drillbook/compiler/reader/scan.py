@@ -59,7 +59,7 @@ _LABEL = re.compile(r"(?:\*\*|__)[^*_]+(?:\*\*|__)[ \t]*[:：]?$")
 _SMALL = 100
 _LONGEST = 20_000  # a longer line is data
 MOST_BLOCKS = 50_000  # more are data: no one reads, let alone carries out, so many
-MOST_HEADINGS = 20_000
+MOST_HEADINGS = 15_000
 
 
 class Scanner:
@@ -72,12 +72,8 @@ class Scanner:
         self.open: Block | None = None
         self.blank = True
         self.headings = 0
+        self.too_many = False  # more than anyone can carry out: not read to the end
         self.last_number: int | None = None
-
-    @property
-    def too_many(self) -> bool:
-        """Whether the file holds more than anyone can carry out, and is not read to its end."""
-        return len(self.blocks) > MOST_BLOCKS or self.headings > MOST_HEADINGS
 
     def run(self) -> list[Block]:
         """Return the blocks of the file."""
@@ -153,7 +149,10 @@ class Scanner:
     def _add(self, block: Block) -> Block:
         block.after_blank = self.blank
         self.blocks.append(block)
-        self.headings += block.kind is BlockKind.HEADING
+        if block.kind is BlockKind.HEADING:
+            self.headings += 1
+        if len(self.blocks) > MOST_BLOCKS or self.headings > MOST_HEADINGS:
+            self.too_many = True
         self.open = None
         return block
 
