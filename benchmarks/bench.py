@@ -79,6 +79,8 @@ def measure(*, quick: bool, only: list[str], tell: Callable[[str], None]) -> Mea
         "journal": lambda: bench_journal.measure(50_000 if quick else 1_000_000),
     }
     found: Measured = {"machine": machine(), "quick": quick}
+    if only and TARGET.exists():  # what is not measured again stays as it was
+        found = json.loads(TARGET.read_text()) | found
     for name, part in parts.items():
         if only and name not in only:
             continue

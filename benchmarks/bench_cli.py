@@ -87,6 +87,7 @@ def _script(folder: Path) -> Path:
 def _environment(folder: Path, *, cached: bool) -> dict[str, str]:
     env = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "cache"), "COLUMNS": "100"}
     if cached:
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         return env
     return env | {"PYTHONPYCACHEPREFIX": str(folder / "never"), "PYTHONDONTWRITEBYTECODE": "1"}
 
