@@ -48,13 +48,13 @@ class Campaign:
     def carry_out(self) -> None:
         """Carry out every case."""
         self.folder.mkdir(parents=True)
-        source = make_upgraded_source(self.folder / "upgraded")
-        lanes = [
-            threading.Thread(target=self._lane, args=(store, source), name=store)
-            for store in STORES
-            if any(case.store == store for case in self.cases)
-        ]
         try:
+            source = make_upgraded_source(self.folder / "upgraded")
+            lanes = [
+                threading.Thread(target=self._lane, args=(store, source), name=store)
+                for store in STORES
+                if any(case.store == store for case in self.cases)
+            ]
             for lane in lanes:
                 lane.start()
             for lane in lanes:
