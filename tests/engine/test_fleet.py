@@ -103,6 +103,24 @@ def test_a_worker_frozen_while_it_writes_does_not_keep_the_next_one_from_startin
     assert frozen.wait(60) == -signal.SIGKILL
 
 
+def test_a_worker_frozen_on_another_host_does_not_keep_the_effect_it_was_at(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet, "FROZEN_SECONDS", 0.2)
+    store = make_site(tmp_path, database_url).store
+    frozen, successor = fleet_postgres.PostgresFleet(store), fleet_postgres.PostgresFleet(store)
+    frozen.join()
+    successor.join()
+    with fleet_postgres.connect(store) as session, frozen.alone("an effect") as _:
+        session.execute("UPDATE drillbook.workers SET host = 'elsewhere'")
+
+        while frozen.executor not in successor.dead():
+            pass
+
+        session.execute("SET lock_timeout = '20s'")
+        session.execute(fleet_postgres.SQL["effect"], {"effect": "an effect"})
+
+
 def test_a_postgres_worker_that_lost_its_session_ends_itself(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from importlib.resources import files
 from threading import Lock
 from typing import Any
@@ -33,11 +34,16 @@ def _queries() -> dict[str, str]:
 SQL = _queries()
 
 
-def connect(store: Store) -> psycopg.Connection[Row]:
-    """Open a session that notices a dead network within seconds."""
+def connect(store: Store, executor: str = "") -> psycopg.Connection[Row]:
+    """Open a session that notices a dead network within seconds; a worker's carries its name."""
     return psycopg.connect(
-        store.url, autocommit=True, row_factory=dict_row, connect_timeout=5, options=SESSION
-    )
+        store.url, autocommit=True, row_factory=dict_row, connect_timeout=5, options=SESSION,
+        application_name=_session_name(executor) if executor else "drillbook",
+    )  # fmt: skip
+
+
+def _session_name(executor: str) -> str:
+    return f"drillbook {sha256(executor.encode()).hexdigest()[:32]}"  # Postgres cuts long names
 
 
 class PostgresFleet:
@@ -47,8 +53,8 @@ class PostgresFleet:
         self.executor = new_executor()
         self._store = store
         self._mutex = Lock()
-        self._own = connect(store)
-        self._other = connect(store)
+        self._own = connect(store, self.executor)
+        self._other = connect(store, self.executor)
         self._watched = Watched()
 
     def join(self) -> None:
@@ -85,7 +91,7 @@ class PostgresFleet:
         session = None
         while session is None:
             try:
-                session = connect(self._store)
+                session = connect(self._store, self.executor)
                 session.execute("SET statement_timeout = 0")
                 session.execute(SQL["effect"], {"effect": effect})
             except psycopg.Error as error:  # the beat ends this process when the store stays away
@@ -95,16 +101,18 @@ class PostgresFleet:
             yield
 
     def dead(self) -> list[str]:
-        """Return the workers whose lock could be taken; frozen ones lose their session first."""
+        """Return the workers whose lock could be taken; frozen ones lose their sessions first."""
         found = []
         if self._other.closed:
-            self._other = connect(self._store)
+            self._other = connect(self._store, self.executor)
         for peer in self._other.execute(SQL["peers"], {"executor": self.executor}).fetchall():
             locked = self._other.execute(SQL["lock"], peer).fetchone()
             if locked and locked["pg_try_advisory_lock"]:
                 found.append(str(peer["executor"]))
             elif self._watched.is_frozen(str(peer["executor"]), peer["beats"]):
-                self._other.execute(SQL["terminate"], peer)
+                # All its sessions: one may hold the effect it was at.
+                sessions = _session_name(str(peer["executor"]))
+                self._other.execute(SQL["terminate"], {**peer, "sessions": sessions})
                 _kill_here(peer)
         return found
 

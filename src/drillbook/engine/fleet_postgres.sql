@@ -27,7 +27,8 @@ SELECT 1 FROM drillbook.workers WHERE executor = %(executor)s
 SELECT executor, host, pid, started, backend_pid, beats
   FROM drillbook.workers WHERE executor <> %(executor)s
 -- name: terminate
-SELECT pg_terminate_backend(%(backend_pid)s)
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE (pid = %(backend_pid)s OR application_name = %(sessions)s) AND pid <> pg_backend_pid()
 -- name: forget
 DELETE FROM drillbook.workers WHERE executor = %(executor)s
 -- name: effect
