@@ -65,7 +65,7 @@ def test_a_file_that_cannot_be_read(place: Place) -> None:
 def test_a_file_without_permission(place: Place) -> None:
     place.write("secret.md", PLAIN).chmod(0)
 
-    says(place.run("check", "secret.md"), 3, "Permission denied")
+    says(place.run("check", "secret.md"), 2, "secret.md", "is not readable")
 
 
 def test_wrong_inputs_stop_the_start(place: Place) -> None:

@@ -53,6 +53,8 @@ def make_booking_database(server: PostgresServer, name: str, data: BookingData) 
         found = connection.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
         if found.fetchone() is not None:
             return False
+        # The server may still be at the statement of somebody who was killed: wait for its end.
+        connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (unfinished,))
         connection.execute(_named("DROP DATABASE IF EXISTS {} WITH (FORCE)", unfinished))
         connection.execute(_named("CREATE DATABASE {}", unfinished))
         load_booking(server.url(unfinished), data)

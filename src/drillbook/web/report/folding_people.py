@@ -26,8 +26,9 @@ def answered(task: History, entry: Recorded) -> None:
     chosen = text_of(entry, "text")
     says = f"chose {text_of(entry, 'option')}: {chosen}" if chosen else text_of(entry, "answer")
     task.state = TaskState.DONE
-    if not chosen and entry.data.get("answer") in set(AnswerWord):
-        task.state = ANSWERED[AnswerWord(str(entry.data["answer"]))]
+    answer = entry.data.get("answer")
+    if not chosen and isinstance(answer, str) and answer in set(AnswerWord):
+        task.state = ANSWERED[AnswerWord(answer)]
     kept = tuple(one.sha256 for one in evidence_of(entry.data))
     task.evidence += kept
     task.answers.append(
