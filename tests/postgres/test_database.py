@@ -4,8 +4,10 @@ import psycopg
 import pytest
 
 from drillbook.actions import database as actions
-from drillbook.core.errors import Refused
+from drillbook.core.errors import Refused, Unavailable
 from drillbook.providers.postgres.database import PostgresDatabase
+from drillbook.providers.postgres.sentences import as_ours
+from drillbook.providers.postgres.server import Server
 from postgres.conftest import Run
 
 
@@ -45,3 +47,18 @@ def test_blockers_are_named_by_table_and_by_who_waits(
     assert actions.blockers.do(database).count == 0
     with pytest.raises(Refused, match="not a table's name"):
         actions.blockers.do(database, table=" x")
+
+
+def test_a_session_left_in_a_transaction_gives_its_locks_back(server: Server, run: Run) -> None:
+    run("CREATE TABLE wanted (id int)")
+    with server.session() as frozen:
+        frozen.execute("BEGIN")
+        frozen.execute("SELECT * FROM wanted")
+
+        with psycopg.connect(server.address(), autocommit=True) as other:
+            other.execute("SET lock_timeout = '30s'")
+            other.execute("DROP TABLE wanted")
+
+        with pytest.raises(psycopg.Error) as ended:
+            frozen.execute("SELECT 1")
+    assert isinstance(as_ours(ended.value, "it"), Unavailable)

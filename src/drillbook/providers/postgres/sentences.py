@@ -93,6 +93,7 @@ _BY_STATE: dict[str, Sentence] = {
     "57P02": _shutting,
     "57P03": _shutting,
     "57P05": _shutting,
+    "25P03": _shutting,
     "42501": _permission,
     "40P01": _clash,
     "40001": _clash,

@@ -20,6 +20,9 @@ Session = psycopg.Connection[TupleRow]
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
 GRACE_SECONDS = 5.0  # the server ends a statement itself; a frozen one is left this much later
+# A worker frozen in a transaction must not keep its locks from the one that takes over.
+IDLE_SETTING: LiteralString = "idle_in_transaction_session_timeout"
+IDLE_MILLISECONDS = "10000"
 NAME_BYTES = 63
 
 
@@ -69,6 +72,7 @@ class Server:
             watch.start()
             try:
                 set_locally(connection, "statement_timeout", f"{seconds * 1000:.0f}", local=False)
+                set_locally(connection, IDLE_SETTING, IDLE_MILLISECONDS, local=False)
                 yield connection
             except psycopg.Error as error:
                 raise as_ours(error, self.where) from error
