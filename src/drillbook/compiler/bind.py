@@ -189,7 +189,9 @@ def _environment(
         ctx.notes.error(place(span, value.at), "DB205", message, "Write it out: on=production.")
         return ""
     if stack is not None and value.text not in stack.environments:
-        hint = nearest_or_all(value.text, known) or "It has none yet: write one with drillbook init."
+        hint = (
+            nearest_or_all(value.text, known) or "It has none yet: write one with drillbook init."
+        )
         message = f"the stack has no environment {value.text}"
         ctx.notes.error(place(span, value.at), "DB205", message, hint)
     elif stack is not None and (lacking := stack.lacking(value.text, action.ports)):
