@@ -13,7 +13,7 @@ from drillbook.compiler import check_book
 from drillbook.compiler.diagnostics import CODES
 from drillbook.core.errors import DrillbookError
 
-SEED = Path("/work/shared/seed/RUNBOOKS.md")
+SEED = Path(__file__).parents[3] / "shared" / "seed" / "RUNBOOKS.md"
 LINES = BOOK.splitlines()
 SNIPPETS = st.sampled_from(
     ["`", "@", "${", "}", '"', "[", "]", "=", " as ", "as x", "`@choose`", "`@when 1", "`@runbook ",

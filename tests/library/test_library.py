@@ -7,7 +7,7 @@ from drillbook.compiler.reader import read_book
 from drillbook.compiler.strip import strip
 from drillbook.stack.books import BookFile, library
 
-SEED = Path("/work/shared/seed/RUNBOOKS.md")
+SEED = Path(__file__).parents[3] / "shared" / "seed" / "RUNBOOKS.md"
 
 # title: prerequisites, symptoms, then for each procedure the tasks of each step by its title
 STRUCTURE: dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]] = {

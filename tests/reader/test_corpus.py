@@ -21,7 +21,7 @@ from drillbook.compiler.strip import strip
 from reader.reading import outline_of, read_file, steps_in
 from reader.texts import corpus_files
 
-SEED = Path("/work/shared/seed/RUNBOOKS.md")
+SEED = Path(__file__).parents[3] / "shared" / "seed" / "RUNBOOKS.md"
 FILES = corpus_files()
 
 
