@@ -81,4 +81,3 @@ class WayBack:
     possible: bool
     says: str
     price: str = ""
-    fields: dict[str, str] = field(default_factory=dict[str, str])
