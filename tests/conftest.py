@@ -13,9 +13,9 @@ from psycopg import sql
 
 from drillbook.core.errors import DrillbookError
 from drillbook.core.postgres_tools import find_server
+from drillbook.local.server import PostgresServer
 from drillbook.range import practice
 from drillbook.range.booking.database import BookingData, make_booking_database
-from drillbook.range.server import PostgresServer
 from drillbook.range.status import RangeStatus
 
 TEMPLATE = "booking_template"

@@ -19,7 +19,7 @@ from drillbook.compiler import compile_plan
 from drillbook.core.files import File, read_file
 from drillbook.core.plan import Plan
 from drillbook.engine.store import Store
-from drillbook.range.server import PostgresServer
+from drillbook.local.server import PostgresServer
 from drillbook.stack.books import BookFile
 from drillbook.stack.stack import load_stack
 

@@ -8,7 +8,7 @@ import pytest
 
 from cli.books import COMMANDS, PLAIN, stack
 from cli.place import Place, says
-from drillbook.range.server import PostgresServer
+from drillbook.local.server import PostgresServer
 
 MIGRATE = """\
 ## Runbook: Migrate

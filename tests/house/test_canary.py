@@ -18,7 +18,7 @@ from psycopg import sql
 from docs.console import workers_in
 from drillbook.core.process_identity import send_signal, wait_until_gone
 from drillbook.core.secret import register, scrub
-from drillbook.range.server import PostgresServer
+from drillbook.local.server import PostgresServer
 from house.canaries import CANARIES, Site, found_in, write_files
 
 

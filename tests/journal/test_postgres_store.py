@@ -12,7 +12,7 @@ from psycopg import sql
 from drillbook.core.errors import DrillbookError, Refused, SettingsInvalid, Unavailable
 from drillbook.engine.journal import open_journal
 from drillbook.engine.journal import postgres as postgres_module
-from drillbook.range.server import PostgresServer
+from drillbook.local.server import PostgresServer
 from journal.samples import entry, fill
 
 CANARY = "canary p@ss/word"

@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from drillbook.local.server import PostgresServer
 from drillbook.providers.postgres.database import PostgresDatabase
 from drillbook.providers.postgres.migrations import PostgresMigrations
 from drillbook.providers.postgres.server import Server
-from drillbook.range.server import PostgresServer
 from postgres.parts import Parts
 
 

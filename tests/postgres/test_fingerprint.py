@@ -5,10 +5,10 @@ import pytest
 from psycopg import sql
 
 from drillbook.analysis.fingerprint import differences
+from drillbook.local.server import PostgresServer
 from drillbook.ports.database import CatalogState
 from drillbook.providers.postgres.database import PostgresDatabase
 from drillbook.providers.postgres.server import Server
-from drillbook.range.server import PostgresServer
 from postgres.conftest import Run
 
 SCHEMA = """

@@ -14,10 +14,10 @@ from drillbook.actions.migration import applying
 from drillbook.actions.migration.subject import LOCK_TIMEOUT
 from drillbook.core.effect import Effect
 from drillbook.core.files import File
+from drillbook.local.server import PostgresServer
 from drillbook.providers.postgres.database import PostgresDatabase
 from drillbook.providers.postgres.migrations import PostgresMigrations
 from drillbook.providers.postgres.server import Server
-from drillbook.range.server import PostgresServer
 from postgres.conftest import Run
 from postgres.dying import KILLED, dies_at, ending, in_a_child
 from postgres.test_applying import EFFECT, file

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from drillbook.actions import backup
 from drillbook.core.errors import Damaged, Failed, Refused, Unavailable
-from drillbook.range.server import PostgresServer
+from drillbook.local.server import PostgresServer
 from postgres.parts import RESTORED, TAKEN, Parts
 
 

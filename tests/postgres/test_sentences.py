@@ -23,12 +23,12 @@ from drillbook.core.errors import (
     SettingsInvalid,
     Unavailable,
 )
+from drillbook.local.server import PostgresServer
 from drillbook.ports.migrations import Change
 from drillbook.providers.postgres.database import PostgresDatabase
 from drillbook.providers.postgres.migrations import PostgresMigrations
 from drillbook.providers.postgres.sentences import as_ours
 from drillbook.providers.postgres.server import Server
-from drillbook.range.server import PostgresServer
 from postgres.conftest import Run
 from postgres.test_applying import EFFECT, file
 

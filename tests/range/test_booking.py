@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from drillbook.local.server import PostgresServer
 from drillbook.range.booking.database import BookingData, load_booking, make_booking_database
-from drillbook.range.server import PostgresServer
 
 TODAY = date(2026, 1, 5)
 EVERYTHING = """

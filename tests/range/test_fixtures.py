@@ -2,7 +2,7 @@
 
 import psycopg
 
-from drillbook.range.server import PostgresServer
+from drillbook.local.server import PostgresServer
 
 
 def test_database_url_is_an_empty_database_of_the_tests_own(

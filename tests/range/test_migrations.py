@@ -10,8 +10,8 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from drillbook.core.postgres_tools import tool_for_server
+from drillbook.local.server import PostgresServer
 from drillbook.range.booking.database import MIGRATIONS, BookingData, load_booking
-from drillbook.range.server import PostgresServer
 
 UP = sorted(path for path in MIGRATIONS.glob("*.sql") if not path.name.endswith(".down.sql"))
 WITH_DOWN = [path for path in UP if path.with_suffix(".down.sql").exists()]

@@ -15,10 +15,10 @@ import pytest
 
 from drillbook.core.postgres_tools import PostgresTools, found_tools
 from drillbook.core.process_identity import identify, is_running, wait_until_gone
+from drillbook.local.server import PostgresServer
+from drillbook.local.sockets import LONGEST_SOCKET_FOLDER
+from drillbook.local.unprivileged import Account, accounts, give
 from drillbook.range import unprivileged
-from drillbook.range.server import PostgresServer
-from drillbook.range.sockets import LONGEST_SOCKET_FOLDER
-from drillbook.range.unprivileged import Account, accounts, give
 
 SERVERS = [tools for tools in found_tools() if tools.has("initdb") and tools.has("postgres")]
 
@@ -181,7 +181,7 @@ def test_port_taken_by_another_program_is_left_to_it(folder: Path, server: Postg
 def test_tied_server_ends_and_its_folder_goes_when_its_owner_is_killed(folder: Path) -> None:
     below = folder / "tied"
     script = (
-        "import sys; from pathlib import Path; from drillbook.range.server import PostgresServer\n"
+        "import sys; from pathlib import Path; from drillbook.local.server import PostgresServer\n"
         f"s = PostgresServer(Path({str(below)!r}), durable=False)\n"
         "print(s.start(tied=True).pid, s._process.pid, flush=True); sys.stdin.read()"
     )
@@ -236,7 +236,7 @@ def test_normal_user_with_an_empty_home_starts_a_server(folder: Path, user: int)
     home = folder / "home"
     home.mkdir()
     script = (
-        "import os; from pathlib import Path; from drillbook.range.server import PostgresServer\n"
+        "import os; from pathlib import Path; from drillbook.local.server import PostgresServer\n"
         f"s = PostgresServer(Path({str(home / 'server')!r}), durable=False)\n"
         "s.start(); print(os.geteuid(), s.stop())"
     )

@@ -8,10 +8,10 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from drillbook.local.private_file import write_private
+from drillbook.local.server import PostgresServer
 from drillbook.range.booking.database import BookingData, make_booking_database
 from drillbook.range.booking.process import BookingApp
-from drillbook.range.private_file import write_private
-from drillbook.range.server import PostgresServer
 from drillbook.range.status import PartStatus
 
 DATABASE = "booking"

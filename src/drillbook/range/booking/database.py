@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from drillbook.range.server import PostgresServer
+from drillbook.local.server import PostgresServer
 
 FOLDER = Path(__file__).parent
 PARTS = ("roles", "tables", "data", "constraints", "functions", "views", "security")

@@ -14,8 +14,8 @@ from drillbook.core.process_identity import (
     send_signal,
     wait_until_gone,
 )
-from drillbook.range.sockets import listen
-from drillbook.range.spawn import Process, reap, spawn
+from drillbook.local.sockets import listen
+from drillbook.local.spawn import Process, reap, spawn
 
 MODULE = "drillbook.range.booking.app"
 HEALTH = "/api/health"

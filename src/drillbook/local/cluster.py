@@ -6,7 +6,7 @@ from pathlib import Path
 
 from drillbook.core.errors import Failed, Refused
 from drillbook.core.postgres_tools import PostgresTools, find_server, found_tools
-from drillbook.range.unprivileged import give, usable_account
+from drillbook.local.unprivileged import give, usable_account
 
 BUILTIN_LOCALES_SINCE = 17
 

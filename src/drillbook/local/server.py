@@ -21,12 +21,12 @@ from drillbook.core.process_identity import (
     send_signal,
     wait_until_gone,
 )
-from drillbook.range import guard
-from drillbook.range.cluster import fitting_tools, make_data
-from drillbook.range.private_file import write_private
-from drillbook.range.sockets import free_port, socket_folder
-from drillbook.range.spawn import Process, reap, spawn
-from drillbook.range.unprivileged import give, usable_account
+from drillbook.local import guard
+from drillbook.local.cluster import fitting_tools, make_data
+from drillbook.local.private_file import write_private
+from drillbook.local.sockets import free_port, socket_folder
+from drillbook.local.spawn import Process, reap, spawn
+from drillbook.local.unprivileged import give, usable_account
 
 OWNER = "postgres"
 START_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""Start a process of the range: in a session of its own, to outlive this one or to end with it."""
+"""Start a process: in a session of its own, to outlive this one or to end with it."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
