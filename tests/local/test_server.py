@@ -18,7 +18,7 @@ from drillbook.core.process_identity import identify, is_running, wait_until_gon
 from drillbook.local.server import PostgresServer
 from drillbook.local.sockets import LONGEST_SOCKET_FOLDER
 from drillbook.local.unprivileged import Account, accounts, give
-from drillbook.range import unprivileged
+from drillbook.local import unprivileged
 
 SERVERS = [tools for tools in found_tools() if tools.has("initdb") and tools.has("postgres")]
 
