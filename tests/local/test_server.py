@@ -15,10 +15,10 @@ import pytest
 
 from drillbook.core.postgres_tools import PostgresTools, found_tools
 from drillbook.core.process_identity import identify, is_running, wait_until_gone
+from drillbook.local import unprivileged
 from drillbook.local.server import PostgresServer
 from drillbook.local.sockets import LONGEST_SOCKET_FOLDER
 from drillbook.local.unprivileged import Account, accounts, give
-from drillbook.local import unprivileged
 
 SERVERS = [tools for tools in found_tools() if tools.has("initdb") and tools.has("postgres")]
 
@@ -88,7 +88,7 @@ def test_server_started_by_somebody_killed_at_once_is_taken_up_not_started_twice
     server: PostgresServer,
 ) -> None:
     script = (
-        "import os, signal; from pathlib import Path; from drillbook.range import server\n"
+        "import os, signal; from pathlib import Path; from drillbook.local import server\n"
         "real = server.spawn\n"
         "def spawn(*words, **options):\n"
         "    real(*words, **options); os.kill(os.getpid(), signal.SIGKILL)\n"
