@@ -1,12 +1,49 @@
 """Backups of a database, what is in one, and the way from a backup back to a database."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
+
+from pydantic import model_validator
 
 from drillbook.core.effect import Effect
 from drillbook.core.model import Frozen
 
-MANIFEST_FORMAT = 1
+MANIFEST_FORMAT = 2
+ONLY_COUNTED = "count"  # the method of a table whose rows were counted and not read
+
+
+class BackupKind(StrEnum):
+    """What a backup is made of: statements and rows, the server's files, or changed pages."""
+
+    LOGICAL = "logical"
+    PHYSICAL = "physical"
+    INCREMENTAL = "incremental"
+
+
+class TableContents(Frozen):
+    """The rows of one table in one snapshot: how many, their checksum, and how it was taken."""
+
+    rows: int
+    checksum: str
+    method: str
+
+
+class Proof(Frozen):
+    """
+    What a restore of a backup has shown; it lies beside the backup, which stays as it is.
+
+    Levels: 1 its files are the manifest's, 2 it restores or recovers, 3 every index has every
+    row (amcheck), 4 catalog and contents are equal to the source.
+    """
+
+    level: int
+    at: datetime
+    by_run: str
+    seconds_to_restore: float
+    seconds_to_prove: float
+    how: str
+    differences: tuple[str, ...] = ()
 
 
 class StoredFile(Frozen):
@@ -53,6 +90,8 @@ class Manifest(Frozen):
     """Everything a backup says about itself; written last, so that half a backup has none."""
 
     format: int = MANIFEST_FORMAT
+    kind: BackupKind = BackupKind.LOGICAL
+    parent: str = ""  # of an incremental backup: the backup it builds on
     id: str
     label: str
     environment: str
@@ -69,9 +108,34 @@ class Manifest(Frozen):
     size_bytes: int
     fingerprint: str
     objects: dict[str, str]
-    rows: dict[str, int]
+    contents: dict[str, TableContents]
+    sequences: dict[str, int] = {}
+    unlogged: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()  # that owners, grants and policies name
+    extensions: dict[str, str] = {}
+    wal_start: str = ""
+    timeline: int = 0
+    encrypted_with: str = ""  # the key's id; empty: not encrypted
     files: dict[str, StoredFile]
     database: DatabaseFacts
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_format(cls, told: object) -> object:
+        """Read format 1, which knew row counts and no checksums."""
+        if not isinstance(told, dict) or told.get("format") != 1 or "rows" not in told:
+            return told
+        counted = told["rows"].items()
+        contents = {
+            table: {"rows": rows, "checksum": "", "method": ONLY_COUNTED} for table, rows in counted
+        }
+        left = {key: value for key, value in told.items() if key != "rows"}
+        return left | {"format": MANIFEST_FORMAT, "contents": contents}
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """How many rows each table has."""
+        return {table: found.rows for table, found in self.contents.items()}
 
 
 class Readiness(Frozen):

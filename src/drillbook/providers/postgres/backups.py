@@ -1,7 +1,6 @@
 """The `Backups` port: `pg_dump` in a snapshot in which rows and schema are taken as well."""
 
 import os
-import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,22 +10,23 @@ from psycopg.rows import class_row
 from drillbook.analysis.fingerprint import differences, fingerprint
 from drillbook.core.effect import Effect
 from drillbook.core.errors import DrillbookError, Failed
-from drillbook.ports.backups import CheckedBackup, Manifest, Readiness
+from drillbook.ports.backups import (
+    ONLY_COUNTED,
+    CheckedBackup,
+    Manifest,
+    Readiness,
+    TableContents,
+)
 from drillbook.ports.commands import Commands, Stream
 from drillbook.providers.postgres.catalog import read_objects, read_state
 from drillbook.providers.postgres.contents import count_rows
 from drillbook.providers.postgres.facts import own_facts
-from drillbook.providers.postgres.folder import (
-    DATA,
-    LEVEL_FILES,
-    BackupFolder,
-    remove,
-    stored_files,
-)
 from drillbook.providers.postgres.leftovers import end_leftovers, session_name
 from drillbook.providers.postgres.programs import LONGEST_SECONDS, run_program, tool_path
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
+from drillbook.providers.postgres.storage.files import DATA, LEVEL_FILES, remove, stored_files
+from drillbook.providers.postgres.storage.store import BackupStore
 
 LOCK_MILLISECONDS = 10_000
 JOBS = 2
@@ -49,14 +49,14 @@ class PostgresBackups:
     """Dumps one database into a folder and reads what lies there."""
 
     server: Server
-    folder: BackupFolder
+    store: BackupStore
     commands: Commands
 
     def settle(self, effect: Effect) -> Manifest | None:
         """Clear away what a dead attempt of this effect left; return its whole backup."""
-        found = self.folder.find(self.folder.id_of(effect.key))
+        found = self.store.find(self.store.id_of(effect.key))
         if found is None:
-            self.folder.clear(effect.key)
+            self.store.clear(effect.key)
         return found
 
     def create(self, label: str, effect: Effect) -> Manifest:
@@ -69,10 +69,10 @@ class PostgresBackups:
         try:
             manifest = self._dump(label, effect, unfinished)
             effect.still_mine()
-            return self.folder.finish(unfinished, manifest)
+            return self.store.finish(unfinished, manifest)
         except OSError as error:
             raise Failed(
-                f"the backup cannot be written to {self.folder.path}: {error.strerror}",
+                f"the backup cannot be written to {self.store.where}: {error.strerror}",
                 hint="Free space there, or name another folder for backups.",
             ) from error
         finally:
@@ -80,22 +80,22 @@ class PostgresBackups:
 
     def all(self) -> tuple[Manifest, ...]:
         """Return all whole backups, the newest first."""
-        return self.folder.all()
+        return self.store.all()
 
     def get(self, backup: str) -> Manifest:
         """Return one backup's manifest; NotFound names those there are."""
-        return self.folder.get(backup)
+        return self.store.get(backup)
 
     def verify(self, backup: str) -> CheckedBackup:
         """Compare every file with the manifest; Damaged names what differs."""
-        return self.folder.verify(backup)
+        return self.store.verify_files(backup)
 
     def _make_room(self, effect: Effect) -> Path:
         try:
-            return self.folder.unfinished(effect.key)
+            return self.store.unfinished(effect.key)
         except OSError as error:
             raise Failed(
-                f"the folder {self.folder.path} cannot be written to: {error.strerror}",
+                f"{self.store.where} cannot be written to: {error.strerror}",
                 hint="Give the worker the right to write there, or name another folder.",
             ) from error
 
@@ -108,7 +108,11 @@ class PostgresBackups:
             facts = _facts(session)
             snapshot = str(_one(session, "export"))
             # Counting first: its locks keep the tables' schemas as they are until the end.
-            rows = count_rows(session)
+            counted = count_rows(session)
+            contents = {
+                table: TableContents(rows=rows, checksum="", method=ONLY_COUNTED)
+                for table, rows in counted.items()
+            }
             database = own_facts(session)
             objects = read_objects(session)
             tool = self._run_dump(effect, unfinished / DATA, snapshot, facts.server_major)
@@ -120,13 +124,13 @@ class PostgresBackups:
             self._same_schema(session, objects)
         files = stored_files(unfinished)
         return Manifest(
-            id=self.folder.id_of(effect.key), label=label, environment=self.server.name,
+            id=self.store.id_of(effect.key), label=label, environment=self.server.name,
             effect_key=effect.key, run=effect.run, at=facts.at,
             seconds=round(float(seconds[0]) if seconds else 0.0, 3),
             server_version=facts.server_version, system_identifier=identifier, tool=tool,
             lsn=facts.lsn, snapshot=snapshot, level=LEVEL_FILES,
             size_bytes=sum(file.size_bytes for file in files.values()),
-            fingerprint=fingerprint(objects), objects=objects, rows=rows, files=files,
+            fingerprint=fingerprint(objects), objects=objects, contents=contents, files=files,
             database=database,
         )  # fmt: skip
 
@@ -169,7 +173,7 @@ class PostgresBackupRoom:
     """The `BackupRoom` port: the tool for this server, and the folder."""
 
     server: Server
-    folder: BackupFolder
+    store: BackupStore
 
     def ready(self) -> Readiness:
         """Look at the tool, the folder and the space."""
@@ -179,15 +183,12 @@ class PostgresBackupRoom:
             tool, fits = str(tool_path("pg_dump", facts.server_major)), True
         except DrillbookError as error:
             tool, fits = str(error), False
-        place = self.folder.path
-        while not place.exists():
-            place = place.parent
-        free = shutil.disk_usage(place).free
+        state = self.store.state()
         return Readiness(
             tool=tool, server_version=facts.server_version, tool_fits=fits,
-            folder=str(self.folder.path), writable=os.access(place, os.W_OK | os.X_OK),
-            free_bytes=free, needed_bytes=facts.size_bytes,
-            enough=free > facts.size_bytes,
+            folder=state.where, writable=state.writable,
+            free_bytes=state.free_bytes, needed_bytes=facts.size_bytes,
+            enough=state.free_bytes > facts.size_bytes,
         )  # fmt: skip
 
 
