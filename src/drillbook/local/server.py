@@ -61,6 +61,7 @@ class PostgresServer:
         tools: PostgresTools | None = None,
         durable: bool = True,
         settings: Mapping[str, str] | None = None,
+        start_seconds: float = START_SECONDS,
     ) -> None:
         self.folder = folder.resolve()
         self.data = self.folder / "data"
@@ -68,6 +69,7 @@ class PostgresServer:
         self._tools = tools
         self._durable = durable
         self._settings = dict(settings or {})
+        self._start_seconds = start_seconds
         self._process: Process | None = None
 
     @property
@@ -135,6 +137,18 @@ class PostgresServer:
                     break
             self._reap()
             return True
+
+    def end_at_once(self) -> bool:
+        """End the server without writing anything more; False: it did not run."""
+        running = self.identity()
+        if running is None:
+            return False
+        for number in (signal.SIGQUIT, signal.SIGKILL):
+            send_signal(running, number)
+            if wait_until_gone(running, STOP_SECONDS):
+                break
+        self._reap()
+        return True
 
     def kill(self) -> bool:
         """Kill the server and all its processes with SIGKILL, as a crash would; False: none."""
@@ -217,7 +231,7 @@ class PostgresServer:
 
     def _wait_until_ready(self, process: ProcessIdentity) -> ProcessIdentity | None:
         """Return the server once it takes connections, None when the process ends before."""
-        for _ in range(int(START_SECONDS / LOOK_SECONDS)):
+        for _ in range(int(self._start_seconds / LOOK_SECONDS)):
             # Postgres tells nobody but its pid file that it is ready; its end is an event.
             ended = wait_until_gone(process, LOOK_SECONDS)
             lines = self._pid_file()
@@ -228,7 +242,7 @@ class PostgresServer:
             if ended:
                 return None
         raise Unavailable(
-            f"Postgres is not ready after {START_SECONDS:g} s",
+            f"Postgres is not ready after {self._start_seconds:g} s",
             hint=f"Its own words are in {self.log}.",
         )
 

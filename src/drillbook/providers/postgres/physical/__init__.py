@@ -1,0 +1,1 @@
+"""Physical backups: base backups, the WAL archive, and points in time."""
