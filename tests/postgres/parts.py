@@ -5,9 +5,9 @@ from pathlib import Path
 from drillbook.core.effect import Effect
 from drillbook.providers.postgres.backups import PostgresBackups
 from drillbook.providers.postgres.database import PostgresDatabase
-from drillbook.providers.postgres.folder import BackupFolder
 from drillbook.providers.postgres.restores import PostgresRestores
 from drillbook.providers.postgres.server import Server
+from drillbook.providers.postgres.storage.folder import FolderStore
 from drillbook.providers.process.commands import ProcessCommands
 
 TAKEN = Effect(key="r-1/1.2", run="r-1")
@@ -20,7 +20,7 @@ class Parts:
     def __init__(self, server: Server, folder: Path) -> None:
         self.server = server
         self.database = PostgresDatabase(server)
-        where, commands = BackupFolder(folder / "backups"), ProcessCommands(folder / "commands")
+        where, commands = FolderStore(folder / "backups"), ProcessCommands(folder / "commands")
         self.backups = PostgresBackups(server, where, commands)
         self.restores = PostgresRestores(server, where, commands)
 

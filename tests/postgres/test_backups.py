@@ -15,8 +15,8 @@ from drillbook.core.errors import Damaged, DrillbookError, Failed, NotFound, Una
 from drillbook.providers.postgres.backups import PostgresBackupRoom, PostgresBackups
 from drillbook.providers.postgres.contents import PostgresContents
 from drillbook.providers.postgres.database import PostgresDatabase
-from drillbook.providers.postgres.folder import BackupFolder
 from drillbook.providers.postgres.server import Server
+from drillbook.providers.postgres.storage.folder import FolderStore
 from drillbook.providers.process.commands import ProcessCommands
 from postgres.conftest import Run
 
@@ -25,7 +25,7 @@ EFFECT = Effect(key="r-1/1.2", run="r-1", task="1.2")
 
 @pytest.fixture
 def backups(booking: Server, tmp_path: Path) -> PostgresBackups:
-    folder = BackupFolder(tmp_path / "backups")
+    folder = FolderStore(tmp_path / "backups")
     return PostgresBackups(booking, folder, ProcessCommands(tmp_path / "commands"))
 
 
@@ -40,7 +40,7 @@ def test_a_backup_says_what_is_in_it(booking: Server, backups: PostgresBackups) 
     assert {"data/toc.dat"} <= set(manifest.files)
     assert (made.label, made.level, manifest.lsn[:2]) == ("before", 1, "0/")
     assert backup.verify.do(backups, backup=made.id).files == len(manifest.files)
-    assert [path.name for path in backups.folder.path.iterdir()] == [made.id]
+    assert [path.name for path in backups.store.path.iterdir()] == [made.id]
 
 
 def test_create_twice_is_create_once(backups: PostgresBackups) -> None:
@@ -87,7 +87,9 @@ def test_verify_names_what_differs(
     backups: PostgresBackups, harm: Callable[[Path], object], says: str
 ) -> None:
     made = backup.create.do(backups, EFFECT)
-    largest = max(backups.folder.data(made.id).glob("*.gz"), key=lambda path: path.stat().st_size)
+    largest = max(
+        (backups.store.path / made.id / "data").glob("*.gz"), key=lambda path: path.stat().st_size
+    )
 
     harm(largest)
 
@@ -97,7 +99,7 @@ def test_verify_names_what_differs(
 
 def test_a_foreign_or_broken_manifest_is_refused(backups: PostgresBackups) -> None:
     made = backup.create.do(backups, EFFECT)
-    folder = backups.folder.path
+    folder = backups.store.path
     (folder / made.id).rename(folder / "renamed")
     with pytest.raises(Damaged, match=f"manifest in renamed is of backup {made.id}"):
         backup.verify.do(backups, backup="renamed")
@@ -146,7 +148,7 @@ def test_rows_and_dump_are_of_one_moment_while_others_write(
         ended.set()
         writer.join()
 
-    toc = {path.name: path for path in backups.folder.data(made.id).glob("*.gz")}
+    toc = {path.name: path for path in (backups.store.path / made.id / "data").glob("*.gz")}
     counted = backups.get(made.id).rows["public.ticks"]
     lines = [gzip.decompress(path.read_bytes()).split(b"\n\\.")[0] for path in toc.values()]
     assert counted in {text.count(b"1\n") + (1 if text.endswith(b"1") else 0) for text in lines}
@@ -155,7 +157,7 @@ def test_rows_and_dump_are_of_one_moment_while_others_write(
 def test_a_server_that_is_away_leaves_nothing_half(tmp_path: Path) -> None:
     away = Server(lambda: "postgresql://u:canary-pass@127.0.0.1:1/none", "production")
     backups = PostgresBackups(
-        away, BackupFolder(tmp_path / "backups"), ProcessCommands(tmp_path / "commands")
+        away, FolderStore(tmp_path / "backups"), ProcessCommands(tmp_path / "commands")
     )
 
     with pytest.raises(Unavailable, match="cannot be reached") as caught:
@@ -180,12 +182,12 @@ def test_a_dump_whose_session_ends_midway_leaves_nothing_half(
 
     assert isinstance(caught.value, Unavailable | Failed)
     assert "production" in str(caught.value)
-    assert list(backups.folder.path.iterdir()) == []
+    assert list(backups.store.path.iterdir()) == []
     assert backup.create.do(backups, EFFECT).rows > 0
 
 
 def test_ready_tells_tool_folder_and_space(booking: Server, tmp_path: Path) -> None:
-    ready = backup.ready.do(PostgresBackupRoom(booking, BackupFolder(tmp_path / "a" / "b")))
+    ready = backup.ready.do(PostgresBackupRoom(booking, FolderStore(tmp_path / "a" / "b")))
 
     assert ready.tool_fits
     assert ready.tool.endswith("pg_dump")

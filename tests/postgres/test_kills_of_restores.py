@@ -24,7 +24,7 @@ def test_a_backup_whose_worker_is_killed_is_whole_or_not_there(
     assert dies_at(moment, TAKEN, lambda mine: parts.backups.create("", mine))
 
     assert backup.look_created(parts.backups, TAKEN) is None
-    assert not list(parts.backups.folder.path.glob(".unfinished-r-1*"))
+    assert not list(parts.backups.store.path.glob(".unfinished-r-1*"))
     made = backup.create.do(parts.backups, TAKEN)
     assert backup.verify.do(parts.backups, backup=made.id).files > 1
 
@@ -111,7 +111,7 @@ def test_a_frozen_dump_is_ended_by_its_successor(parts: Parts) -> None:
     os.kill(child, signal.SIGCONT)
 
     assert ending(child) in {0, 1, KILLED}
-    assert [path.name for path in parts.backups.folder.path.iterdir()] == [made.id]
+    assert [path.name for path in parts.backups.store.path.iterdir()] == [made.id]
     assert backup.verify.do(parts.backups, backup=made.id).files > 1
     with pytest.raises(DrillbookError):
         parts.backups.get("none")

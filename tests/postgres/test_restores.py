@@ -158,7 +158,7 @@ def test_clients_that_connect_again_and_again_do_not_stop_the_swap(parts: Parts)
 
 def test_a_damaged_backup_is_never_restored(parts: Parts) -> None:
     made = backup.create.do(parts.backups, TAKEN)
-    file = next(parts.backups.folder.data(made.id).glob("*.dat.gz"))
+    file = next((parts.backups.store.path / made.id / "data").glob("*.dat.gz"))
     file.write_bytes(file.read_bytes() + b"x")
 
     with pytest.raises(Damaged, match="bytes, not"):
@@ -169,7 +169,7 @@ def test_a_damaged_backup_is_never_restored(parts: Parts) -> None:
 
 def test_a_restore_that_does_not_give_what_was_backed_up_is_not_swapped_in(parts: Parts) -> None:
     made = backup.create.do(parts.backups, TAKEN)
-    path = parts.backups.folder.path / made.id / "manifest.json"
+    path = parts.backups.store.path / made.id / "manifest.json"
     rows = parts.backups.get(made.id).rows["public.bookings"]
     text = path.read_text()
     path.write_text(text.replace(f'"public.bookings": {rows}', f'"public.bookings": {rows + 1}'))

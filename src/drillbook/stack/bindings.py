@@ -27,8 +27,8 @@ from drillbook.stack.sections import (
 from drillbook.stack.settings import load_settings
 
 if TYPE_CHECKING:
-    from drillbook.providers.postgres.folder import BackupFolder
     from drillbook.providers.postgres.server import Server
+    from drillbook.providers.postgres.storage.store import BackupStore
 
 # Providers are imported where they are built: a plan or `--help` must not pay for psycopg.
 # ruff: noqa: PLC0415
@@ -150,25 +150,25 @@ def _migrations(place: Place) -> Migrations:
 def _backups(place: Place) -> Backups:
     from drillbook.providers.postgres.backups import PostgresBackups
 
-    return PostgresBackups(_server(place), _backup_folder(place), _commands(place))
+    return PostgresBackups(_server(place), _backup_store(place), _commands(place))
 
 
 def _backup_room(place: Place) -> BackupRoom:
     from drillbook.providers.postgres.backups import PostgresBackupRoom
 
-    return PostgresBackupRoom(_server(place), _backup_folder(place))
+    return PostgresBackupRoom(_server(place), _backup_store(place))
 
 
 def _restores(place: Place) -> Restores:
     from drillbook.providers.postgres.restores import PostgresRestores
 
-    return PostgresRestores(_server(place), _backup_folder(place), _commands(place))
+    return PostgresRestores(_server(place), _backup_store(place), _commands(place))
 
 
-def _backup_folder(place: Place) -> "BackupFolder":
-    from drillbook.providers.postgres.folder import BackupFolder
+def _backup_store(place: Place) -> "BackupStore":
+    from drillbook.providers.postgres.storage.folder import FolderStore
 
-    return BackupFolder(place.backups_folder())
+    return FolderStore(place.backups_folder())
 
 
 def _contents(place: Place) -> Contents:

@@ -17,12 +17,13 @@ from drillbook.providers.postgres.catalog import read_state
 from drillbook.providers.postgres.contents import PostgresContents
 from drillbook.providers.postgres.database import describe
 from drillbook.providers.postgres.facts import create_like, dress_like, read_facts
-from drillbook.providers.postgres.folder import BackupFolder
 from drillbook.providers.postgres.leftovers import end_leftovers, session_name
 from drillbook.providers.postgres.names import Mark, Names, Stage, mark, names_of, read_mark
 from drillbook.providers.postgres.programs import LONGEST_SECONDS, run_program
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
+from drillbook.providers.postgres.storage.files import DATA
+from drillbook.providers.postgres.storage.store import BackupStore
 from drillbook.providers.postgres.swapping import Swap
 
 JOBS = 2
@@ -34,7 +35,7 @@ class PostgresRestores:
     """Replaces one database by a backup of it."""
 
     server: Server
-    folder: BackupFolder
+    store: BackupStore
     commands: Commands
 
     def settle(self, effect: Effect) -> Restored | None:
@@ -49,7 +50,7 @@ class PostgresRestores:
     def restore(self, backup: str, effect: Effect) -> Restored:
         """Build the backup beside the database, prove it equal, and swap the two names."""
         effect.still_mine()
-        manifest = self.folder.get(backup)
+        manifest = self.store.get(backup)
         names = self._names(effect)
         with self._beside(effect) as session:
             self._lock(session, names)
@@ -140,7 +141,7 @@ class PostgresRestores:
             )
         if there is not None and there.stage is Stage.PROVEN and there.backup == manifest.id:
             return
-        self.folder.verify(manifest.id)
+        self.store.verify_files(manifest.id)
         _drop(session, names.beside)
         try:
             self._build(session, manifest, effect, names)
@@ -164,14 +165,15 @@ class PostgresRestores:
                 table = line.partition("table ")[2].replace('"', "")
                 effect.progress(f"restoring {table}", min(1.0, done / max(1, len(manifest.rows))))
 
-        arguments = (
-            "--format=directory", f"--jobs={JOBS}", "--exit-on-error", "--no-password",
-            "--verbose", f"--dbname={names.beside}", str(self.folder.data(manifest.id)),
-        )  # fmt: skip
-        run_program(
-            self.commands, beside, "pg_restore", arguments, effect_key=effect.key,
-            server_major=session.info.server_version // 10000, on_output=tell,
-        )  # fmt: skip
+        with self.store.opened(manifest.id, effect.key) as folder:
+            arguments = (
+                "--format=directory", f"--jobs={JOBS}", "--exit-on-error", "--no-password",
+                "--verbose", f"--dbname={names.beside}", str(folder / DATA),
+            )  # fmt: skip
+            run_program(
+                self.commands, beside, "pg_restore", arguments, effect_key=effect.key,
+                server_major=session.info.server_version // 10000, on_output=tell,
+            )  # fmt: skip
         self._prove(beside, manifest, effect)
         dress_like(session, names.beside, facts)
         _comment(session, names.beside, mark(Stage.PROVEN, effect.key, backup=manifest.id))
@@ -200,7 +202,7 @@ class PostgresRestores:
         Swap(self._maintenance(), session, effect).rename(steps, proven=names.beside)
 
     def _result(self, names: Names, backup: str) -> Restored:
-        manifest = self.folder.get(backup)
+        manifest = self.store.get(backup)
         before = self.server.other(names.before)
         then = PostgresContents(before).rows()
         found = changes(manifest.rows, then)

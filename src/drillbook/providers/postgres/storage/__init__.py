@@ -1,0 +1,1 @@
+"""Where backups lie: one Protocol, and the stores that fulfil it."""
