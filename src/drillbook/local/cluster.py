@@ -51,6 +51,7 @@ def _options(tools: PostgresTools, data: Path, *, durable: bool) -> tuple[str, .
     initdb = str(tools.folder / "initdb")
     # Bare machines have no locales installed: C is everywhere, the builtin provider knows UTF-8.
     words = [initdb, "-D", str(data), "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
+    words.append("--data-checksums")  # a page that rots is then found by whoever reads it
     if tools.major >= BUILTIN_LOCALES_SINCE:
         words += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     return tuple(words if durable else [*words, "--no-sync"])
