@@ -1,0 +1,1 @@
+"""Ways back of migrations, derived from the catalog and proven on clones."""
