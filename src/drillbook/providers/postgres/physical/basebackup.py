@@ -95,8 +95,9 @@ def run_basebackup(
     """
     Copy a whole server's files into a folder that is empty or not there.
 
-    `replication` is a login that may replicate (default: `server`); `incremental_on` is the backup_manifest of the parent;
-    tablespaces go below the folder of that name (Refused when there are some and none is named).
+    `replication` is a login that may replicate (default: `server`); `incremental_on` is the
+    backup_manifest of the parent; tablespaces go below the folder of that name (Refused when
+    there are some and none is named).
     Damaged names the pages that fail their checksum: a copy with bad pages is never returned.
     """
     with server.session() as session:
