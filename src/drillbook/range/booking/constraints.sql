@@ -25,7 +25,8 @@ ALTER TABLE slots
     ADD CONSTRAINT slots_staff_fkey FOREIGN KEY (staff_id) REFERENCES staff ON DELETE CASCADE,
     ADD CONSTRAINT slots_service_fkey FOREIGN KEY (service_id) REFERENCES services,
     ADD CONSTRAINT slots_do_not_overlap EXCLUDE USING gist (staff_id WITH =, during WITH &&);
-CREATE INDEX slots_starts_idx ON slots (business_id, lower(during)) WHERE is_open;
+CREATE INDEX slots_starts_idx ON slots (starts_at, id) WHERE is_open;
+CREATE INDEX slots_business_idx ON slots (business_id, starts_at);
 
 ALTER TABLE bookings
     ADD PRIMARY KEY (id),

@@ -10,7 +10,9 @@ SELECT ceil(500 * scale)::bigint AS users,
        ceil(4000 * scale)::bigint AS slots,
        current_setting('range.today')::timestamptz AS today,
        current_setting('range.flawed')::boolean AS flawed
-  FROM (SELECT current_setting('range.scale')::numeric AS scale) AS wanted;
+  FROM (SELECT current_setting('range.scale')::numeric AS wished) AS wanted,
+       -- Above 1 each doubling is eight times the rows, so that 8 is a real production's million.
+       LATERAL (SELECT CASE WHEN wished > 1 THEN wished ^ 3 ELSE wished END AS scale) AS grown;
 
 INSERT INTO users (id, email, full_name, phone, is_admin, created_at, updated_at)
 SELECT md5('user ' || n)::uuid,

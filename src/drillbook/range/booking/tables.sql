@@ -51,7 +51,9 @@ CREATE TABLE slots (
     staff_id bigint NOT NULL,
     service_id bigint NOT NULL,
     during tstzrange NOT NULL CHECK (NOT isempty(during)),
-    is_open boolean NOT NULL DEFAULT true
+    is_open boolean NOT NULL DEFAULT true,
+    -- lower() is not leakproof, so below row-level security only a column can be looked up by index.
+    starts_at timestamptz NOT NULL GENERATED ALWAYS AS (lower(during)) STORED
 );
 
 CREATE TABLE bookings (

@@ -1,6 +1,6 @@
 CREATE VIEW open_slots WITH (security_invoker = true) AS
 SELECT s.id, s.business_id, b.name AS business, sv.name AS service, sv.price_cents, s.staff_id,
-       lower(s.during) AS starts_at, upper(s.during) AS ends_at
+       s.starts_at, upper(s.during) AS ends_at
   FROM slots AS s
   JOIN businesses AS b ON b.id = s.business_id
   JOIN services AS sv ON sv.id = s.service_id
