@@ -64,7 +64,9 @@ def test_a_stack_file_is_read_with_all_its_sections(tmp_path: Path) -> None:
     assert list(stack.file.environments) == ["production", "staging"]
     assert stack.file.commands["restart"].argv == ("systemctl", "restart", "booking")
     assert stack.file.commands["restart"].timeout.total_seconds() == 90
-    assert stack.place("production").backups_folder() == tmp_path.resolve() / "backups/production"
+    place = stack.place("production")
+    assert place.backups().folder == "backups/production"
+    assert place.scratch() == place.home() / "scratch"
 
 
 def test_facts_name_policy_roles_and_systems_but_no_secret(

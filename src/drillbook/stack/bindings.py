@@ -19,6 +19,7 @@ from drillbook.stack.sections import (
     HTTP_SCHEMES,
     POSTGRES_SCHEMES,
     AppSection,
+    BackupsSection,
     DatabaseSection,
     EnvironmentSection,
     LogsSection,
@@ -27,6 +28,7 @@ from drillbook.stack.sections import (
 from drillbook.stack.settings import load_settings
 
 if TYPE_CHECKING:
+    from drillbook.providers.postgres.scratch import ScratchRoom
     from drillbook.providers.postgres.server import Server
     from drillbook.providers.postgres.storage.store import BackupStore
 
@@ -63,10 +65,19 @@ class Place:
         """Return where the app's log lies."""
         return self.section.logs or self._lacks("logs", "path = …")
 
-    def backups_folder(self) -> Path:
-        """Return the folder that keeps this environment's backups."""
-        backups = self.section.backups or self._lacks("backups", "folder = …")
-        return self.path(backups.folder)
+    def backups(self) -> BackupsSection:
+        """Return where backups lie, and what is promised of them."""
+        return self.section.backups or self._lacks("backups", 'folder = "…" or bucket = "s3://…"')
+
+    def wal_archive(self) -> Path | None:
+        """Return the folder the server's archive_command copies WAL to, if one is named."""
+        written = self.backups().wal_archive
+        return None if written is None else self.path(written)
+
+    def scratch(self) -> Path:
+        """Return the folder in which scratch servers are made; environments may have none set."""
+        written = self.section.backups.scratch if self.section.backups else None
+        return self.home() / "scratch" if written is None else self.path(written)
 
     def path(self, written: str) -> Path:
         """Return a path of the stack file as a full one."""
@@ -79,6 +90,13 @@ class Place:
     def database_url(self) -> str:
         """Reveal the database's URL, for use at once."""
         return self.database().url.reveal(self.folder, POSTGRES_SCHEMES)
+
+    def replication_url(self) -> str:
+        """Reveal the URL of a login that may replicate: the database's own unless one is set."""
+        address = self.section.backups.replication if self.section.backups else None
+        if address is None:
+            return self.database_url()
+        return address.reveal(self.folder, POSTGRES_SCHEMES)
 
     def app_url(self) -> str:
         """Reveal the app's URL, for use at once."""
@@ -166,9 +184,16 @@ def _restores(place: Place) -> Restores:
 
 
 def _backup_store(place: Place) -> "BackupStore":
-    from drillbook.providers.postgres.storage.folder import FolderStore
+    from drillbook.stack.storing import backup_store
 
-    return FolderStore(place.backups_folder())
+    return backup_store(place.backups(), folder=place.folder, staging=place.home() / "staging")
+
+
+def scratch_room(place: Place) -> "ScratchRoom":
+    """Return where throw-away servers of an environment are made."""
+    from drillbook.providers.postgres.scratch import ScratchRoom
+
+    return ScratchRoom(place.scratch())
 
 
 def _contents(place: Place) -> Contents:

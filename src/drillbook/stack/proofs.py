@@ -130,7 +130,8 @@ def app(stack: Stack, name: str) -> str:
 
 def backups(stack: Stack, name: str) -> str:
     """Write to the backups' folder, and find the programs that fit the server."""
-    folder = stack.place(name).backups_folder()
+    place = stack.place(name)
+    folder = place.path(str(place.backups().folder))
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".drillbook-doctor-") as file:

@@ -1,5 +1,6 @@
 """The sections of stack.toml as values: closed, so that a misspelt key stops the start."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, model_validator
@@ -17,6 +18,13 @@ HTTP_SCHEMES = ("https", "http")
 _NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_.-]*[A-Za-z0-9_-])*/?")
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+/?")
+
+PLACES = (
+    'write folder = "backups", or bucket = "s3://name/prefix" with access_key = "env:NAME" and '
+    'secret_key = "env:NAME" (and endpoint and region where it is not AWS)'
+)
 LEVELS = 'write "auto", "confirm" or "2 approvals from dba, valid 30m"'
 
 Name = Annotated[str, Field(pattern=_NAME)]
@@ -38,6 +46,24 @@ def _with_scheme(address: Address, schemes: tuple[str, ...]) -> Address:
             f"is neither a reference (env:NAME, file:PATH) nor a URL with {' or '.join(starts)}"
         )
     return address
+
+
+def _bucket(text: str) -> str:
+    if not _BUCKET.fullmatch(text):
+        raise ValueError(
+            'is not a bucket; write "s3://name" or "s3://name/prefix": a name of 3 to 63 small '
+            "letters, digits, . and -, and a prefix of letters, digits, . _ - and /"
+        )
+    return text
+
+
+def _endpoint(text: str) -> str:
+    if not _ENDPOINT.fullmatch(text):
+        raise ValueError(
+            'is not an endpoint; write "https://host" or "http://host:9000", without a path, '
+            "and the keys as access_key and secret_key"
+        )
+    return text
 
 
 def _local_path(path: str) -> str:
@@ -83,9 +109,46 @@ class AppSection(Frozen):
 
 
 class BackupsSection(Frozen):
-    """Where backups are kept."""
+    """Where backups are kept, with which keys, and what is promised of them."""
 
-    folder: Text
+    folder: Text | None = None
+    bucket: Annotated[str, AfterValidator(_bucket)] | None = None
+    endpoint: Annotated[str, AfterValidator(_endpoint)] | None = None
+    region: Text = "us-east-1"
+    access_key: Reference | None = None
+    secret_key: Reference | None = None
+    key: Reference | None = None
+    keys: tuple[Reference, ...] = ()
+    rpo: Duration | None = None
+    replication: Annotated[Address, AfterValidator(_postgres)] | None = None
+    wal_archive: Text | None = None
+    scratch: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.folder is None) is (self.bucket is None):
+            named = "neither a folder nor" if self.folder is None else "both a folder and"
+            raise ValueError(f"names {named} a bucket; {PLACES}")
+        remote = self.model_fields_set & {"endpoint", "region", "access_key", "secret_key"}
+        if self.folder is not None and remote:
+            raise ValueError(f"names {', '.join(sorted(remote))} beside a folder; {PLACES}")
+        if self.bucket is not None and (self.access_key is None or self.secret_key is None):
+            raise ValueError(f"names a bucket without its access_key and secret_key; {PLACES}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_name_keys(self) -> Self:
+        if self.key is not None and self.keys:
+            raise ValueError(
+                'names key and keys; write key = "file:backup.key", or '
+                'keys = ["file:new.key", "file:old.key"], the one for new backups first'
+            )
+        return self
+
+    @property
+    def all_keys(self) -> tuple[Secret, ...]:
+        """The keys' references; new backups are encrypted with the first."""
+        return self.keys if self.key is None else (self.key,)
 
 
 class LogsSection(Frozen):

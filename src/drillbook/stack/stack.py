@@ -1,6 +1,7 @@
 """The stack: what a book operates on, its policy, and the provider of each port."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -81,10 +82,13 @@ class Stack:
             known: command.model_dump(mode="json") for known, command in self.file.commands.items()
         }
         digest = hashlib.sha256(rfc8785.dumps({"settings": settings, "commands": commands}))
-        systems = {
-            system: str(values.get("provider", "folder")) for system, values in settings.items()
-        }
+        systems = {system: _provider(values) for system, values in settings.items()}
         return EnvironmentFacts(name=name, digest=digest.hexdigest(), systems=systems)
+
+
+def _provider(settings: Mapping[str, object]) -> str:
+    """Return what a system is provided by; backups have a place and no provider."""
+    return str(settings.get("provider", "bucket" if "bucket" in settings else "folder"))
 
 
 def load_stack(path: Path | None = None) -> Stack:
