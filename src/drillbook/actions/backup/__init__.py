@@ -1,0 +1,39 @@
+"""Take backups, prove what they are, compare with one, and go back to one."""
+
+from drillbook.actions.backup.proving import Compared, compare, verify
+from drillbook.actions.backup.restoring import (
+    BeforeRestore,
+    look_restored,
+    restore,
+    swap_back,
+    way_back,
+)
+from drillbook.actions.backup.subject import domain
+from drillbook.actions.backup.taking import (
+    Backup,
+    BackupList,
+    create,
+    latest,
+    list_,
+    look_created,
+    ready,
+)
+
+__all__ = [
+    "Backup",
+    "BackupList",
+    "BeforeRestore",
+    "Compared",
+    "compare",
+    "create",
+    "domain",
+    "latest",
+    "list_",
+    "look_created",
+    "look_restored",
+    "ready",
+    "restore",
+    "swap_back",
+    "verify",
+    "way_back",
+]

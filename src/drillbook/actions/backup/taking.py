@@ -1,0 +1,91 @@
+"""Take backups and list them."""
+
+from datetime import UTC, datetime
+
+from drillbook.actions.backup.subject import domain
+from drillbook.core.effect import Effect
+from drillbook.core.errors import NotFound
+from drillbook.core.model import Frozen
+from drillbook.core.quantities import Duration
+from drillbook.ports.backups import BackupRoom, Backups, Manifest, Readiness
+
+
+class Backup(Frozen):
+    """A whole backup; level 1: its files are what its manifest says."""
+
+    id: str
+    label: str
+    at: datetime
+    age: Duration
+    size_bytes: int
+    seconds: float
+    tables: int
+    rows: int
+    lsn: str
+    server_version: str
+    catalog_fingerprint: str
+    level: int
+    run: str
+
+
+class BackupList(Frozen):
+    """All whole backups of an environment, the newest first."""
+
+    count: int
+    backups: tuple[Backup, ...]
+
+
+@domain.read
+def ready(room: BackupRoom) -> Readiness:
+    """Look whether a backup could be taken now: the tool, the folder, the space."""
+    return room.ready()
+
+
+@domain.additive(because="a backup takes nothing away; it is kept")
+def create(backups: Backups, effect: Effect, *, label: str = "") -> Backup:
+    """Dump the database, with its rows counted and its schema taken in the same snapshot."""
+    return describe(backups.create(label, effect))
+
+
+@create.looking
+def look_created(backups: Backups, effect: Effect, *, label: str = "") -> Backup | None:
+    """Look for a whole backup of this effect; clear away what a dead attempt left."""
+    found = backups.settle(effect)
+    return describe(found) if found is not None else None
+
+
+@domain.read
+def list_(backups: Backups) -> BackupList:
+    """List all whole backups, the newest first."""
+    found = tuple(map(describe, backups.all()))
+    return BackupList(count=len(found), backups=found)
+
+
+@domain.read
+def latest(backups: Backups) -> Backup:
+    """Return the newest whole backup and its age."""
+    found = backups.all()
+    if not found:
+        raise NotFound(
+            "there is no backup at all", hint="Take one: drillbook do backup.create on=…"
+        )
+    return describe(found[0])
+
+
+def describe(manifest: Manifest) -> Backup:
+    """Say what a backup is."""
+    return Backup(
+        id=manifest.id,
+        label=manifest.label,
+        at=manifest.at,
+        age=max(datetime.now(UTC) - manifest.at, datetime.resolution * 0),
+        size_bytes=manifest.size_bytes,
+        seconds=manifest.seconds,
+        tables=len(manifest.rows),
+        rows=sum(manifest.rows.values()),
+        lsn=manifest.lsn,
+        server_version=manifest.server_version,
+        catalog_fingerprint=manifest.fingerprint,
+        level=manifest.level,
+        run=manifest.run,
+    )
