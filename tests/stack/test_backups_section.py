@@ -61,7 +61,7 @@ def test_every_key_of_the_section_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_meant_stops_the_start(tmp_path: Path, section: str, says: str) -> None:
-    with pytest.raises(SettingsInvalid, match="stack.toml:") as caught:
+    with pytest.raises(SettingsInvalid, match=r"stack\.toml:") as caught:
         stack(tmp_path, section)
 
     assert says in str(caught.value)
