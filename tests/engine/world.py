@@ -180,6 +180,28 @@ def is_said(world: World, effect: Effect, *, word: str) -> Value | None:
     return Value(value=word) if f"{effect.key} {word}" in world.effects() else None
 
 
+@domain.additive(because="what was told takes nothing away")
+def tell(world: World, effect: Effect, *, word: str) -> Value:
+    """Tell a word, and note each part of it."""
+    for number in range(2):
+        effect.note(f"part/{number}", f"told part {number}", {"line": number, "seconds": 0.5})
+        if world.once(f"die-told-{number}"):
+            die()
+    world.set(word, effect.key)
+    if world.once("die-told"):
+        die()
+    return Value(value=word)
+
+
+@tell.looking
+def is_told(world: World, effect: Effect, *, word: str) -> Value | None:
+    if f"{effect.key} {word}" not in world.effects():
+        return None
+    for number in range(2):  # a look may repeat the notes that a kill may have lost
+        effect.note(f"part/{number}", f"told part {number}", {"line": number, "seconds": 0.7})
+    return Value(value=word)
+
+
 CATALOG = catalog(domain)
 
 

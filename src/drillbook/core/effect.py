@@ -1,10 +1,12 @@
 """What the engine hands to an action about the task it carries out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
+
+from pydantic import JsonValue
 
 from drillbook.core.model import Frozen
 
@@ -26,6 +28,10 @@ def _keep_nothing(name: str, data: bytes, media_type: str) -> Evidence:
     raise LookupError(f"nobody keeps evidence here: {name} ({len(data)} bytes, {media_type})")
 
 
+def _note_nothing(key: str, says: str, data: Mapping[str, JsonValue]) -> None:
+    """Note nothing: there is no record."""
+
+
 def _owner() -> None:
     """Hold no fence: there is only one worker."""
 
@@ -36,7 +42,13 @@ def _nobody_cancels() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One write of one run; `key` is the same for every attempt, so a look finds what was done."""
+    """
+    One write of one run; `key` is the same for every attempt, so a look finds what was done.
+
+    `note` puts one part of the work into the record: its key within the effect (the same key is
+    one entry, the first stays), a sentence, and what was measured. It may stand still until the
+    record can be written: never call it while others wait for what the effect holds.
+    """
 
     key: str
     run: str = ""
@@ -44,6 +56,7 @@ class Effect:
     by: str = ""
     progress: Callable[[str, float | None], None] = _no_progress
     keep: Callable[[str, bytes, str], Evidence] = _keep_nothing
+    note: Callable[[str, str, Mapping[str, JsonValue]], None] = _note_nothing
     still_mine: Callable[[], None] = _owner
     cancel_asked: Callable[[], bool] = _nobody_cancels
 

@@ -11,6 +11,7 @@ class EntryKind(StrEnum):
     RUN_ENDED = "run.ended"
     TASK_STARTED = "task.started"
     TASK_ACTING = "task.acting"
+    TASK_NOTED = "task.noted"
     TASK_REMEMBERED = "task.remembered"
     TASK_ASKED = "task.asked"
     TASK_ANSWERED = "task.answered"

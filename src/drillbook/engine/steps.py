@@ -1,12 +1,14 @@
 """What one durable step does: read, remember, act, check, take back. All sync, run in threads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
+
+from pydantic import JsonValue
 
 from drillbook.analysis.expressions import evaluate_condition
 from drillbook.analysis.scope import as_json, resolve
@@ -305,6 +307,10 @@ class Steps:
             self.note(scope, EntryKind.EVIDENCE_KEPT, task.id, f"{task.id}/{kept.sha256}", entry)
             return kept
 
+        def note(key: str, says: str, data: Mapping[str, JsonValue]) -> None:
+            told: Json = {"says": says, **data}
+            self.note(scope, EntryKind.TASK_NOTED, task.id, f"{task.id}/{key}", told)
+
         return Effect(
             key=_effect(scope, task),
             run=scope.start.run,
@@ -312,6 +318,7 @@ class Steps:
             by=scope.start.by,
             progress=self.progress.of(scope.start.run, task.id),
             keep=keep,
+            note=note,
             still_mine=self.still_mine,
             cancel_asked=lambda: self._is_to_stop(scope),
         )

@@ -37,6 +37,7 @@ MARKS: Mapping[str, tuple[str, str, str]] = {
     K.TASK_STARTED: ("▸", "begins", "dim"),
     K.TASK_REMEMBERED: ("●", "remembers", "dim"),
     K.TASK_ACTING: ("▸", "acts", "dim"),
+    K.TASK_NOTED: ("·", "noted", "dim"),
     K.TASK_ASKED: ("?", "asks", "cyan"),
     K.TASK_ANSWERED: ("✓", "answered", "green"),
     K.TASK_SKIPPED: ("-", "skipped", "dim"),
@@ -62,7 +63,14 @@ MARKS: Mapping[str, tuple[str, str, str]] = {
     K.WORKER_STARTED: ("·", "worker", "dim"),
     K.WORKER_TOOK_OVER: ("·", "took over", "yellow"),
 }
-QUIET = {K.RUN_PLANNED, K.TASK_REMEMBERED, K.TASK_ACTING, K.TASK_CHECKED, K.UNDO_STARTED}
+QUIET = {
+    K.RUN_PLANNED,
+    K.TASK_REMEMBERED,
+    K.TASK_ACTING,
+    K.TASK_NOTED,
+    K.TASK_CHECKED,
+    K.UNDO_STARTED,
+}
 
 
 def line_of(entry: Recorded, plan: Plan) -> Line:
@@ -171,6 +179,7 @@ def _decide(data: Data) -> str:
 SAYS: dict[str, Callable[[Data], str]] = {
     K.TASK_STARTED: lambda data: str(data.get("does") or ""),
     K.TASK_REMEMBERED: lambda data: f"state {str(data.get('digest'))[:12]}",
+    K.TASK_NOTED: lambda data: ", ".join(filter(None, (str(data.get("says")), _seconds(data)))),
     K.TASK_ASKED: _asked,
     K.TASK_ANSWERED: _answered,
     K.TASK_SKIPPED: _skipped,

@@ -78,6 +78,11 @@ def _begun(entry: Recorded) -> str:
     return f"began {does}" + (f" on {on}" if on else "")
 
 
+def _noted(entry: Recorded) -> str:
+    took = span_of_time(number_of(entry.data.get("seconds")))
+    return text_of(entry, "says") + (f", {took}" if took else "")
+
+
 def _done(entry: Recorded) -> str:
     took = span_of_time(number_of(entry.data.get("seconds")))
     values = shown(entry.data.get("result") or {}).values
@@ -152,6 +157,7 @@ _SAYINGS: dict[str, Callable[[Recorded], str]] = {
     EntryKind.RUN_ENDED: _run_ended,
     EntryKind.TASK_STARTED: _begun,
     EntryKind.TASK_ACTING: _fixed("began to act"),
+    EntryKind.TASK_NOTED: _noted,
     EntryKind.TASK_REMEMBERED: _fixed("remembered the state before the write"),
     EntryKind.TASK_ASKED: lambda entry: f"asked a person: {text_of(entry, 'text')}",
     EntryKind.TASK_ANSWERED: _answered,
