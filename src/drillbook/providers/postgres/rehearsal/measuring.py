@@ -1,0 +1,288 @@
+"""Measure a migration on a copy: apply it under load, and put together who had to wait for what."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from time import perf_counter
+
+from drillbook.analysis.forecast import Kept, Ran, Span, factor_of, forecast, growth_of, joined
+from drillbook.analysis.statements import Statement, range_vars
+from drillbook.analysis.units import Unit
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Unavailable
+from drillbook.core.rehearsal import (
+    DANGEROUS_SECONDS,
+    Blocks,
+    Forecast,
+    LockHeld,
+    StatementFailed,
+    StatementMeasured,
+    TableBlocked,
+)
+from drillbook.providers.postgres.rehearsal.probing import Load
+from drillbook.providers.postgres.rehearsal.relations import (
+    Relation,
+    Relations,
+    neighbours,
+    read_relations,
+)
+from drillbook.providers.postgres.rehearsal.running import MeasuredRun, Step
+from drillbook.providers.postgres.rehearsal.sampling import LockSampler
+from drillbook.providers.postgres.server import Server, Session
+
+LONGEST_SECONDS = 7 * 86400.0
+UNSEEN_SECONDS = 0.01  # a lock held longer than this is seen by the sampler
+KEEPS_OUT = {
+    "AccessExclusiveLock": Blocks.ALL,
+    "ExclusiveLock": Blocks.WRITES,
+    "ShareRowExclusiveLock": Blocks.WRITES,
+    "ShareLock": Blocks.WRITES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What applying a migration to a copy showed."""
+
+    statements: tuple[StatementMeasured, ...]
+    failed: StatementFailed | None
+    blocked: tuple[TableBlocked, ...]
+    forecast: Forecast
+    seconds: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """How big production is, who applies migrations there, and what wait counts as dangerous."""
+
+    rows: Mapping[str, int] | None = None  # None: as many as the copy has
+    role: str = ""
+    threshold_seconds: float = DANGEROUS_SECONDS
+
+
+def measure(server: Server, units: Sequence[Unit], effect: Effect, ground: Ground) -> Measured:
+    """Apply units to the database of a server that is thrown away, under load, and measure."""
+    with ExitStack() as stack:
+        session = stack.enter_context(
+            server.session(application="drillbook rehearsal", at_most=LONGEST_SECONDS)
+        )
+        relations = read_relations(session)
+        touched = _named(session, relations, units)
+        load = stack.enter_context(Load(server, relations, touched))
+        pid = session.info.backend_pid
+        sampler = stack.enter_context(LockSampler(server, pid, load.also))
+        run = MeasuredRun(session, relations, _telling(effect, units), role=ground.role)
+        started = perf_counter()
+        run.go(units)
+        seconds = perf_counter() - started
+    for part in (load, sampler):
+        if part.failed is not None:
+            raise Unavailable(
+                f"the load on {server.where} ended before the migration did: {part.failed}",
+                hint="Rehearse again; the copy is thrown away.",
+            ) from part.failed
+    return _Account(relations, run, load, sampler, ground).measured(seconds)
+
+
+def _named(session: Session, relations: Relations, units: Sequence[Unit]) -> tuple[Relation, ...]:
+    """Return the tables to probe from the start; others are probed once a lock on them is seen."""
+    names = {pair for unit in units for one in unit.statements for pair in range_vars(one.node)}
+    tables = {one.table for one in relations.named(names)}
+    oids = (*sorted(tables), *neighbours(session, tuple(tables)))
+    found = (relations.table_of(oid) for oid in dict.fromkeys(oids))
+    return tuple(one for one in found if one is not None and one.kind in "rpmv")
+
+
+def _telling(effect: Effect, units: Sequence[Unit]) -> "_Telling":
+    return _Telling(effect, sum(len(unit.statements) for unit in units))
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    effect: Effect
+    total: int
+
+    def __call__(self, done: int, statement: Statement) -> None:
+        self.effect.still_mine()
+        says = f"rehearsing statement {done + 1} of {self.total}, line {statement.line}"
+        self.effect.progress(f"{says}: {statement.says}", done / max(1, self.total))
+
+
+@dataclass(frozen=True)
+class _Account:
+    """Puts together what was run, seen and felt."""
+
+    relations: Relations
+    run: MeasuredRun
+    load: Load
+    sampler: LockSampler
+    ground: Ground
+
+    def measured(self, seconds: float) -> Measured:
+        copied = self.relations.rows
+        production = self.ground.rows if self.ground.rows is not None else copied
+        factors = [factor_of(self._work(step), copied, production) for step in self.run.steps]
+        ran = self._ran(factors)
+        held = [self._held(step) for step in self.run.steps]
+        kept = self._kept([span for spans in held for span in spans])
+        rewritten = {oid for step in self.run.steps for oid in step.rewritten}
+        names = [self.relations.by_oid[oid].shown for oid in rewritten]
+        changed = sum(
+            round(
+                sum(step.rows_changed.get(o, 0) for o in step.rows_changed if o in self._known) * f
+            )
+            for step, f in zip(self.run.steps, factors, strict=True)
+        )
+        return Measured(
+            statements=tuple(
+                self._statement(step, factor, spans)
+                for step, factor, spans in zip(self.run.steps, factors, held, strict=True)
+            ),
+            failed=self.run.failed,
+            blocked=self._blocked(),
+            forecast=forecast(
+                ran,
+                kept,
+                production,
+                threshold_seconds=self.ground.threshold_seconds,
+                rows_rewritten=sum(production.get(name, 0) for name in names),
+                rows_changed=changed,
+                scale=max(factors, default=1.0),
+            ),
+            seconds=round(seconds, 3),
+            samples=self.sampler.samples,
+        )
+
+    @property
+    def _known(self) -> Mapping[int, Relation]:
+        return self.relations.by_oid
+
+    def _work(self, step: Step) -> dict[str, int]:
+        work: dict[str, int] = {}
+        for rows in (step.rows_read, step.rows_changed):
+            for oid, count in rows.items():
+                relation = self._known.get(oid)
+                if relation is not None and relation.kind in "rpm":
+                    work[relation.shown] = work.get(relation.shown, 0) + count
+        return work
+
+    def _ran(self, factors: Sequence[float]) -> list[Ran]:
+        ran: list[Ran] = []
+        commits: dict[Span, float] = {}
+        for step, factor in zip(self.run.steps, factors, strict=True):
+            ran.append(Ran(step.span, factor, in_phases=step.alone))
+            if step.committed is not None:
+                commits[step.committed] = max(factor, commits.get(step.committed, 1.0))
+        return ran + [Ran(span, factor) for span, factor in commits.items()]
+
+    def _held(self, step: Step) -> list[tuple[int, str, Span]]:
+        """Return the locks a statement took, each as long as it was held."""
+        if step.alone:
+            return [
+                (oid, mode, Span(max(seen.start, step.span.start), min(seen.end, step.span.end)))
+                for (oid, mode), every in self.sampler.held.items()
+                for seen in every
+                if seen.end > step.span.start and seen.start < step.span.end
+            ]
+        found = []
+        for oid, mode in step.locks:
+            seen_at = self.sampler.first_seen(oid, mode, step.span.start)
+            start = step.released - UNSEEN_SECONDS if seen_at is None else seen_at
+            start = min(max(start, step.span.start), step.span.end)
+            found.append((oid, mode, Span(start, step.released)))
+        return found
+
+    def _kept(self, held: Sequence[tuple[int, str, Span]]) -> list[Kept]:
+        reads: dict[int, list[Span]] = {}
+        writes: dict[int, list[Span]] = {}
+        for oid, mode, span in held:
+            table = self.relations.table_of(oid)
+            blocks = KEEPS_OUT.get(mode)
+            if table is None or blocks is None:
+                continue
+            for one in (table.oid, *self.relations.ancestors(table.oid)):
+                writes.setdefault(one, []).append(span)
+                if blocks is Blocks.ALL:
+                    reads.setdefault(one, []).append(span)
+        for oid, is_write, span in self._waits():
+            (writes if is_write else reads).setdefault(oid, []).append(span)
+        return [
+            Kept(
+                self._known[oid].shown,
+                reads=joined(reads.get(oid, ())),
+                writes=joined(writes.get(oid, ())) if self._known[oid].kind in "rpv" else (),
+            )
+            for oid in sorted({*reads, *writes})
+        ]
+
+    def _waits(self) -> list[tuple[int, bool, Span]]:
+        """Return every wait of a probe that the lock table confirms: a slow machine is no lock."""
+        found = []
+        for slow in self.load.slow:
+            probe = self.load.probes[slow.pid]
+            for seen in self.sampler.waits.get(slow.pid, ()):
+                if seen.start < slow.end and seen.end > slow.start:
+                    span = Span(max(seen.start, slow.start), slow.end)
+                    found.append((probe.table.oid, probe.writes, span))
+        return found
+
+    def _blocked(self) -> tuple[TableBlocked, ...]:
+        waits = self._waits()
+        found = []
+        for oid in dict.fromkeys(probe.table.oid for probe in self.load.probes.values()):
+            probes = [p for p in self.load.probes.values() if p.table.oid == oid]
+            reads = [s.seconds for table, is_write, s in waits if table == oid and not is_write]
+            writes = [s.seconds for table, is_write, s in waits if table == oid and is_write]
+            found.append(
+                TableBlocked(
+                    table=self._known[oid].shown,
+                    reads_seconds=round(max(reads, default=0.0), 4),
+                    writes_seconds=round(max(writes, default=0.0), 4),
+                    reads_total_seconds=round(sum(reads), 4),
+                    writes_total_seconds=round(sum(writes), 4),
+                    probes=sum(probe.count for probe in probes),
+                    deadlocks=sum(probe.deadlocks for probe in probes),
+                )
+            )
+        return tuple(found)
+
+    def _statement(
+        self, step: Step, factor: float, held: Sequence[tuple[int, str, Span]]
+    ) -> StatementMeasured:
+        locks = []
+        for oid, mode, span in held:
+            relation = self._known.get(oid)
+            if relation is not None and mode != "AccessShareLock":
+                locks.append(
+                    LockHeld(
+                        table=relation.shown,
+                        mode=mode.removesuffix("Lock"),
+                        line=step.statement.line,
+                        seconds=round(span.seconds, 4),
+                        blocks=KEEPS_OUT.get(mode, Blocks.NOTHING),
+                    )
+                )
+        work = self._work(step)
+        blocks = any(one.blocks is not Blocks.NOTHING for one in locks)
+        return StatementMeasured(
+            line=step.statement.line,
+            says=step.statement.says,
+            unit=step.unit,
+            seconds=round(step.span.seconds, 4),
+            growth=growth_of(work, blocks=blocks),
+            factor=round(factor, 3),
+            locks=tuple(locks),
+            rewritten=tuple(self._known[oid].shown for oid in step.rewritten),
+            indexes_built=step.indexes,
+            rows_changed=self._shown(step.rows_changed),
+            rows_read=self._shown(step.rows_read),
+            wal_bytes=step.wal_bytes,
+        )
+
+    def _shown(self, rows: Mapping[int, int]) -> dict[str, int]:
+        return {
+            self._known[oid].shown: count
+            for oid, count in rows.items()
+            if oid in self._known and self._known[oid].kind in "rpm"
+        }
