@@ -10,14 +10,28 @@ from psycopg import sql
 
 from drillbook.local.private_file import write_private
 from drillbook.local.server import PostgresServer
+from drillbook.local.unprivileged import give
+from drillbook.local.wal_archive import archive_settings
 from drillbook.range.booking.database import BookingData, make_booking_database
 from drillbook.range.booking.process import BookingApp
 from drillbook.range.status import PartStatus
 
 DATABASE = "booking"
 APP_LOGIN = "booking_app"
+REPLICATION_LOGIN = "booking_replication"
+ARCHIVED = "production"
 # Publications and slots need it, and it is what hosted Postgres has.
 SETTINGS = {"wal_level": "logical"}
+SUMMARIES_SINCE = 17
+MAKE_REPLICATION_LOGIN = f"""
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{REPLICATION_LOGIN}') THEN
+        CREATE ROLE {REPLICATION_LOGIN} LOGIN REPLICATION;
+    END IF;
+END
+$$
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +44,16 @@ class Environment:
     @property
     def server(self) -> PostgresServer:
         """The environment's Postgres."""
-        return self._server(durable=True)
+        return self._server(durable=True, archiving=self._archived_before)
+
+    @property
+    def wal(self) -> Path:
+        """The folder that the environment's WAL is archived to, when it is."""
+        return self.folder / "wal"
+
+    @property
+    def _archived_before(self) -> bool:
+        return self.name == ARCHIVED and self.wal.exists()
 
     @property
     def app(self) -> BookingApp:
@@ -41,12 +64,20 @@ class Environment:
         """Start what does not run; return what was done, in words."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Tied data goes with this process, so it need not outlive the machine.
-        server, app = self._server(durable=not tied), self.app
-        ran = server.identity() is not None
-        started = server.start(tied=tied)
-        done = [f"Postgres {'ran already' if ran else 'started'} (pid {started.pid})"]
-        made = make_booking_database(server, DATABASE, data)
-        done.append(f"booking data {f'made, scale {data.scale:g}' if made else 'is there already'}")
+        durable, archiving = not tied, self.name == ARCHIVED
+        # What loading a million rows writes is in every later base backup: it is not archived.
+        early = archiving and (data.scale <= 1 or self._archived_before)
+        plain = self._server(durable=durable, archiving=early)
+        ran = plain.identity() is not None
+        started = plain.start(tied=tied)
+        made = make_booking_database(plain, DATABASE, data)
+        done = [f"booking data {f'made, scale {data.scale:g}' if made else 'is there already'}"]
+        server, app = self._server(durable=durable, archiving=archiving), self.app
+        if archiving and not self._archives(server):
+            plain.stop()
+            started = server.start(tied=tied)
+            done += [] if made else ["Postgres started again, so that it archives its WAL"]
+        done = [f"Postgres {'ran already' if ran else 'started'} (pid {started.pid})", *done]
         self._write_urls(server)
         ran = app.identity() is not None
         process = app.start(tied=tied)
@@ -87,20 +118,40 @@ class Environment:
             ),
         )
 
-    def _server(self, *, durable: bool) -> PostgresServer:
-        return PostgresServer(self.folder / "postgres", durable=durable, settings=SETTINGS)
+    def _server(self, *, durable: bool, archiving: bool) -> PostgresServer:
+        folder = self.folder / "postgres"
+        settings = dict(SETTINGS)
+        if archiving:
+            settings = archive_settings(self.wal) | settings
+            if PostgresServer(folder).tools.major >= SUMMARIES_SINCE:
+                settings["summarize_wal"] = "on"  # for incremental backups
+        return PostgresServer(folder, durable=durable, settings=settings)
+
+    def _archives(self, server: PostgresServer) -> bool:
+        # The archiver runs as the server's account, which may not be ours.
+        give(self.wal, server.data.stat().st_uid)
+        with psycopg.connect(server.url()) as connection:
+            found = connection.execute("SHOW archive_mode").fetchone()
+        return found == ("on",)
 
     def _write_urls(self, server: PostgresServer) -> None:
         write_private(self.folder / "database.url", server.url(DATABASE))
-        secret = self.folder / "app.password"
+        self._let_in(server, APP_LOGIN, "app.password", "app-database.url")
+        if self.name == ARCHIVED:
+            with psycopg.connect(server.url(), autocommit=True) as connection:
+                connection.execute(MAKE_REPLICATION_LOGIN)
+            self._let_in(server, REPLICATION_LOGIN, "replication.password", "replication.url")
+
+    def _let_in(self, server: PostgresServer, login: str, password_file: str, url: str) -> None:
+        secret = self.folder / password_file
         if not secret.exists():
             write_private(secret, secrets.token_urlsafe(24))
         password = secret.read_text(encoding="utf-8")
         statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-            sql.Identifier(APP_LOGIN), sql.Literal(password)
+            sql.Identifier(login), sql.Literal(password)
         )
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute("SET log_statement = 'none'; SET log_min_error_statement = 'panic'")
             connection.execute(statement)
-        address = f"{APP_LOGIN}:{quote(password)}@127.0.0.1:{server.port}/{DATABASE}"
-        write_private(self.folder / "app-database.url", f"postgresql://{address}")
+        address = f"{login}:{quote(password)}@127.0.0.1:{server.port}/{DATABASE}"
+        write_private(self.folder / url, f"postgresql://{address}")

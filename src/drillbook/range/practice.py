@@ -19,6 +19,12 @@ STAGING_SHARE = 0.25
 MARK = ".drillbook-range"
 STACK = "stack.toml"
 TEMPLATE = Path(__file__).with_name(STACK)
+# What the stack file of a range from before physical backups says, and what it says now.
+OLD_BACKUPS = '[environments.production.backups]\nfolder = "backups"\n'
+NEW_BACKUPS = (
+    OLD_BACKUPS + 'rpo = "24h"\nreplication = "file:production/replication.url"\n'
+    'wal_archive = "production/wal"\nscratch = "scratch"\n'
+)
 CHECKS = Path(__file__).with_name("checks")
 Progress = Callable[[str], None]
 
@@ -92,6 +98,8 @@ def _copy_samples(folder: Path) -> None:
 def _write_stack(folder: Path) -> None:
     path = folder / STACK
     text = (path if path.exists() else TEMPLATE).read_text(encoding="utf-8")
+    if "wal_archive" not in text:
+        text = text.replace(OLD_BACKUPS, NEW_BACKUPS)
     for environment in _all(folder):
         # The app's port is kept from start to start, but another program may have taken it.
         section = rf"(\[environments\.{environment.name}\.app\][^\[]*?url = \"http://127\.0\.0\.1:)"
