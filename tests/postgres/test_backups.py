@@ -30,12 +30,12 @@ def backups(booking: Server, tmp_path: Path) -> PostgresBackups:
 
 
 def test_a_backup_says_what_is_in_it(booking: Server, backups: PostgresBackups) -> None:
-    now = PostgresContents(booking).rows()
+    now = PostgresContents(booking).read()
     made = backup.create.do(backups, EFFECT, label="before")
 
     manifest = backups.get(made.id)
-    assert manifest.rows == now
-    assert sum(now.values()) == made.rows > 100
+    assert manifest.contents == now
+    assert sum(manifest.rows.values()) == made.rows > 100
     assert manifest.fingerprint == PostgresDatabase(booking).catalog().fingerprint
     assert {"data/toc.dat"} <= set(manifest.files)
     assert (made.label, made.level, manifest.lsn[:2]) == ("before", 1, "0/")
@@ -123,6 +123,7 @@ def test_compare_counts_what_was_lost_and_written_since(
     changed = backup.compare.do(backups, database, contents, backup=made.id)
 
     assert (same.different, same.fingerprint_equal, same.lost_rows) == (0, True, 0)
+    assert same.contents_equal
     assert changed.fewer["public.bookings"] == 3
     assert not changed.fingerprint_equal
     assert "column public.bookings.extra is there and was not" in changed.differences

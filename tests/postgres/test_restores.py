@@ -170,15 +170,17 @@ def test_a_damaged_backup_is_never_restored(parts: Parts) -> None:
 def test_a_restore_that_does_not_give_what_was_backed_up_is_not_swapped_in(parts: Parts) -> None:
     made = backup.create.do(parts.backups, TAKEN)
     path = parts.backups.store.path / made.id / "manifest.json"
-    rows = parts.backups.get(made.id).rows["public.bookings"]
-    text = path.read_text()
-    path.write_text(text.replace(f'"public.bookings": {rows}', f'"public.bookings": {rows + 1}'))
+    then = parts.backups.get(made.id).contents["public.bookings"]
+    path.write_text(path.read_text().replace(then.checksum, f"{then.checksum}1"))
 
-    with pytest.raises(Failed, match=r"public\.bookings has 1 rows fewer; nothing was swapped"):
+    with pytest.raises(
+        Failed,
+        match=rf"public\.bookings has other rows, {then.rows} as before; nothing was swapped",
+    ):
         backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
 
     assert parts.names() == {""}
-    assert parts.bookings() == rows
+    assert parts.bookings() == then.rows
 
 
 def test_a_prepared_transaction_or_a_second_restore_is_named(parts: Parts) -> None:

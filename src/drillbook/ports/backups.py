@@ -217,8 +217,8 @@ class Backups(Protocol):
 class Contents(Protocol):
     """What is in a database."""
 
-    def rows(self) -> dict[str, int]:
-        """Count the rows of every table, in one snapshot."""
+    def read(self) -> dict[str, TableContents]:
+        """Return rows and checksum of every table, all of one moment."""
         ...
 
 

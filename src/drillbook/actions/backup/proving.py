@@ -2,7 +2,7 @@
 
 from drillbook.actions.backup.subject import domain
 from drillbook.analysis.fingerprint import differences
-from drillbook.analysis.rows import changes
+from drillbook.analysis.rows import changes, content_differences
 from drillbook.core.model import Frozen
 from drillbook.ports.backups import Backups, CheckedBackup, Contents
 from drillbook.ports.database import Database
@@ -19,6 +19,8 @@ class Compared(Frozen):
     more: dict[str, int]
     fewer: dict[str, int]
     lost_rows: int
+    contents_equal: bool
+    changed: tuple[str, ...]  # a sentence for each table whose rows are others, by checksum
     fingerprint_equal: bool
     differences: tuple[str, ...]
 
@@ -31,10 +33,12 @@ def verify(backups: Backups, *, backup: str) -> CheckedBackup:
 
 @domain.read
 def compare(backups: Backups, database: Database, contents: Contents, *, backup: str) -> Compared:
-    """Compare rows per table and the schema with those of a backup."""
+    """Compare the contents of every table and the schema with those of a backup."""
     manifest = backups.get(backup)
-    now = contents.rows()
+    read = contents.read()
+    now = {table: found.rows for table, found in read.items()}
     found = changes(manifest.rows, now)
+    changed = content_differences(manifest.contents, read)
     state = database.catalog()
     return Compared(
         backup=manifest.id,
@@ -45,6 +49,8 @@ def compare(backups: Backups, database: Database, contents: Contents, *, backup:
         more=found.more,
         fewer=found.fewer,
         lost_rows=sum(found.fewer.values()),
+        contents_equal=not changed,
+        changed=changed,
         fingerprint_equal=state.fingerprint == manifest.fingerprint,
         differences=differences(manifest.objects, state.objects),
     )

@@ -10,23 +10,18 @@ from psycopg.rows import class_row
 from drillbook.analysis.fingerprint import differences, fingerprint
 from drillbook.core.effect import Effect
 from drillbook.core.errors import DrillbookError, Failed
-from drillbook.ports.backups import (
-    ONLY_COUNTED,
-    CheckedBackup,
-    Manifest,
-    Readiness,
-    TableContents,
-)
+from drillbook.ports.backups import CheckedBackup, Manifest, Readiness
 from drillbook.ports.commands import Commands, Stream
-from drillbook.providers.postgres.catalog import read_objects, read_state
-from drillbook.providers.postgres.contents import count_rows
-from drillbook.providers.postgres.facts import own_facts
+from drillbook.providers.postgres.catalog import read_state
 from drillbook.providers.postgres.leftovers import end_leftovers, session_name
 from drillbook.providers.postgres.programs import LONGEST_SECONDS, run_program, tool_path
+from drillbook.providers.postgres.proof.checksums import reading
+from drillbook.providers.postgres.proof.data import Frame, read_frame
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
 from drillbook.providers.postgres.storage.files import DATA, LEVEL_FILES, remove, stored_files
 from drillbook.providers.postgres.storage.store import BackupStore
+from drillbook.providers.postgres.telling import Told
 
 LOCK_MILLISECONDS = 10_000
 JOBS = 2
@@ -106,46 +101,39 @@ class PostgresBackups:
             session.execute("SET idle_in_transaction_session_timeout = 0")
             session.execute(query("backup", "begin"))
             facts = _facts(session)
-            snapshot = str(_one(session, "export"))
-            # Counting first: its locks keep the tables' schemas as they are until the end.
-            counted = count_rows(session)
-            contents = {
-                table: TableContents(rows=rows, checksum="", method=ONLY_COUNTED)
-                for table, rows in counted.items()
-            }
-            database = own_facts(session)
-            objects = read_objects(session)
-            tool = self._run_dump(effect, unfinished / DATA, snapshot, facts.server_major)
+            frame = read_frame(session, self.server.where)
+            with reading(self.server, frame.snapshot, frame.tables, application=name) as begun:
+                tool = self._run_dump(effect, unfinished / DATA, frame, facts.server_major)
+                contents = begun.contents()
             identifier = str(_one(session, "system_identifier")) if facts.sees_control else ""
             seconds = session.execute(
                 "SELECT extract(epoch FROM clock_timestamp() - %s)::float", [facts.at]
             ).fetchone()
             session.execute("COMMIT")
-            self._same_schema(session, objects)
+            self._same_schema(session, frame.objects)
         files = stored_files(unfinished)
         return Manifest(
             id=self.store.id_of(effect.key), label=label, environment=self.server.name,
             effect_key=effect.key, run=effect.run, at=facts.at,
             seconds=round(float(seconds[0]) if seconds else 0.0, 3),
             server_version=facts.server_version, system_identifier=identifier, tool=tool,
-            lsn=facts.lsn, snapshot=snapshot, level=LEVEL_FILES,
+            lsn=facts.lsn, snapshot=frame.snapshot, level=LEVEL_FILES,
             size_bytes=sum(file.size_bytes for file in files.values()),
-            fingerprint=fingerprint(objects), objects=objects, contents=contents, files=files,
-            database=database,
+            fingerprint=fingerprint(frame.objects), objects=frame.objects, contents=contents,
+            sequences=frame.sequences, unlogged=frame.unlogged, roles=frame.roles,
+            extensions=frame.extensions, files=files, database=frame.database,
         )  # fmt: skip
 
-    def _run_dump(self, effect: Effect, data: Path, snapshot: str, server_major: int) -> str:
-        done = 0
+    def _run_dump(self, effect: Effect, data: Path, frame: Frame, server_major: int) -> str:
+        told = Told(effect, "dumping", frame.tables)
 
         def tell(stream: Stream, line: str) -> None:
-            nonlocal done
             if stream is Stream.ERRORS and "dumping contents of table" in line:
-                done += 1
-                table = line.partition("table ")[2].replace('"', "")
-                effect.progress(f"dumping {table} (table {done})", None)
+                told.begun(line.partition("table ")[2])
 
         arguments = (
-            "--format=directory", f"--jobs={JOBS}", f"--snapshot={snapshot}", f"--file={data}",
+            "--format=directory", f"--jobs={JOBS}", f"--snapshot={frame.snapshot}",
+            f"--file={data}",
             f"--lock-wait-timeout={LOCK_MILLISECONDS}", "--no-password", "--verbose",
         )  # fmt: skip
         run_program(

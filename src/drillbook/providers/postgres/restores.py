@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from psycopg import sql
 
 from drillbook.analysis.fingerprint import differences
-from drillbook.analysis.rows import changes
+from drillbook.analysis.rows import changes, content_differences
 from drillbook.core.effect import Effect
 from drillbook.core.errors import DrillbookError, Failed, Refused, Unavailable
 from drillbook.ports.backups import DatabaseFacts, Manifest, Restored, SwappedBack
@@ -181,9 +181,7 @@ class PostgresRestores:
     def _prove(self, beside: Server, manifest: Manifest, effect: Effect) -> None:
         """Compare rows and schema with the manifest, and give the planner its statistics."""
         effect.progress("comparing rows and schema with the manifest", None)
-        found = changes(manifest.rows, PostgresContents(beside).rows())
-        wrong = [f"{name} has {count} rows more" for name, count in found.more.items()]
-        wrong += [f"{name} has {count} rows fewer" for name, count in found.fewer.items()]
+        wrong = [*content_differences(manifest.contents, PostgresContents(beside).read())]
         with beside.session(at_most=LONGEST_SECONDS) as session:
             wrong += differences(manifest.objects, read_state(session).objects)
             session.execute("ANALYZE")
@@ -204,7 +202,7 @@ class PostgresRestores:
     def _result(self, names: Names, backup: str) -> Restored:
         manifest = self.store.get(backup)
         before = self.server.other(names.before)
-        then = PostgresContents(before).rows()
+        then = {table: found.rows for table, found in PostgresContents(before).read().items()}
         found = changes(manifest.rows, then)
         with before.session() as session:
             slots = session.execute(
