@@ -1,0 +1,3 @@
+ALTER TABLE payments ALTER COLUMN currency DROP DEFAULT;
+ALTER TABLE payments ALTER COLUMN currency TYPE char(3);
+ALTER TABLE payments ALTER COLUMN currency SET DEFAULT 'EUR';

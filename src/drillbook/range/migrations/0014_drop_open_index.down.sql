@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY bookings_open_idx ON bookings (created_at) WHERE status = 'pending';

@@ -1,0 +1,1 @@
+DROP POLICY admins_see_users ON users;

@@ -1,0 +1,1 @@
+ALTER TABLE services RENAME COLUMN price_net_cents TO price_cents;

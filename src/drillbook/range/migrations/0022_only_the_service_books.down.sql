@@ -1,0 +1,1 @@
+GRANT EXECUTE ON FUNCTION book_slot(bigint, text) TO authenticated;

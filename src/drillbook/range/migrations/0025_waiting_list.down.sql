@@ -1,0 +1,2 @@
+-- Wrong: the column on slots was forgotten.
+DROP TABLE waiting;
