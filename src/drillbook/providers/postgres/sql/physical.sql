@@ -1,0 +1,26 @@
+-- name: recovery
+-- Whether recovery waits at its target, and how far it is.
+SELECT pg_get_wal_replay_pause_state(), coalesce(pg_last_wal_replay_lsn(), '0/0')::text
+
+-- name: promote
+SELECT pg_promote(true, %(seconds)s)
+
+-- name: source
+-- What a server must be so that its files can be copied and replayed.
+SELECT current_setting('server_version') AS server_version,
+       current_setting('server_version_num')::int / 10000 AS server_major,
+       clock_timestamp() AS at,
+       pg_is_in_recovery() AS is_standby,
+       current_setting('data_checksums') = 'on' AS has_checksums,
+       current_setting('wal_level') <> 'minimal' AS has_wal,
+       coalesce(current_setting('summarize_wal', true), 'off') = 'on' AS summarizes,
+       has_function_privilege('pg_switch_wal()', 'execute') AS may_switch,
+       current_setting('archive_mode') <> 'off' AS archives,
+       coalesce((SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin
+                  ORDER BY oid LIMIT 1), '') AS superuser
+
+-- name: snapshot
+SELECT pg_current_snapshot()::text
+
+-- name: switch
+SELECT pg_switch_wal()::text
