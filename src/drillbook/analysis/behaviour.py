@@ -46,9 +46,7 @@ def compared(
             broken += [_broken(new, old.role, error)] if error else []
         if new.ok:
             widened += _wider(old, new)
-    broken += [
-        _broken(new, new.role, new.error) for new in known.unmatched() if fails_always(new)
-    ]
+    broken += [_broken(new, new.role, new.error) for new in known.unmatched() if fails_always(new)]
     return Compared(
         broken=tuple(broken), widened=tuple(widened), unsure=tuple(unsure), compared=count
     )

@@ -1,0 +1,60 @@
+"""What an earlier observation knew, so that the same is tried again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from drillbook.core.behaviour import Behaviour, Behaviours
+from drillbook.providers.postgres.behaviour.shapes import Column, Shape, Table
+
+
+@dataclass(frozen=True)
+class Known:
+    """An earlier observation, or none."""
+
+    earlier: Behaviours | None
+
+    @cached_property
+    def _by_identity(self) -> Mapping[tuple[str, str, str], Behaviour]:
+        found = self.earlier.behaviours if self.earlier else ()
+        by_name = {(one.subject, one.operation, one.role): one for one in found}
+        return by_name | {(one.identity, one.operation, one.role): one for one in found}
+
+    @cached_property
+    def _constraints(self) -> frozenset[str]:
+        return frozenset(self.earlier.constraints) if self.earlier else frozenset()
+
+    @cached_property
+    def _roles(self) -> Mapping[str, tuple[str, ...]]:
+        roles: dict[str, dict[str, None]] = {}
+        for found in self.earlier.behaviours if self.earlier else ():
+            for name in (found.subject, found.identity):
+                roles.setdefault(name, {})[found.role] = None
+        return {name: tuple(found) for name, found in roles.items()}
+
+    def columns(
+        self, table: Table, operation: str, role: str, now: Sequence[Column]
+    ) -> list[Column]:
+        """Return the columns that were filled then and are still there; else those of now."""
+        for name in (table.name, table.identity):
+            found = self._by_identity.get((name, operation, role))
+            if found is not None and (found.columns or found.ok):
+                there = [table.by_number[n] for n in found.columns if n in table.by_number]
+                return [column for column in there if not column.filled_by_server]
+        return list(now)
+
+    def constraint(self, name: str) -> bool:
+        """Tell whether a constraint is an old one: only with those may a value make do."""
+        return self.earlier is None or name in self._constraints
+
+    def roles(self, table: Table) -> tuple[str, ...]:
+        """Return the roles that were tried on a table."""
+        then = self._roles.get(table.name, ()) or self._roles.get(table.identity, ())
+        return tuple(dict.fromkeys([*table.roles, *then]))
+
+
+def constraint_names(shape: Shape) -> tuple[str, ...]:
+    """Return the names of all constraints, those of domains too."""
+    return tuple(
+        sorted({found.name for table in shape.tables.values() for found in table.constraints})
+    )

@@ -1,0 +1,140 @@
+"""Try everything around some tables, and every function, and take it all back."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from drillbook.core.behaviour import Behaviour, Behaviours, Subject
+from drillbook.providers.postgres.behaviour.known import Known, constraint_names
+from drillbook.providers.postgres.behaviour.parents import fill_parents
+from drillbook.providers.postgres.behaviour.people import People, find_people
+from drillbook.providers.postgres.behaviour.reading import count, read_as
+from drillbook.providers.postgres.behaviour.rows import Row, may, sample, whole
+from drillbook.providers.postgres.behaviour.shapes import Shape, Table, read_shape
+from drillbook.providers.postgres.behaviour.trying import Outcome, Persona, Trial
+from drillbook.providers.postgres.behaviour.writing import Writer
+from drillbook.providers.postgres.server import Server
+
+STATEMENT_SECONDS = 2.0
+LOCK_SECONDS = 0.5
+AT_MOST_SECONDS = 120.0
+
+
+def behaviours(
+    server: Server,
+    tables: Sequence[str] = (),
+    *,
+    like: Behaviours | None = None,
+    statement_seconds: float = STATEMENT_SECONDS,
+    lock_seconds: float = LOCK_SECONDS,
+    at_most_seconds: float = AT_MOST_SECONDS,
+) -> Behaviours:
+    """
+    Try what an app does with some tables, what hangs on them, and every function.
+
+    Everything happens in transactions that are rolled back, one a table, none of them long.
+    """
+    began = time.monotonic()
+    with server.session(application="drillbook behaviour", at_most=at_most_seconds) as session:
+        trial = Trial(session, server.where, statement_seconds, lock_seconds)
+        observer = Observer(trial, Known(like), tuple(tables), began + at_most_seconds * 0.9)
+        found = tuple(observer.all())
+    return Behaviours(
+        behaviours=found,
+        constraints=constraint_names(observer.shape),
+        people=dict(observer.people.values),
+        seconds=round(time.monotonic() - began, 3),
+        remains=observer.remains(),
+    )
+
+
+@dataclass
+class Observer:
+    """One observation; it stops beginning new tables when its time is up."""
+
+    trial: Trial
+    known: Known
+    names: tuple[str, ...]
+    until: float
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The catalog as it is now."""
+        with self.trial.transaction():
+            return read_shape(self.trial.session)
+
+    @cached_property
+    def people(self) -> People:
+        """Who is signed in."""
+        known = self.known.earlier.people if self.known.earlier else {}
+        with self.trial.transaction():
+            return find_people(self.trial, self.shape, known)
+
+    @cached_property
+    def login(self) -> str:
+        """The role of the session itself."""
+        row = self.trial.session.execute("SELECT current_user").fetchone()
+        return str(row[0]) if row else ""
+
+    def all(self) -> Iterator[Behaviour]:
+        """Try everything."""
+        for table in self.shape.around(self.names):
+            if time.monotonic() > self.until:
+                yield _untried(table, self.login, "the time for trying was up")
+                continue
+            yield from self._table(table)
+
+    def remains(self) -> tuple[str, ...]:
+        """Say what a rollback does not take back."""
+        return ("numbers that sequences gave to tried inserts are not given out again",)
+
+    def _table(self, table: Table) -> Iterator[Behaviour]:
+        for role in table.unreachable:
+            yield _untried(table, role, f"{self.login} may not become {role}")
+        with self.trial.transaction():
+            fill_parents(self.trial, self.shape, table)
+            login = Persona(self.login)
+            own = [row.values for row in sample(self.trial, table, may(self.trial, table, login))]
+            total = count(self.trial, table)
+            roles = [role for role in self.known.roles(table) if role != self.login]
+            for persona in (self.people.owner(self.login), *map(self.people.persona, roles)):
+                yield from self._as(table, persona, own, total)
+
+    def _as(
+        self, table: Table, persona: Persona, own: Sequence[Row], total: Outcome
+    ) -> list[Behaviour]:
+        allowed = may(self.trial, table, persona)
+        with self.trial.become(persona):
+            rows = sample(self.trial, table, allowed)
+            found = [read_as(self.trial, table, persona.label, allowed, total)]
+        patterns = whole(self.trial, table, rows) if persona.role else own
+        if not patterns:
+            # Nothing of somebody's own is there: a row like another one's, but somebody's own.
+            mine = self._own_values(table)
+            patterns = [{**row, **mine} for row in own]
+        if table.relation.kind == "m":
+            return found
+        with self.trial.become(persona):
+            writer = Writer(
+                self.trial, self.shape, table, persona.label, allowed, rows, patterns, self.known
+            )
+            found += writer.all()
+        return found
+
+    def _own_values(self, table: Table) -> Row:
+        values = self.people.columns_of(table)
+        return {c.number: values[c.name] for c in table.columns if c.name in values}
+
+
+def _untried(table: Table, role: str, why: str) -> Behaviour:
+    return Behaviour(
+        subject=table.name,
+        kind=Subject.TABLE if table.relation.is_table else Subject.VIEW,
+        operation="read",
+        role=role,
+        ok=False,
+        sure=False,
+        error=why,
+        identity=table.identity,
+    )
