@@ -36,6 +36,9 @@ ALTER TABLE app.kids ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON app.kids USING (id > 0);
 CREATE STATISTICS app.twin ON mood, born FROM app.kids;
 CREATE PUBLICATION news FOR TABLE app.kids;
+CREATE EXTENSION postgres_fdw VERSION '1.0';
+CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'a');
+CREATE TEXT SEARCH CONFIGURATION app.words (COPY = pg_catalog.simple);
 COMMENT ON COLUMN app.kids.extra IS 'more';
 """
 
@@ -91,6 +94,16 @@ CHANGES = [
      "event trigger ev is there"),
     ("CREATE CAST (app.mood AS int) WITH INOUT", "cast (app.mood AS integer) is there"),
     ('CREATE COLLATION app.mine FROM "C"', "collation app.mine is there"),
+    ("ALTER EXTENSION postgres_fdw UPDATE TO '1.1'", "extension version postgres_fdw differs"),
+    ("ALTER SERVER far OPTIONS (SET host 'b')", "server far differs"),
+    ("CREATE USER MAPPING FOR postgres SERVER far OPTIONS (password 'x')",
+     "user mapping postgres far is there"),
+    ("ALTER TEXT SEARCH CONFIGURATION app.words DROP MAPPING FOR word",
+     "text search configuration app.words differs"),
+    (("CREATE SUBSCRIPTION here CONNECTION 'password=canary' PUBLICATION p"
+     " WITH (connect = false, slot_name = NONE)"), "subscription here is there"),
+    ("COMMENT ON PUBLICATION news IS 'x'", "comment on publication news is there"),
+    ("ALTER TABLE app.kids ALTER extra SET STATISTICS 300", "column app.kids.extra differs"),
 ]  # fmt: skip
 
 

@@ -63,6 +63,7 @@ SELECT CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
                  array(SELECT i.inhparent::regclass::text FROM pg_inherits i
                         WHERE i.inhrelid = c.oid ORDER BY 1),
                  CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
+                 CASE WHEN NOT c.relispopulated THEN 'not populated' END,
                  (SELECT concat_ws(' ', s.srvname, array(SELECT unnest(f.ftoptions) ORDER BY 1))
                     FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver
                    WHERE f.ftrelid = c.oid))
@@ -86,6 +87,8 @@ SELECT 'column', format('%s.%I', c.full_name, a.attname),
                       THEN 'collate ' || a.attcollation::regcollation::text END,
                  CASE WHEN a.attstorage <> t.typstorage THEN concat('storage ', a.attstorage) END,
                  concat('compression ', a.attcompression),
+                 'statistics ' || nullif(a.attstattarget, -1),
+                 array(SELECT unnest(a.attoptions) ORDER BY 1),
                  array(SELECT concat(coalesce(r.rolname, 'PUBLIC'), ':', x.privilege_type,
                                      CASE WHEN x.is_grantable THEN '*' END)
                          FROM aclexplode(a.attacl) x
@@ -185,6 +188,23 @@ UNION ALL
 SELECT 'extension', quote_ident(x.extname), n.nspname
   FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace
 UNION ALL
+SELECT 'extension version', quote_ident(x.extname), x.extversion FROM pg_extension x
+UNION ALL
+-- Not its connection, which holds a password, and not whether it runs, which no dump brings back.
+SELECT 'subscription', quote_ident(u.subname),
+       concat_ws(' | ', pg_get_userbyid(u.subowner), u.subslotname,
+                 array(SELECT unnest(u.subpublications) ORDER BY 1), u.subsynccommit, u.subbinary)
+  FROM pg_subscription u
+ WHERE u.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+UNION ALL
+-- Not its options, which hold passwords.
+SELECT 'user mapping', concat_ws(' ', coalesce(nullif(m.usename, ''), 'public'), m.srvname), 'exists'
+  FROM pg_user_mappings m
+UNION ALL
+SELECT 'security label on', o.type || ' ' || o.identity, concat_ws(' ', l.provider, l.label)
+  FROM pg_seclabel l CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) AS o
+ WHERE l.objoid >= 16384
+UNION ALL
 SELECT 'publication', quote_ident(p.pubname),
        concat_ws(' | ', pg_get_userbyid(p.pubowner), p.puballtables, p.pubinsert, p.pubupdate,
                  p.pubdelete, p.pubtruncate, p.pubviaroot,
@@ -218,18 +238,68 @@ SELECT 'default grants', concat_ws(' ', pg_get_userbyid(d.defaclrole), ns.nspnam
   FROM pg_default_acl d LEFT JOIN ns ON ns.oid = d.defaclnamespace
  WHERE d.defaclnamespace = 0 OR ns.oid IS NOT NULL
 UNION ALL
-SELECT o.type, o.identity, 'exists'
-  FROM (SELECT 'pg_cast'::regclass AS class, oid FROM pg_cast
-        UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator
-        UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass
-        UNION ALL SELECT 'pg_opfamily'::regclass, oid FROM pg_opfamily
-        UNION ALL SELECT 'pg_collation'::regclass, oid FROM pg_collation
-        UNION ALL SELECT 'pg_conversion'::regclass, oid FROM pg_conversion
-        UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language
-        UNION ALL SELECT 'pg_ts_config'::regclass, oid FROM pg_ts_config
-        UNION ALL SELECT 'pg_ts_dict'::regclass, oid FROM pg_ts_dict
-        UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper
-        UNION ALL SELECT 'pg_foreign_server'::regclass, oid FROM pg_foreign_server) AS c
+SELECT o.type, o.identity, c.definition
+  FROM (SELECT 'pg_cast'::regclass AS class, oid,
+               concat_ws(' ', castcontext, castmethod, nullif(castfunc, 0)::regprocedure) AS definition
+          FROM pg_cast
+        UNION ALL
+        SELECT 'pg_operator'::regclass, oid,
+               concat_ws(' ', pg_get_userbyid(oprowner), oprcode, nullif(oprcom, 0)::regoperator,
+                         nullif(oprnegate, 0)::regoperator, oprrest, oprjoin, oprcanmerge, oprcanhash)
+          FROM pg_operator
+        UNION ALL
+        SELECT 'pg_opclass'::regclass, k.oid,
+               concat_ws(' ', pg_get_userbyid(opcowner), opcdefault, opcintype::regtype,
+                         nullif(opckeytype, 0)::regtype,
+                         array(SELECT concat_ws(' ', amprocnum, amproc) FROM pg_amproc p
+                                WHERE p.amprocfamily = k.opcfamily
+                                  AND p.amproclefttype = k.opcintype ORDER BY 1))
+          FROM pg_opclass k
+        UNION ALL
+        SELECT 'pg_opfamily'::regclass, f.oid,
+               concat_ws(' ', pg_get_userbyid(opfowner),
+                         array(SELECT concat_ws(' ', amopstrategy, amopopr::regoperator)
+                                 FROM pg_amop p WHERE p.amopfamily = f.oid ORDER BY 1))
+          FROM pg_opfamily f
+        UNION ALL
+        SELECT 'pg_collation'::regclass, oid,
+               concat_ws(' ', pg_get_userbyid(collowner), collprovider, collisdeterministic,
+                         collcollate, collctype)
+          FROM pg_collation
+        UNION ALL
+        SELECT 'pg_conversion'::regclass, oid,
+               concat_ws(' ', pg_get_userbyid(conowner), conforencoding, contoencoding, conproc,
+                         condefault)
+          FROM pg_conversion
+        UNION ALL
+        SELECT 'pg_language'::regclass, oid,
+               concat_ws(' ', pg_get_userbyid(lanowner), lanpltrusted, lanplcallfoid::regproc,
+                         array(SELECT unnest(lanacl)::text ORDER BY 1))
+          FROM pg_language
+        UNION ALL
+        SELECT 'pg_ts_config'::regclass, t.oid,
+               concat_ws(' ', pg_get_userbyid(cfgowner),
+                         array(SELECT concat_ws(' ', maptokentype, mapseqno, mapdict::regdictionary)
+                                 FROM pg_ts_config_map m WHERE m.mapcfg = t.oid
+                                ORDER BY maptokentype, mapseqno))
+          FROM pg_ts_config t
+        UNION ALL
+        SELECT 'pg_ts_dict'::regclass, oid,
+               concat_ws(' ', pg_get_userbyid(dictowner), dictinitoption)
+          FROM pg_ts_dict
+        UNION ALL
+        SELECT 'pg_foreign_data_wrapper'::regclass, oid,
+               concat_ws(' ', pg_get_userbyid(fdwowner), nullif(fdwhandler, 0)::regproc,
+                         nullif(fdwvalidator, 0)::regproc,
+                         array(SELECT unnest(fdwacl)::text ORDER BY 1))
+          FROM pg_foreign_data_wrapper
+        UNION ALL
+        SELECT 'pg_foreign_server'::regclass, s.oid,
+               concat_ws(' ', pg_get_userbyid(srvowner), srvtype, srvversion,
+                         (SELECT fdwname FROM pg_foreign_data_wrapper w WHERE w.oid = s.srvfdw),
+                         array(SELECT unnest(srvoptions) ORDER BY 1),
+                         array(SELECT unnest(srvacl)::text ORDER BY 1))
+          FROM pg_foreign_server s) AS c
  CROSS JOIN LATERAL pg_identify_object(c.class, c.oid, 0) AS o
  WHERE c.oid >= 16384
    AND (o.schema IS NULL OR o.schema IN (SELECT quote_ident(nspname) FROM ns))
@@ -241,7 +311,12 @@ SELECT 'comment on', o.type || ' ' || o.identity, d.description
  WHERE d.objoid >= 16384
    AND d.classoid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass,
                       'pg_constraint'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass,
-                      'pg_namespace'::regclass)
+                      'pg_namespace'::regclass, 'pg_rewrite'::regclass,
+                      'pg_statistic_ext'::regclass, 'pg_publication'::regclass,
+                      'pg_event_trigger'::regclass, 'pg_cast'::regclass, 'pg_operator'::regclass,
+                      'pg_collation'::regclass, 'pg_language'::regclass, 'pg_ts_config'::regclass,
+                      'pg_ts_dict'::regclass, 'pg_foreign_server'::regclass,
+                      'pg_foreign_data_wrapper'::regclass)
    AND NOT EXISTS (SELECT FROM owned e WHERE e.classid = d.classoid AND e.objid = d.objoid)
    AND coalesce(o.schema, split_part(o.identity, ' on ', 2), o.identity) !~ '^(drillbook|supabase_migrations)(\.|$)'
    AND split_part(o.identity, ' on ', 2) !~ '^(drillbook|supabase_migrations)\.'
