@@ -115,6 +115,7 @@ class Manifest(Frozen):
     extensions: dict[str, str] = {}
     wal_start: str = ""
     timeline: int = 0
+    superuser: str = ""  # of a physical backup: who can enter a copy of the server
     encrypted_with: str = ""  # the key's id; empty: not encrypted
     files: dict[str, StoredFile]
     database: DatabaseFacts
