@@ -1,6 +1,7 @@
 """`drillbook range`: the practice stack on this machine."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +15,20 @@ if TYPE_CHECKING:
     from drillbook.range.status import RangeStatus
 
 range_app = new_app(no_args_is_help=True)
+traffic_app = new_app(no_args_is_help=True)
+range_app.add_typer(traffic_app, name="traffic")
 FOLDER = Path("range")
+TIMES = ("%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M")
+SCALE = "How much data: 1 is 2,000 bookings, each doubling eight times as many."
 Folder = Annotated[Path, typer.Option("--folder", "-f", help="Where it lies.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+On = Annotated[str, typer.Option("--on", help="The environment: production or staging.")]
+Since = Annotated[
+    datetime | None, typer.Option("--since", formats=list(TIMES), help="From this time on, in UTC.")
+]
+Until = Annotated[
+    datetime | None, typer.Option("--until", formats=list(TIMES), help="Up to this time, in UTC.")
+]
 
 
 @range_app.callback()
@@ -25,17 +37,25 @@ def practice() -> None:
 
 
 @range_app.command(
-    epilog=examples("drillbook range up", "drillbook range up --scale 10    # more data")
+    epilog=examples(
+        "drillbook range up",
+        "drillbook range up --scale 8    # a million bookings",
+        "drillbook range up --traffic",
+    )
 )
 def up(
     folder: Folder = FOLDER,
-    scale: Annotated[float, typer.Option("--scale", min=0.01, help="How much data.")] = 1.0,
+    scale: Annotated[float, typer.Option("--scale", min=0.01, max=16, help=SCALE)] = 1.0,
+    traffic: Annotated[bool, typer.Option("--traffic", help="Let clients use it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Start production and staging: real Postgres, the booking app, data."""
+    from drillbook.range.practice import start_traffic
     from drillbook.range.practice import up as start
 
     found = start(folder, scale=scale, progress=_ignore if as_json else say)
+    if traffic:
+        found = start_traffic(folder)
     _tell(found, as_json=as_json)
     if not as_json:
         say(f"\nUse it: cd {found.folder}, then for example drillbook doctor")
@@ -63,6 +83,73 @@ def down(
 
     found = stop(folder, remove=remove, progress=_ignore if as_json else say)
     _tell(found, as_json=as_json)
+
+
+@traffic_app.callback()
+def live_traffic() -> None:
+    """Let clients use the practice stack's app, and see what they met."""
+
+
+@traffic_app.command(
+    name="start",
+    epilog=examples("drillbook range traffic start", "drillbook range traffic start --rate 100"),
+)
+def start_clients(
+    folder: Folder = FOLDER,
+    on: On = "production",
+    rate: Annotated[float, typer.Option("--rate", help="Requests a second, in all.")] = 20.0,
+    readers: Annotated[int, typer.Option("--readers", help="Clients who read.")] = 2,
+    writers: Annotated[int, typer.Option("--writers", help="Clients who book.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Start the clients; each notes for itself what becomes of its requests."""
+    from drillbook.range.practice import start_traffic
+
+    found = start_traffic(folder, on=on, rate=rate, readers=readers, writers=writers)
+    _tell(found, as_json=as_json)
+
+
+@traffic_app.command(name="stop", epilog=examples("drillbook range traffic stop"))
+def stop_clients(folder: Folder = FOLDER, on: On = "production", as_json: Json = False) -> None:
+    """Stop the clients; their record stays."""
+    from drillbook.range.practice import stop_traffic, traffic_record
+
+    stopped = stop_traffic(folder, on=on)
+    if as_json:
+        tell_json({"stopped": stopped} | traffic_record(folder, on=on).model_dump(mode="json"))
+        return
+    said = "stopped the clients" if stopped else "there were no clients"
+    say(f"{said}: in all {traffic_record(folder, on=on).says}")
+
+
+@traffic_app.command(
+    name="status",
+    epilog=examples(
+        "drillbook range traffic status",
+        "drillbook range traffic status --since 2026-11-24T14:00 --json",
+    ),
+)
+def traffic_status(
+    folder: Folder = FOLDER,
+    on: On = "production",
+    since: Since = None,
+    until: Until = None,
+    as_json: Json = False,
+) -> None:
+    """Show what the clients met, in all or between two times."""
+    from drillbook.range.practice import traffic_record
+
+    found = traffic_record(folder, on=on, since=_utc(since), until=_utc(until))
+    if as_json:
+        tell_json(found.model_dump(mode="json"))
+        return
+    say(found.says)
+    for error, count in found.errors.items():
+        say(f"  {count:,} times: {error}")
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None else None
 
 
 def _ignore(says: str) -> None:

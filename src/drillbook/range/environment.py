@@ -2,12 +2,14 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
+from drillbook.core.process_identity import ProcessIdentity
 from drillbook.local.private_file import write_private
 from drillbook.local.server import PostgresServer
 from drillbook.local.unprivileged import give
@@ -15,6 +17,8 @@ from drillbook.local.wal_archive import archive_settings
 from drillbook.range.booking.database import BookingData, make_booking_database
 from drillbook.range.booking.process import BookingApp
 from drillbook.range.status import PartStatus
+from drillbook.range.traffic.process import Traffic
+from drillbook.range.traffic.record import read_record
 
 DATABASE = "booking"
 APP_LOGIN = "booking_app"
@@ -23,6 +27,7 @@ ARCHIVED = "production"
 # Publications and slots need it, and it is what hosted Postgres has.
 SETTINGS = {"wal_level": "logical"}
 SUMMARIES_SINCE = 17
+LATELY_SECONDS = 60
 MAKE_REPLICATION_LOGIN = f"""
 DO $$
 BEGIN
@@ -45,6 +50,11 @@ class Environment:
     def server(self) -> PostgresServer:
         """The environment's Postgres."""
         return self._server(durable=True, archiving=self._archived_before)
+
+    @property
+    def traffic(self) -> Traffic:
+        """The clients who use the environment's app, when there is traffic."""
+        return Traffic(self.folder)
 
     @property
     def wal(self) -> Path:
@@ -87,6 +97,8 @@ class Environment:
     def down(self) -> tuple[str, ...]:
         """Stop what runs; return what was stopped."""
         done = []
+        if self.traffic.stop():
+            done.append("traffic stopped")
         if self.app.stop():
             done.append("app stopped")
         if self.server.stop():
@@ -97,7 +109,7 @@ class Environment:
         """Look at the parts without touching them."""
         found = self.server.status()
         app, process = self.app, self.app.identity()
-        return (
+        parts = (
             PartStatus(
                 name=f"{self.name} Postgres",
                 running=found.running,
@@ -116,6 +128,22 @@ class Environment:
                 size_bytes=app.log.stat().st_size if app.log.exists() else 0,
                 says=app.url if app.port else "never started",
             ),
+        )
+        clients = self.traffic.identity()
+        # A range is whole without traffic, so there is a part only where there are clients.
+        return parts if clients is None else (*parts, self._traffic_part(clients))
+
+    def _traffic_part(self, clients: ProcessIdentity) -> PartStatus:
+        record = self.traffic.record
+        lately = datetime.now(UTC) - timedelta(seconds=LATELY_SECONDS)
+        return PartStatus(
+            name=f"{self.name} traffic",
+            running=True,
+            pid=clients.pid,
+            port=None,
+            version="",
+            size_bytes=record.stat().st_size if record.exists() else 0,
+            says=f"in the last {LATELY_SECONDS} s {read_record(record, since=lately).says}",
         )
 
     def _server(self, *, durable: bool, archiving: bool) -> PostgresServer:

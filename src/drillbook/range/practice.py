@@ -7,16 +7,20 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
-from drillbook.core.errors import NotFound, Refused
+from drillbook.core.errors import NotFound, Refused, Unavailable
 from drillbook.range.booking.database import MIGRATIONS, BookingData
 from drillbook.range.environment import Environment
 from drillbook.range.status import RangeStatus
+from drillbook.range.traffic.process import RATE, READERS, WRITERS
+from drillbook.range.traffic.record import TrafficRecord, read_record
 
 NAMES = ("production", "staging")
 STAGING_SHARE = 0.25
 MARK = ".drillbook-range"
+TRAFFIC_ON = "production"
 STACK = "stack.toml"
 TEMPLATE = Path(__file__).with_name(STACK)
 # What the stack file of a range from before physical backups says, and what it says now.
@@ -80,6 +84,53 @@ def down(folder: Path, *, remove: bool = False, progress: Progress = _show_nothi
             shutil.rmtree(folder)
             progress(f"removed {folder}")
     return after
+
+
+def start_traffic(
+    folder: Path,
+    *,
+    on: str = TRAFFIC_ON,
+    rate: float = RATE,
+    readers: int = READERS,
+    writers: int = WRITERS,
+    tied: bool = False,
+) -> RangeStatus:
+    """Let clients use an environment's app, the rate in requests a second of all together."""
+    environment = environment_of(folder, on)
+    if environment.app.identity() is None:
+        raise Unavailable(
+            f"the app of {on} does not run, so nobody can use it", hint="drillbook range up"
+        )
+    with _alone(folder, make=False):
+        environment.traffic.start(rate=rate, readers=readers, writers=writers, tied=tied)
+    return status(folder)
+
+
+def stop_traffic(folder: Path, *, on: str = TRAFFIC_ON) -> bool:
+    """Let the clients of an environment go; False: there were none. Their record stays."""
+    environment = environment_of(folder, on)
+    with _alone(folder, make=False):
+        return environment.traffic.stop()
+
+
+def traffic_record(
+    folder: Path,
+    *,
+    on: str = TRAFFIC_ON,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> TrafficRecord:
+    """Sum up what the clients met, as they wrote it down themselves: no server is asked."""
+    return read_record(environment_of(folder, on).traffic.record, since=since, until=until)
+
+
+def environment_of(folder: Path, name: str) -> Environment:
+    """Return one environment of the range in a folder."""
+    _see_that_it_is_a_range(folder)
+    for environment in _all(folder):
+        if environment.name == name:
+            return environment
+    raise NotFound(f"the range has no environment {name!r}", hint=f"It has {' and '.join(NAMES)}.")
 
 
 def _all(folder: Path) -> tuple[Environment, ...]:

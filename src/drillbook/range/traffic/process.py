@@ -1,0 +1,91 @@
+"""Live traffic on one environment: started, looked at and stopped by whoever comes."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from drillbook.core.errors import Failed, Refused
+from drillbook.core.process_identity import (
+    ProcessIdentity,
+    identify,
+    running_with,
+    send_signal,
+    wait_until_gone,
+)
+from drillbook.local.spawn import Process, reap, spawn
+
+MODULE = "drillbook.range.traffic.clients"
+RECORD = "traffic.jsonl"
+RATE = 20.0
+MOST_RATE = 1000.0
+READERS, WRITERS = 2, 2
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+LOOK_SECONDS = 0.02
+
+
+class Traffic:
+    """One environment's clients; the environment's folder holds their record."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.record = self.folder / RECORD
+        self._process: Process | None = None
+
+    def identity(self) -> ProcessIdentity | None:
+        """Return the clients' process, or None when there is no traffic."""
+        found = running_with(MODULE, "serve", str(self.folder))
+        return found[0] if found else None
+
+    def start(
+        self,
+        *,
+        rate: float = RATE,
+        readers: int = READERS,
+        writers: int = WRITERS,
+        tied: bool = False,
+    ) -> ProcessIdentity:
+        """
+        Start the clients, or find them running; return when the first has begun to ask.
+
+        The rate is requests a second of all together. Tied clients end when this process ends.
+        """
+        if not 0 < rate <= MOST_RATE or readers + writers < 1 or min(readers, writers) < 0:
+            raise Refused(
+                f"{rate:g} requests a second by {readers} readers and {writers} writers",
+                hint=f"Give a rate over 0 and up to {MOST_RATE:g}, and at least one client.",
+            )
+        running = self.identity()
+        if running is not None:
+            return running
+        length = self.record.stat().st_size if self.record.exists() else 0
+        self.record.touch(mode=0o600)
+        words = [sys.executable, "-m", MODULE, "serve", str(self.folder), str(self.record)]
+        words += [str(rate), str(readers), str(writers), *(["tied"] if tied else [])]
+        env = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"}
+        self._process = spawn(words, self.folder / "traffic.errors", tied=tied, env=env)
+        started = identify(self._process.pid)
+        for _ in range(int(START_SECONDS / LOOK_SECONDS)):
+            if self.record.stat().st_size > length:
+                break
+            if started is None or wait_until_gone(started, LOOK_SECONDS):
+                break
+        if started is None or self.record.stat().st_size == length:
+            self.stop()
+            raise Failed("the clients ended at once", hint=f"See {self.folder / 'traffic.errors'}.")
+        return started
+
+    def stop(self) -> bool:
+        """End the clients; False when there was no traffic."""
+        running = self.identity()
+        if running is None:
+            return False
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            send_signal(running, number)
+            if wait_until_gone(running, STOP_SECONDS):
+                break
+        if self._process is not None:
+            reap(self._process, STOP_SECONDS)
+            self._process = None
+        return True
