@@ -70,6 +70,18 @@ def server_of_major(major: int) -> PostgresTools:
     )
 
 
+def tools_with(name: str, major: int) -> PostgresTools:
+    """Return the preferred folder with this program in exactly this major version."""
+    for tools in found_tools():
+        if tools.major == major and tools.has(name):
+            return tools
+    raise NotFound(
+        f"{name} of Postgres {major} is not on this machine",
+        hint=f"Install Debian's postgresql-{major} (pip install 'drillbook[range]' brings 17), "
+        f"or set {BIN_VARIABLE} to its bin folder.",
+    )
+
+
 def find_tool(name: str, at_least_major: int | None = None) -> Path:
     """Return the preferred program of that name whose major version is enough."""
     everywhere = [tools for tools in found_tools() if tools.has(name)]

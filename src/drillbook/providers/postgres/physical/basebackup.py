@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drillbook.core.effect import Effect
-from drillbook.core.errors import Damaged, DrillbookError, Failed, Refused
+from drillbook.core.errors import Damaged, DrillbookError, Refused
+from drillbook.core.postgres_tools import PostgresTools, tools_with
 from drillbook.core.quantities import show_size
 from drillbook.ports.commands import Commands, Stream
+from drillbook.providers.postgres.physical.control import read_control
 from drillbook.providers.postgres.physical.lsn import Lsn
 from drillbook.providers.postgres.programs import run_program
 from drillbook.providers.postgres.server import Server
 
 MANIFEST = "backup_manifest"
-INCREMENTAL_SINCE = 17
 _PROGRESS = re.compile(r"\s*(\d+)/(\d+) kB \((\d+)%\)")
 _BAD_PAGE = re.compile(r"checksum verification failed in file \"([^\"]+)\", block (\d+)")
 NAMED_AT_MOST = 10
@@ -76,8 +77,19 @@ class BaseBackup:
     end: Lsn
     timeline: int
     system_identifier: str
+    segment_bytes: int
     size_bytes: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedRange:
+    """The WAL from `start` to `end`, without which a copy's files are not of one moment."""
+
+    start: Lsn
+    end: Lsn
+    timeline: int
+    size_bytes: int
 
 
 def run_basebackup(
@@ -122,7 +134,8 @@ def run_basebackup(
         raise _explained(error, telling, server) from error
     if telling.bad_pages:
         raise _damaged(telling, server)
-    return _read(into, round(time.monotonic() - began, 3))
+    seconds = round(time.monotonic() - began, 3)
+    return _read(into, tools_with("pg_controldata", server_major), seconds)
 
 
 class _Telling:
@@ -178,18 +191,29 @@ def _damaged(telling: _Telling, server: Server) -> Damaged:
     )
 
 
-def _read(folder: Path, seconds: float) -> BaseBackup:
+def read_ranges(folder: Path) -> CopiedRange:
+    """Return the WAL a copy needs to be whole, as the manifest that the server wrote says."""
     try:
         told = json.loads((folder / MANIFEST).read_bytes())
-        (range_,) = told["WAL-Ranges"]
-        size = sum(int(file["Size"]) for file in told["Files"])
-        return BaseBackup(
-            folder=folder, start=Lsn.parse(range_["Start-LSN"]), end=Lsn.parse(range_["End-LSN"]),
-            timeline=int(range_["Timeline"]), size_bytes=size, seconds=seconds,
-            system_identifier=str(told.get("System-Identifier", "")),
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError) as error:
-        raise Failed(
-            f"pg_basebackup ended well and left no readable {MANIFEST} in {folder}",
-            hint="Take the backup again.",
+        (found,) = told["WAL-Ranges"]
+        return CopiedRange(
+            start=Lsn.parse(found["Start-LSN"]),
+            end=Lsn.parse(found["End-LSN"]),
+            timeline=int(found["Timeline"]),
+            size_bytes=sum(int(file["Size"]) for file in told["Files"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(
+            f"there is no readable {MANIFEST} in {folder}", hint="Take the backup again."
         ) from error
+
+
+def _read(folder: Path, tools: PostgresTools, seconds: float) -> BaseBackup:
+    control = read_control(folder, tools)
+    found = read_ranges(folder)
+    return BaseBackup(
+        folder=folder, start=found.start, end=found.end, timeline=found.timeline,
+        system_identifier=control["Database system identifier"],
+        segment_bytes=int(control["Bytes per WAL segment"]),
+        size_bytes=found.size_bytes, seconds=seconds,
+    )  # fmt: skip

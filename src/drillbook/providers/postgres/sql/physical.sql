@@ -14,13 +14,15 @@ SELECT current_setting('server_version') AS server_version,
        current_setting('data_checksums') = 'on' AS has_checksums,
        current_setting('wal_level') <> 'minimal' AS has_wal,
        coalesce(current_setting('summarize_wal', true), 'off') = 'on' AS summarizes,
-       has_function_privilege('pg_switch_wal()', 'execute') AS may_switch,
        current_setting('archive_mode') <> 'off' AS archives,
        coalesce((SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin
                   ORDER BY oid LIMIT 1), '') AS superuser
 
 -- name: snapshot
 SELECT pg_current_snapshot()::text
+
+-- name: places
+SELECT pg_current_wal_insert_lsn()::text, pg_current_wal_flush_lsn()::text
 
 -- name: switch
 SELECT pg_switch_wal()::text
