@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from drillbook.core.behaviour import Compared
 from drillbook.core.effect import Effect
 from drillbook.core.model import Frozen
 from drillbook.core.rehearsal import (
@@ -19,6 +20,7 @@ from drillbook.core.rehearsal import (
     TableForecast,
 )
 from drillbook.ports.migrations import Change
+from drillbook.ports.ways_back import WayBackRehearsal
 
 __all__ = [
     "DANGEROUS_SECONDS",
@@ -27,6 +29,7 @@ __all__ = [
     "Forecast",
     "ForecastCompared",
     "Growth",
+    "How",
     "LockHeld",
     "Observed",
     "Rehearsal",
@@ -38,11 +41,27 @@ __all__ = [
 ]
 
 
+class How(Frozen):
+    """
+    How to rehearse.
+
+    `physical` says how the copy is made (None: by its files where that is allowed), `from_backup`
+    names a backup to build it from ("latest": the newest); a wait of `threshold_seconds` is
+    dangerous.
+    """
+
+    physical: bool | None = None
+    from_backup: str = ""
+    threshold_seconds: float = DANGEROUS_SECONDS
+
+
 class Rehearsal(Frozen):
     """
     Everything a rehearsal showed; with `failed` set the migration does not apply.
 
-    `fingerprint` and `objects` are the schema after it, for comparing with production's.
+    `behaviour` compares what the app could do before and after, `way_back` was tried on clones of
+    the copy; both are missing where the migration does not apply. `fingerprint` and `objects` are
+    the schema after it, for comparing with production's.
     """
 
     copied: CopyTaken
@@ -50,6 +69,8 @@ class Rehearsal(Frozen):
     failed: StatementFailed | None = None
     blocked: tuple[TableBlocked, ...] = ()
     forecast: Forecast
+    behaviour: Compared | None = None
+    way_back: WayBackRehearsal | None = None
     fingerprint_before: str
     fingerprint: str
     objects: dict[str, str]
@@ -58,7 +79,7 @@ class Rehearsal(Frozen):
 class Rehearsals(Protocol):
     """Rehearse migrations on a copy of one database that is thrown away afterwards."""
 
-    def rehearse(self, change: Change, effect: Effect) -> Rehearsal:
+    def rehearse(self, change: Change, effect: Effect, how: How) -> Rehearsal:
         """
         Copy production, apply the migration to the copy under load, measure, and say what follows.
 

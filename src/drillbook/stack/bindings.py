@@ -14,6 +14,7 @@ from drillbook.ports.logs import Logs
 from drillbook.ports.migrations import Migrations
 from drillbook.ports.probe import Probe
 from drillbook.ports.readings import Readings
+from drillbook.ports.rehearsals import Rehearsals
 from drillbook.ports.team_commands import TeamCommands
 from drillbook.stack.sections import (
     HTTP_SCHEMES,
@@ -118,6 +119,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     BackupRoom: ("database", "backups"),
     Contents: ("database",),
     Restores: ("database", "backups"),
+    Rehearsals: ("database",),
     Readings: ("database",),
 }
 
@@ -183,6 +185,23 @@ def _restores(place: Place) -> Restores:
     return PostgresRestores(_server(place), _backup_store(place), _commands(place))
 
 
+def _rehearsals(place: Place) -> Rehearsals:
+    from drillbook.providers.postgres.copies import Copies
+    from drillbook.providers.postgres.rehearsal.rehearsals import PostgresRehearsals
+    from drillbook.providers.postgres.server import Server
+
+    backups = place.section.backups
+    named = backups is not None and backups.replication is not None
+    copies = Copies(
+        _server(place),
+        scratch_room(place),
+        _commands(place),
+        replication=Server(place.replication_url, place.name) if named else None,
+        store=(lambda: _backup_store(place)) if backups is not None else None,
+    )
+    return PostgresRehearsals(copies)
+
+
 def _backup_store(place: Place) -> "BackupStore":
     from drillbook.stack.storing import backup_store
 
@@ -246,6 +265,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     BackupRoom: _backup_room,
     Contents: _contents,
     Restores: _restores,
+    Rehearsals: _rehearsals,
     Readings: _readings,
     CheckedSystems: _CheckedSystems,
     Commands: _commands,

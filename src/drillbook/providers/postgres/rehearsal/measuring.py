@@ -1,6 +1,6 @@
 """Measure a migration on a copy: apply it under load, and put together who had to wait for what."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from time import perf_counter
@@ -31,6 +31,7 @@ from drillbook.providers.postgres.rehearsal.sampling import LockSampler
 from drillbook.providers.postgres.server import Server, Session
 
 LONGEST_SECONDS = 7 * 86400.0
+MANY_SHARE = 0.01  # of a table's rows: so many changed ones are soon met by a writer
 UNSEEN_SECONDS = 0.01  # a lock held longer than this is seen by the sampler
 KEEPS_OUT = {
     "AccessExclusiveLock": Blocks.ALL,
@@ -129,14 +130,12 @@ class _Account:
         rewritten = {oid for step in self.run.steps for oid in step.rewritten}
         names = [self.relations.by_oid[oid].shown for oid in rewritten]
         changed = sum(
-            round(
-                sum(step.rows_changed.get(o, 0) for o in step.rows_changed if o in self._known) * f
-            )
-            for step, f in zip(self.run.steps, factors, strict=True)
+            sum(self._shown(step.rows_changed).values()) * factor
+            for step, factor in zip(self.run.steps, factors, strict=True)
         )
         return Measured(
             statements=tuple(
-                self._statement(step, factor, spans)
+                self._statement(step, factor, spans, kept)
                 for step, factor, spans in zip(self.run.steps, factors, held, strict=True)
             ),
             failed=self.run.failed,
@@ -147,7 +146,7 @@ class _Account:
                 production,
                 threshold_seconds=self.ground.threshold_seconds,
                 rows_rewritten=sum(production.get(name, 0) for name in names),
-                rows_changed=changed,
+                rows_changed=round(changed),
                 scale=max(factors, default=1.0),
             ),
             seconds=round(seconds, 3),
@@ -160,7 +159,7 @@ class _Account:
 
     def _work(self, step: Step) -> dict[str, int]:
         work: dict[str, int] = {}
-        for rows in (step.rows_read, step.rows_changed):
+        for rows in (step.rows_read, step.rows_added, step.rows_changed):
             for oid, count in rows.items():
                 relation = self._known.get(oid)
                 if relation is not None and relation.kind in "rpm":
@@ -187,6 +186,9 @@ class _Account:
             ]
         found = []
         for oid, mode in step.locks:
+            if mode not in KEEPS_OUT:
+                found.append((oid, mode, Span(step.span.start, step.released)))
+                continue
             seen_at = self.sampler.first_seen(oid, mode, step.span.start)
             start = step.released - UNSEEN_SECONDS if seen_at is None else seen_at
             start = min(max(start, step.span.start), step.span.end)
@@ -205,7 +207,7 @@ class _Account:
                 writes.setdefault(one, []).append(span)
                 if blocks is Blocks.ALL:
                     reads.setdefault(one, []).append(span)
-        for oid, is_write, span in self._waits():
+        for oid, is_write, span in (*self._waits(), *self._rows_locked()):
             (writes if is_write else reads).setdefault(oid, []).append(span)
         return [
             Kept(
@@ -226,6 +228,16 @@ class _Account:
                     span = Span(max(seen.start, slow.start), slow.end)
                     found.append((probe.table.oid, probe.writes, span))
         return found
+
+    def _rows_locked(self) -> Iterator[tuple[int, bool, Span]]:
+        """Return where writers of the first rows a statement changed wait until it commits."""
+        for step in self.run.steps:
+            for oid, count in step.rows_changed.items():
+                table = self._known.get(oid)
+                if table is not None and count >= MANY_SHARE * max(table.rows, 1):
+                    span = Span(step.span.start, step.released)
+                    for one in (oid, *self.relations.ancestors(oid)):
+                        yield one, True, span
 
     def _blocked(self) -> tuple[TableBlocked, ...]:
         waits = self._waits()
@@ -248,34 +260,36 @@ class _Account:
         return tuple(found)
 
     def _statement(
-        self, step: Step, factor: float, held: Sequence[tuple[int, str, Span]]
+        self,
+        step: Step,
+        factor: float,
+        held: Sequence[tuple[int, str, Span]],
+        kept: Sequence[Kept],
     ) -> StatementMeasured:
-        locks = []
-        for oid, mode, span in held:
-            relation = self._known.get(oid)
-            if relation is not None and mode != "AccessShareLock":
-                locks.append(
-                    LockHeld(
-                        table=relation.shown,
-                        mode=mode.removesuffix("Lock"),
-                        line=step.statement.line,
-                        seconds=round(span.seconds, 4),
-                        blocks=KEEPS_OUT.get(mode, Blocks.NOTHING),
-                    )
-                )
-        work = self._work(step)
-        blocks = any(one.blocks is not Blocks.NOTHING for one in locks)
+        locks = tuple(
+            LockHeld(
+                table=self._known[oid].shown,
+                mode=mode.removesuffix("Lock"),
+                line=step.statement.line,
+                seconds=round(span.seconds, 4),
+                blocks=KEEPS_OUT.get(mode, Blocks.NOTHING),
+            )
+            for oid, mode, span in held
+            if oid in self._known and (mode in KEEPS_OUT or self._known[oid].kind in "rpmv")
+            if mode != "AccessShareLock"
+        )
+        blocks = any(span.within(step.span) for one in kept for span in (*one.reads, *one.writes))
         return StatementMeasured(
             line=step.statement.line,
             says=step.statement.says,
             unit=step.unit,
             seconds=round(step.span.seconds, 4),
-            growth=growth_of(work, blocks=blocks),
+            growth=growth_of(self._work(step), blocks=blocks),
             factor=round(factor, 3),
-            locks=tuple(locks),
+            locks=locks,
             rewritten=tuple(self._known[oid].shown for oid in step.rewritten),
             indexes_built=step.indexes,
-            rows_changed=self._shown(step.rows_changed),
+            rows_changed=self._shown(_sum(step.rows_added, step.rows_changed)),
             rows_read=self._shown(step.rows_read),
             wal_bytes=step.wal_bytes,
         )
@@ -286,3 +300,7 @@ class _Account:
             for oid, count in rows.items()
             if oid in self._known and self._known[oid].kind in "rpm"
         }
+
+
+def _sum(one: Mapping[int, int], other: Mapping[int, int]) -> dict[int, int]:
+    return {oid: one.get(oid, 0) + other.get(oid, 0) for oid in {*one, *other}}

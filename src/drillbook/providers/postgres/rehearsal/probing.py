@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from time import perf_counter
+from typing import Self
 
 import psycopg
 from psycopg import sql
@@ -58,7 +59,7 @@ class Probe:
     def statement(self) -> bytes:
         """Return the next statement; a write takes itself back."""
         if self.table.kind == "v":
-            return f"SELECT 1 FROM {self.table.quoted} LIMIT 0".encode()
+            return f"SELECT 1 FROM {self.table.quoted} LIMIT 0".encode()  # noqa: S608 - a quoted name
         where = f"ctid = '{random.choice(self.rows)}'" if self.rows else "false"  # noqa: S311 - spreads probes
         if not self.writes:
             return f"SELECT 1 FROM {self.table.quoted} WHERE {where}".encode()  # noqa: S608 - a quoted name
@@ -89,7 +90,7 @@ class Load:
         self._selector = selectors.DefaultSelector()
         self._thread = Thread(target=self._run, daemon=True, name="probes")
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait()
         return self
@@ -187,9 +188,9 @@ class Load:
     def _finish(self) -> None:
         """Wait for the answers that are still out: they tell how long the last wait was."""
         for probe in self.probes.values():
-            if probe.sent_at is not None:
-                while probe.sent_at is not None and self._selector.select(1.0):
-                    self._hear(probe)
+            while probe.sent_at is not None:
+                for key, _ in self._selector.select(EVERY_SECONDS):
+                    self._hear(key.data)
 
 
 def _connect(server: Server) -> Session:

@@ -44,7 +44,7 @@ class Relations:
     parents: Mapping[int, tuple[int, ...]]
 
     def table_of(self, oid: int) -> Relation | None:
-        """Return the table or view that a lock on this relation keeps users from; None: it is new."""
+        """Return the table or view that a lock on this relation locks; None: it is new."""
         found = self.by_oid.get(oid)
         return self.by_oid.get(found.table) if found is not None else None
 

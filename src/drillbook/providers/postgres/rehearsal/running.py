@@ -32,6 +32,7 @@ class Step:
     locks: tuple[tuple[int, str], ...] = ()
     scans: dict[int, int] = field(default_factory=dict)
     rows_read: dict[int, int] = field(default_factory=dict)
+    rows_added: dict[int, int] = field(default_factory=dict)
     rows_changed: dict[int, int] = field(default_factory=dict)
     rewritten: tuple[int, ...] = ()
     indexes: tuple[str, ...] = ()
@@ -95,9 +96,7 @@ class MeasuredRun:
             step.wal_bytes = self._wal() - wal
             after = self._mine()
             step.locks = tuple(sorted(after.locks - known))
-            step.scans = _more(before.scans, after.scans)
-            step.rows_read = _more(before.read, after.read)
-            step.rows_changed = _more(before.changed, after.changed)
+            after.since(before, step)
             known |= after.locks
             before = after
             self._see_files(step, after.locks)
@@ -115,9 +114,7 @@ class MeasuredRun:
         step = Step(statement, number, self._timed(statement), alone=True)
         step.wal_bytes = self._wal() - wal
         after = self._all_together()
-        step.scans = _more(before.scans, after.scans)
-        step.rows_read = _more(before.read, after.read)
-        step.rows_changed = _more(before.changed, after.changed)
+        after.since(before, step)
         everything = {(oid, "") for oid, one in self.relations.by_oid.items() if one.kind in "rm"}
         self._see_files(step, everything)
         self.steps.append(step)
@@ -133,18 +130,17 @@ class MeasuredRun:
 
     def _mine(self) -> "_Counters":
         found = _Counters()
-        for oid, modes, scans, read, changed in self.session.execute(query("rehearsal", "mine")):
+        for oid, modes, *counts in self.session.execute(query("rehearsal", "mine")):
             found.locks |= {(oid, mode) for mode in modes}
-            found.scans[oid], found.read[oid], found.changed[oid] = scans, read, changed
+            found.note(oid, counts)
         return found
 
     def _all_together(self) -> "_Counters":
         found = _Counters()
         self.session.execute("SELECT pg_catalog.pg_stat_force_next_flush()")
         self.session.execute("SELECT pg_catalog.pg_stat_clear_snapshot()")
-        rows = self.session.execute(query("rehearsal", "together"))
-        for oid, scans, read, changed in rows:
-            found.scans[oid], found.read[oid], found.changed[oid] = scans, read, changed
+        for oid, *counts in self.session.execute(query("rehearsal", "together")):
+            found.note(oid, counts)
         return found
 
     def _remember_files(self) -> None:
@@ -181,7 +177,19 @@ class _Counters:
     locks: set[tuple[int, str]] = field(default_factory=set)
     scans: dict[int, int] = field(default_factory=dict)
     read: dict[int, int] = field(default_factory=dict)
+    added: dict[int, int] = field(default_factory=dict)
     changed: dict[int, int] = field(default_factory=dict)
+
+    def note(self, oid: int, counts: Sequence[int]) -> None:
+        """Write down the counts of one relation, in the order of the queries."""
+        self.scans[oid], self.read[oid], self.added[oid], self.changed[oid] = counts
+
+    def since(self, before: "_Counters", step: Step) -> None:
+        """Give a step what was counted since an earlier look."""
+        step.scans = _more(before.scans, self.scans)
+        step.rows_read = _more(before.read, self.read)
+        step.rows_added = _more(before.added, self.added)
+        step.rows_changed = _more(before.changed, self.changed)
 
 
 def _more(before: Mapping[int, int], after: Mapping[int, int]) -> dict[int, int]:

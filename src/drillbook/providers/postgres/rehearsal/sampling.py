@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from time import perf_counter
+from typing import Self, TypeVar
 
 import psycopg
 
@@ -13,6 +14,7 @@ from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server
 
 EVERY_SECONDS = 0.002
+K = TypeVar("K")
 
 
 @dataclass(slots=True)
@@ -41,7 +43,7 @@ class LockSampler:
         self._ready = Event()
         self._thread = Thread(target=self._run, daemon=True, name="lock-sampler")
 
-    def __enter__(self) -> "LockSampler":
+    def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait()
         return self
@@ -107,9 +109,7 @@ def _note(seen: list[Seen], start: float, now: float) -> bool:
     return False
 
 
-def _close(
-    known: "dict[tuple[int, str], list[Seen]] | dict[int, list[Seen]]", there: object, now: float
-) -> None:
+def _close(known: dict[K, list[Seen]], there: set[K], now: float) -> None:
     for key, seen in known.items():
-        if seen[-1].open and key not in there:  # type: ignore[operator]  # a set of the same keys
+        if seen[-1].open and key not in there:
             seen[-1].open, seen[-1].end = False, now

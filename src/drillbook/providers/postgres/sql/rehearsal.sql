@@ -39,8 +39,8 @@ SELECT l.relation::int8,
        pg_catalog.pg_stat_get_xact_numscans(l.relation),
        pg_catalog.pg_stat_get_xact_tuples_returned(l.relation)
            + pg_catalog.pg_stat_get_xact_tuples_fetched(l.relation),
-       pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation)
-           + pg_catalog.pg_stat_get_xact_tuples_updated(l.relation)
+       pg_catalog.pg_stat_get_xact_tuples_inserted(l.relation),
+       pg_catalog.pg_stat_get_xact_tuples_updated(l.relation)
            + pg_catalog.pg_stat_get_xact_tuples_deleted(l.relation)
   FROM pg_catalog.pg_locks l
  WHERE l.pid = pg_catalog.pg_backend_pid()
@@ -54,8 +54,8 @@ SELECT l.relation::int8,
 SELECT c.oid::int8,
        pg_catalog.pg_stat_get_numscans(c.oid),
        pg_catalog.pg_stat_get_tuples_returned(c.oid),
-       pg_catalog.pg_stat_get_tuples_inserted(c.oid)
-           + pg_catalog.pg_stat_get_tuples_deleted(c.oid)
+       pg_catalog.pg_stat_get_tuples_inserted(c.oid),
+       pg_catalog.pg_stat_get_tuples_deleted(c.oid)
   FROM pg_catalog.pg_class c
  WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm')
 

@@ -1,0 +1,104 @@
+"""The `Rehearsals` port: a copy, its behaviour before and after, and all that was measured."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drillbook.analysis.behaviour import compared
+from drillbook.analysis.dropped import dropped_names
+from drillbook.analysis.statements import read_script
+from drillbook.analysis.units import units_of
+from drillbook.core.behaviour import Compared
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Failed
+from drillbook.core.rehearsal import CopyTaken
+from drillbook.ports.database import CatalogState
+from drillbook.ports.migrations import Change
+from drillbook.ports.rehearsals import How, Rehearsal
+from drillbook.ports.ways_back import WayBackRehearsal
+from drillbook.providers.postgres.behaviour import behaviours
+from drillbook.providers.postgres.catalog import read_state
+from drillbook.providers.postgres.copies import BACKUP, Copies, Copy
+from drillbook.providers.postgres.queries import query
+from drillbook.providers.postgres.rehearsal.measuring import Ground, Measured, measure
+from drillbook.providers.postgres.server import Server
+
+TryWayBack = Callable[[Server, Change, Effect], WayBackRehearsal]
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresRehearsals:
+    """Rehearses migrations of one database on copies that are thrown away."""
+
+    copies: Copies
+    try_way_back: TryWayBack | None = None
+
+    def rehearse(self, change: Change, effect: Effect, how: How) -> Rehearsal:
+        """Copy production, apply the migration to the copy under load, and say what follows."""
+        effect.still_mine()
+        with self.copies.taken(effect, physical=how.physical, backup=how.from_backup) as copy:
+            before = _state(copy.server)
+            rows = _rows(copy.server)
+            way_back = self._way_back(copy, change, effect)
+            behaviour, measured = _under_observation(copy, rows, change, effect, how)
+            after = _state(copy.server)
+            return Rehearsal(
+                copied=CopyTaken(
+                    kind=copy.kind,
+                    source=copy.source,
+                    seconds=copy.seconds,
+                    size_bytes=copy.size_bytes,
+                    rows=sum(rows.values()),
+                    production_rows=sum(copy.rows.values()),
+                ),
+                statements=measured.statements,
+                failed=measured.failed,
+                blocked=measured.blocked,
+                forecast=measured.forecast,
+                behaviour=behaviour,
+                way_back=way_back if measured.failed is None else None,
+                fingerprint_before=before.fingerprint,
+                fingerprint=after.fingerprint,
+                objects=after.objects,
+            )
+
+    def _way_back(self, copy: Copy, change: Change, effect: Effect) -> WayBackRehearsal | None:
+        """Try the way back on clones, as long as the copy is as production is."""
+        if self.try_way_back is None:
+            return None
+        effect.progress("trying the way back on clones of the copy", None)
+        try:
+            return self.try_way_back(copy.server, change, effect)
+        except Failed as error:
+            # Most likely the migration itself fails; then the measured run names the statement.
+            return WayBackRehearsal(says=str(error), why_not=str(error))
+
+
+def _under_observation(
+    copy: Copy, rows: dict[str, int], change: Change, effect: Effect, how: How
+) -> tuple[Compared | None, Measured]:
+    script = read_script(change.text)
+    effect.progress("trying what works before the migration", None)
+    before = behaviours(copy.server)
+    ground = Ground(
+        # A copy of this moment has production's rows; one from a backup has those of then.
+        rows=copy.rows if copy.kind == BACKUP else rows,
+        role=copy.role,
+        threshold_seconds=how.threshold_seconds,
+    )
+    measured = measure(copy.server, units_of(script.statements), effect, ground)
+    if measured.failed is not None:
+        return None, measured
+    effect.progress("trying what works after the migration", None)
+    after = behaviours(copy.server, like=before)
+    dropped = dropped_names(script.statements)
+    return compared(before, after, dropped=dropped), measured
+
+
+def _state(server: Server) -> CatalogState:
+    with server.session() as session:
+        return read_state(session)
+
+
+def _rows(server: Server) -> dict[str, int]:
+    with server.session() as session:
+        return dict(session.execute(query("copies", "rows")).fetchall())
