@@ -17,6 +17,7 @@ import typer
 import typer.main
 
 import drillbook.compiler
+from benchmarks.reference_samples import practice_migrations
 from drillbook.actions import CATALOG
 from drillbook.cli.action_pages import Value, page_of
 from drillbook.cli.exit_codes import OF_STATE, SENTENCES, ExitCode
@@ -98,6 +99,7 @@ def pages() -> dict[str, str]:
         "commands.md": commands,
         "diagnostics.md": diagnostics,
         "exit-codes.md": exit_codes,
+        "practice-migrations.md": practice_migrations,
     }
     return {name: "\n".join((GENERATED, *page(), "")) for name, page in written.items()}
 
