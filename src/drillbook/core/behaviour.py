@@ -19,7 +19,8 @@ class Behaviour(Frozen):
 
     `rows` is what was seen, changed or returned, `of` how many there are to see; `tries` and
     `worked` count the rows or arguments it was tried with. `sure` is False where it could not be
-    tried, or ended by a time limit: `error` then says why. `identity` outlives a rename.
+    tried, or ended by a time limit: `error` then says why. `refused`: a RAISE of the app's own said
+    no. `identity` outlives a rename.
     """
 
     subject: str
@@ -34,6 +35,7 @@ class Behaviour(Frozen):
     tries: int = 1
     worked: int = 0
     sure: bool = True
+    refused: bool = False
     identity: str = ""
     columns: tuple[int, ...] = ()
 

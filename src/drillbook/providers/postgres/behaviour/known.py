@@ -43,14 +43,20 @@ class Known:
                 return [column for column in there if not column.filled_by_server]
         return list(now)
 
+    def tried(self, table: Table, operation: str, role: str) -> bool:
+        """Tell whether an operation was tried then."""
+        return any(
+            (name, operation, role) in self._by_identity for name in (table.name, table.identity)
+        )
+
     def constraint(self, name: str) -> bool:
         """Tell whether a constraint is an old one: only with those may a value make do."""
         return self.earlier is None or name in self._constraints
 
-    def roles(self, table: Table) -> tuple[str, ...]:
-        """Return the roles that were tried on a table."""
-        then = self._roles.get(table.name, ()) or self._roles.get(table.identity, ())
-        return tuple(dict.fromkeys([*table.roles, *then]))
+    def roles(self, name: str, identity: str, now: Sequence[str]) -> tuple[str, ...]:
+        """Return the roles of now, and those that were tried then."""
+        then = self._roles.get(name, ()) or self._roles.get(identity, ())
+        return tuple(dict.fromkeys([*now, *then]))
 
 
 def constraint_names(shape: Shape) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from drillbook.core.behaviour import Behaviour, Behaviours, Subject
+from drillbook.providers.postgres.behaviour.calling import Caller
 from drillbook.providers.postgres.behaviour.known import Known, constraint_names
 from drillbook.providers.postgres.behaviour.parents import fill_parents
 from drillbook.providers.postgres.behaviour.people import People, find_people
@@ -84,6 +85,20 @@ class Observer:
                 yield _untried(table, self.login, "the time for trying was up")
                 continue
             yield from self._table(table)
+        yield from self._functions()
+
+    def _functions(self) -> Iterator[Behaviour]:
+        caller = Caller(
+            self.trial, self.shape, self.people, self.login, self._callers(), self.known
+        )
+        for function in self.shape.functions:
+            if time.monotonic() < self.until:
+                yield from caller.all(function)
+
+    def _callers(self) -> tuple[str, ...]:
+        """Return the roles that have anything to do with the app's tables."""
+        roles = {role for table in self.shape.tables.values() for role in table.roles}
+        return tuple(sorted(roles - {self.login}))
 
     def remains(self) -> tuple[str, ...]:
         """Say what a rollback does not take back."""
@@ -97,8 +112,9 @@ class Observer:
             login = Persona(self.login)
             own = [row.values for row in sample(self.trial, table, may(self.trial, table, login))]
             total = count(self.trial, table)
-            roles = [role for role in self.known.roles(table) if role != self.login]
-            for persona in (self.people.owner(self.login), *map(self.people.persona, roles)):
+            roles = self.known.roles(table.name, table.identity, table.roles)
+            others = [role for role in roles if role not in {self.login, *table.unreachable}]
+            for persona in (self.people.owner(self.login), *map(self.people.persona, others)):
                 yield from self._as(table, persona, own, total)
 
     def _as(

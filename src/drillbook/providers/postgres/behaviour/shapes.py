@@ -89,11 +89,15 @@ class Function:
     trusted: bool
     defaults: int
     variadic: bool
-    returns: str
     names: list[str]
     types: list[str]
-    standard: bool
+    type_oids: list[int]
     body: str
+
+    @property
+    def identity(self) -> str:
+        """What outlives a rename."""
+        return f"function {self.oid}"
 
 
 @dataclass(frozen=True)

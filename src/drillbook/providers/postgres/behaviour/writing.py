@@ -24,6 +24,7 @@ from drillbook.providers.postgres.behaviour.rows import (
 from drillbook.providers.postgres.behaviour.shapes import Column, Constraint, Shape, Table
 from drillbook.providers.postgres.behaviour.trying import Outcome, Trial
 
+LEAST = "insert of the least"
 NOTHING_THERE = "there is no row to try it with"
 
 
@@ -53,8 +54,8 @@ class Writer:
         allowed = [c for c in free if c.required or c.number in self.may.inserted]
         yield self._insert("insert", allowed)
         least = [c for c in free if c.required]
-        if least != allowed:
-            yield self._insert("insert of the least", least)
+        if least != allowed or self.known.tried(self.table, LEAST, self.role):
+            yield self._insert(LEAST, least)
 
     def _insert(self, operation: str, columns: list[Column]) -> Behaviour:
         # What the app sent before is what it sends after: a new column is not in it.
@@ -205,6 +206,7 @@ def judged(empty: Behaviour, outcomes: Sequence[Outcome], *, unknown: str = "") 
             "sure": bool(sure),
             "sqlstate": failed.sqlstate if failed else "",
             "error": failed.error if failed else "",
+            "refused": bool(failed and failed.raised),
             "rows": max((outcome.rows for outcome in worked), default=0),
             "tries": len(sure),
             "worked": len(worked),

@@ -111,21 +111,23 @@ SELECT p.polrelid::bigint AS relation, e.expression
 -- name: functions
 -- What can be called by itself: not the bodies of triggers, not aggregates.
 SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS short,
-       format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS name,
-       p.prokind::text AS kind, l.lanname AS language, l.lanpltrusted AS trusted,
+       format('%I.%I(%s)', n.nspname, p.proname, array_to_string(coalesce(a.types, '{}'), ', ')) AS name,
+       p.prokind::text AS kind, l.lanname AS language,
+       l.lanpltrusted OR l.lanname IN ('sql', 'plpgsql') AS trusted,
        p.pronargdefaults::int AS defaults, p.provariadic <> 0 AS variadic,
-       p.prorettype::regtype::text AS returns,
        coalesce(a.names, '{}') AS names, coalesce(a.types, '{}') AS types,
-       coalesce(p.prosqlbody IS NOT NULL, false) AS standard,
+       coalesce(a.oids, '{}') AS type_oids,
        CASE WHEN l.lanname IN ('c', 'internal') THEN '' ELSE pg_get_functiondef(p.oid) END AS body
   FROM pg_proc p
   JOIN pg_namespace n ON n.oid = p.pronamespace
   JOIN pg_language l ON l.oid = p.prolang
   LEFT JOIN LATERAL (
        SELECT array_agg(coalesce(p.proargnames[u.number], '') ORDER BY u.number) AS names,
-              array_agg(format_type(u.type, NULL) ORDER BY u.number) AS types
+              array_agg(format_type(u.type, NULL) ORDER BY u.number) AS types,
+              array_agg(u.type::bigint ORDER BY u.number) AS oids
          FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS u(type, number)
-        WHERE coalesce(p.proargmodes[u.number], 'i') IN ('i', 'b', 'v')) AS a ON true
+        WHERE coalesce(p.proargmodes[u.number], 'i') IN ('i', 'b', 'v')
+           OR (p.prokind = 'p' AND p.proargmodes[u.number] = 'o')) AS a ON true
  WHERE p.prokind IN ('f', 'p')
    AND n.nspname !~ '^pg_'
    AND n.nspname NOT IN ('information_schema', 'drillbook', 'supabase_migrations')
@@ -133,7 +135,31 @@ SELECT p.oid::bigint AS oid, n.nspname AS schema, p.proname AS short,
    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype)
    AND NOT EXISTS (SELECT FROM pg_depend e
                     WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
- ORDER BY 3
+ ORDER BY 4
+
+-- name: types
+-- What the types of arguments are below their domains; `relation` is the table of a row type.
+SELECT t.oid::bigint AS oid, format_type(b.oid, NULL) AS base, b.typcategory::text AS category,
+       b.typtype::text AS sort, b.typrelid::bigint AS relation,
+       coalesce(format_type(NULLIF(b.typelem, 0), NULL), '') AS element,
+       coalesce((SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
+                   FROM pg_enum e WHERE e.enumtypid = b.oid), '{}') AS labels,
+       coalesce((SELECT format_type(r.rngsubtype, NULL) FROM pg_range r WHERE r.rngtypid = b.oid), '') AS bounds,
+       coalesce((SELECT array_agg(pg_get_constraintdef(k.oid)) FROM pg_constraint k
+                  WHERE k.contypid = t.oid), '{}') AS checks
+  FROM pg_type t
+  JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+ WHERE t.oid = ANY (%(types)s::oid[])
+
+-- name: trigger_bodies
+-- Triggers with the bodies of their functions.
+SELECT g.tgrelid::bigint AS relation, g.tgname AS name, p.prosrc AS body
+  FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
+ WHERE NOT g.tgisinternal AND g.tgenabled <> 'D'
+
+-- name: may_call
+SELECT has_function_privilege(%(role)s, %(function)s::oid, 'EXECUTE')
+   AND has_schema_privilege(%(role)s, %(schema)s, 'USAGE')
 
 -- name: settings_of_functions
 -- Functions, of any schema, whose body reads a setting: policies ask them who is there.
@@ -151,7 +177,3 @@ SELECT has_table_privilege(%(role)s, %(relation)s::oid, 'SELECT') AS reads,
        coalesce(array_agg(a.attnum::int) FILTER (WHERE has_column_privilege(%(role)s, a.attrelid, a.attnum, 'UPDATE')), '{}') AS updated
   FROM pg_attribute a
  WHERE a.attrelid = %(relation)s::oid AND a.attnum > 0 AND NOT a.attisdropped
-
--- name: sequences
-SELECT count(*)::int FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind = 'S' AND n.nspname !~ '^pg_'
