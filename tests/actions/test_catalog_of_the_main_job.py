@@ -41,11 +41,15 @@ def test_a_backup_takes_nothing_away_and_a_restore_endangers_data() -> None:
 def test_the_plan_tells_the_way_back_of_a_migration_and_its_price() -> None:
     action = CATALOG["migration.apply"]
 
-    without = action.way_back({"file": FILE, "down": None})
-    given = action.way_back({"file": FILE, "down": DOWN})
+    without = action.way_back({"file": FILE, "down": None, "way_back": None})
+    given = action.way_back({"file": FILE, "down": DOWN, "way_back": None})
+    later = action.way_back({"file": FILE, "down": None})
 
     assert not without.possible
     assert "only a restore leads back" in without.says
+    assert without.price == "a restore loses what is written after the backup"
+    assert later.possible
+    assert "the script that the rehearsal derives and proves" in later.says
     assert given.possible
     assert "runs 1.down.sql" in given.says
     assert "the column b and its values are dropped" in given.price

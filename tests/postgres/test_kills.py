@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from drillbook.actions import migration
-from drillbook.actions.migration import applying
-from drillbook.actions.migration.subject import LOCK_TIMEOUT
+from drillbook.actions.migration.returning import taken_back
+from drillbook.actions.migration.subject import change_of
 from drillbook.core.effect import Effect
 from drillbook.core.files import File
 from drillbook.local.server import PostgresServer
@@ -114,11 +114,7 @@ def test_a_way_back_killed_at_every_moment_is_gone_once(
         migration.apply.do(database, migrations, effect, file=up, down=down)
 
         def back(mine: Effect) -> None:
-            applying.taken_back(
-                migrations,
-                mine,
-                applying.change_of(up, down, LOCK_TIMEOUT, 5),
-            )
+            taken_back(migrations, mine, change_of(up, down))
 
         died = dies_at(moment, effect, back)
         deaths += died

@@ -12,8 +12,7 @@ import pytest
 from psycopg import sql
 
 from drillbook.actions import database as database_actions
-from drillbook.actions.migration.applying import change_of
-from drillbook.actions.migration.subject import LOCK_TIMEOUT
+from drillbook.actions.migration.subject import change_of
 from drillbook.core.effect import Deadline, Effect, deadline
 from drillbook.core.errors import (
     DrillbookError,
@@ -107,7 +106,7 @@ def test_too_many_connections_are_told(plain_role: str) -> None:
 
 def _change(text: str) -> Change:
     found = file(text)
-    return change_of(found, None, LOCK_TIMEOUT, 0)
+    return change_of(found, retries=0)
 
 
 def test_a_standby_is_read_only_and_says_so(

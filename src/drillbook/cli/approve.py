@@ -62,6 +62,7 @@ def _show(waiting: "Waiting", view: "RunView") -> None:
     import json
 
     from drillbook.cli.plan_pages import task_facts
+    from drillbook.cli.sending import foretold
 
     task = view.plan.task(waiting.task)
     say(f"{paint(waiting.task, 'bold')} {visible(task.text) if task else ''}")
@@ -69,6 +70,8 @@ def _show(waiting: "Waiting", view: "RunView") -> None:
         say(f"  {line}")
     say(f"  plan       {waiting.data.get('plan')}")
     say(f"  state      {waiting.data.get('digest')}")
+    for name, says in foretold(waiting):
+        say(f"  {name:<10} {visible(says)}")
     remembered = visible(json.dumps(waiting.data.get("memory"), ensure_ascii=False))
     if len(remembered) > LONGEST_MEMORY:
         remembered = f"{remembered[:LONGEST_MEMORY]}… (whole: drillbook runs show --json)"

@@ -70,6 +70,14 @@ MEANINGS: dict[str, str] = {
 }
 
 
+def foretold(waiting: Waiting) -> list[tuple[str, str]]:
+    """Return the sentences in what was remembered: a forecast, a way back, each with its name."""
+    memory = waiting.data.get("memory")
+    found = memory.items() if isinstance(memory, dict) else ()
+    sentences = [(k, v) for k, v in found if isinstance(v, str) and " " in v]
+    return [(name.replace("_", " "), says) for name, says in sentences]
+
+
 def approval(
     waiting: Waiting, *, plan: Plan, start: Start, by: str, note: str = "", confirm: str = ""
 ) -> Message:

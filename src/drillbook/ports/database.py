@@ -1,5 +1,6 @@
 """A database as the actions see it: who may do what, how full it is, who blocks whom."""
 
+from datetime import datetime
 from typing import Protocol
 
 from drillbook.core.model import Frozen
@@ -30,7 +31,11 @@ class Connections(Frozen):
 
 
 class Blocker(Frozen):
-    """A session that holds what others wait for, or that has a transaction open on a table."""
+    """
+    A session that holds what others wait for, or that has a transaction open on a table.
+
+    Number and both beginnings together name it for good: a number is used again, they are not.
+    """
 
     pid: int
     application: str
@@ -39,6 +44,8 @@ class Blocker(Frozen):
     transaction_seconds: float
     query: str
     waiting: int = 0
+    session_started: datetime | None = None
+    transaction_started: datetime | None = None
 
     @property
     def says(self) -> str:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from drillbook.core.effect import Effect
 from drillbook.core.model import Frozen
+from drillbook.core.rehearsal import Observed
 
 
 class Status(StrEnum):
@@ -15,6 +16,25 @@ class Status(StrEnum):
     APPLIED = "applied"
     TAKING_BACK = "taking back"
     TAKEN_BACK = "taken back"
+
+
+class StatementDone(Frozen):
+    """One statement that is in: how long it took, how many rows it changed, at which try."""
+
+    number: int
+    line: int
+    says: str
+    seconds: float
+    rows: int | None = None
+    tries: int = 1
+
+
+class Story(Frozen):
+    """How a migration was applied: its statements, whom it waited for, who waited for it."""
+
+    statements: tuple[StatementDone, ...] = ()
+    waited_for: tuple[str, ...] = ()
+    observed: Observed = Observed(seconds=0.0)
 
 
 class LedgerRow(Frozen):
@@ -41,17 +61,25 @@ class LedgerRow(Frozen):
     objects_before: dict[str, str] = {}
     objects_after: dict[str, str] = {}
     way_back: str = ""
+    story: Story = Story()
 
 
 class Change(Frozen):
-    """A migration and how patiently to apply it; `down` is the SQL that takes it back, or empty."""
+    """
+    A migration and how patiently to apply it; `down` is the SQL that takes it back, or empty.
+
+    `capture` runs first, in the first transaction: it keeps what `down` will put back. Transactions
+    in the way are waited for `patience_seconds` in all before a lock is asked for.
+    """
 
     name: str
     sha256: str
     text: str
     down: str = ""
+    capture: str = ""
     lock_timeout_seconds: float = 1.0
     retries: int = 5
+    patience_seconds: float = 60.0
 
 
 class Migrations(Protocol):

@@ -1,7 +1,9 @@
 """Take a migration from file to proof: check, review, try, apply, verify, and the way back."""
 
-from drillbook.actions.migration.applying import Applied, Before, TakenBack, apply, look_applied
+from drillbook.actions.migration.applying import Applied, apply, look_applied
 from drillbook.actions.migration.looking import Checked, Reviewed, Verified, check, review, verify
+from drillbook.actions.migration.rehearsing import Rehearsed, look_rehearsed, rehearse
+from drillbook.actions.migration.returning import Before, TakenBack
 from drillbook.actions.migration.subject import domain
 from drillbook.actions.migration.trying import Tried, look_tried, try_
 
@@ -9,6 +11,7 @@ __all__ = [
     "Applied",
     "Before",
     "Checked",
+    "Rehearsed",
     "Reviewed",
     "TakenBack",
     "Tried",
@@ -17,7 +20,9 @@ __all__ = [
     "check",
     "domain",
     "look_applied",
+    "look_rehearsed",
     "look_tried",
+    "rehearse",
     "review",
     "try_",
     "verify",

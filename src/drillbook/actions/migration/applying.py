@@ -1,22 +1,45 @@
 """Apply a migration, and take it back."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from drillbook.actions.migration.subject import LOCK_TIMEOUT, RETRIES, domain
-from drillbook.analysis.fingerprint import differences
-from drillbook.analysis.reading import read, refuse_broken
-from drillbook.core.effect import Effect, WayBack
-from drillbook.core.errors import Failed, Refused, UndoImpossible
+from typing_extensions import Unpack
+
+from drillbook.actions.migration.returning import (
+    Before,
+    TakenBack,
+    as_before,
+    remember,
+    taken_back,
+    way_back,
+)
+from drillbook.actions.migration.subject import (
+    LOCK_TIMEOUT,
+    PATIENCE,
+    RETRIES,
+    Given,
+    change_of,
+    domain,
+)
+from drillbook.analysis.forecast import compare, seconds_says
+from drillbook.analysis.reading import refuse_broken
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Refused
 from drillbook.core.files import File
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration
+from drillbook.core.rehearsal import Forecast, Observed
 from drillbook.ports.database import Database
-from drillbook.ports.migrations import Change, LedgerRow, Migrations, Status
+from drillbook.ports.migrations import LedgerRow, Migrations, Status
+from drillbook.ports.ways_back import WayBackScript
 
 
 class Applied(Frozen):
-    """A migration that is in a database; `fingerprint` is the schema's right after it."""
+    """
+    A migration that is in a database; `fingerprint` is the schema's right after it.
+
+    `observed` is how long others really waited, beside what was foretold; `waited_for` names the
+    sessions that were in its way.
+    """
 
     name: str
     sha256: str
@@ -26,36 +49,11 @@ class Applied(Frozen):
     failed: int
     fingerprint: str
     run: str
-
-
-class Before(Frozen):
-    """The schema before a migration."""
-
-    fingerprint: str
-    objects: dict[str, str]
-
-
-class TakenBack(Frozen):
-    """A migration that is no longer in a database."""
-
-    name: str
-    was_applied: bool
-    fingerprint: str
-
-
-def remember(
-    database: Database,
-    migrations: Migrations,
-    effect: Effect,
-    *,
-    file: File,
-    down: File | None = None,
-    lock_timeout: Duration = LOCK_TIMEOUT,
-    retries: int = RETRIES,
-) -> Before:
-    """Remember the schema before the migration."""
-    state = database.catalog()
-    return Before(fingerprint=state.fingerprint, objects=state.objects)
+    says: str = ""
+    observed: Observed = Observed(seconds=0.0)
+    forecast: Forecast | None = None
+    forecast_held: bool = True
+    waited_for: tuple[str, ...] = ()
 
 
 @domain.write
@@ -66,36 +64,38 @@ def apply(
     *,
     file: File,
     down: File | None = None,
+    way_back: WayBackScript | None = None,
+    forecast: Forecast | None = None,
     lock_timeout: Duration = LOCK_TIMEOUT,
     retries: int = RETRIES,
+    patience: Duration = PATIENCE,
 ) -> Applied:
     """Apply a migration exactly once, waiting for locks only briefly and trying again."""
     refuse_broken(file)
     if down is not None:
         refuse_broken(down)
-    row = migrations.apply(change_of(file, down, lock_timeout, retries), effect)
+    change = change_of(
+        file, down, way_back=way_back, lock_timeout=lock_timeout, retries=retries,
+        patience=patience,
+    )  # fmt: skip
+    row = migrations.apply(change, effect)
     if row.status is not Status.APPLIED:
         raise Refused(
             f"{file.name} was applied and {row.status} by this very task; it is not applied again",
             hint="Start a new run.",
         )
-    return applied_from(row)
+    return applied_from(row, forecast)
 
 
 @apply.looking
 def look_applied(
-    database: Database,
-    migrations: Migrations,
-    effect: Effect,
-    *,
-    file: File,
-    down: File | None = None,
-    lock_timeout: Duration = LOCK_TIMEOUT,
-    retries: int = RETRIES,
+    database: Database, migrations: Migrations, effect: Effect, **given: Unpack[Given]
 ) -> Applied | None:
     """End what an earlier attempt left running, then ask the ledger."""
     row = migrations.settle(effect)
-    return applied_from(row) if row is not None and row.status is Status.APPLIED else None
+    if row is None or row.status is not Status.APPLIED:
+        return None
+    return applied_from(row, given.get("forecast"))
 
 
 @apply.undone_by(remembering=remember)
@@ -104,58 +104,20 @@ def take_back(
     database: Database,
     migrations: Migrations,
     effect: Effect,
-    *,
-    file: File,
-    down: File | None = None,
-    lock_timeout: Duration = LOCK_TIMEOUT,
-    retries: int = RETRIES,
+    **given: Unpack[Given],
 ) -> TakenBack:
     """Run the down script and compare the schema with the one remembered."""
-    row = taken_back(migrations, effect, change_of(file, down, lock_timeout, retries))
-    return as_before(before, database, file, was_applied=row is not None)
+    row = taken_back(migrations, effect, change_of(**given))
+    return as_before(before, database, given["file"], was_applied=row is not None)
 
 
-def as_before(before: Before, database: Database, file: File, *, was_applied: bool) -> TakenBack:
-    """Compare the schema with the one remembered; what somebody else changed shows as well."""
-    state = database.catalog()
-    if was_applied and state.fingerprint != before.fingerprint:
-        said = differences(before.objects, state.objects)
-        raise Failed(
-            f"{file.name} was taken back, but the schema is not as before: {'; '.join(said)}",
-            hint="Compare these objects by hand, or restore the backup taken before.",
-        )
-    return TakenBack(name=file.name, was_applied=was_applied, fingerprint=state.fingerprint)
+apply.telling_way_back(way_back)
 
 
-@apply.telling_way_back
-def way_back(values: Mapping[str, object]) -> WayBack:
-    """Say which script takes the migration back, and what no script brings back."""
-    file, down = values.get("file"), values.get("down")
-    if down is None:
-        return WayBack(possible=False, says="no down script: only a restore leads back")
-    name = down.name if isinstance(down, File) else str(down)
-    price = "; ".join(read(file).destructive) if isinstance(file, File) else ""
-    return WayBack(
-        possible=True,
-        says=f"runs {name} and compares the schema with the one remembered",
-        price=f"does not bring back: {price}" if price else "",
-    )
-
-
-def change_of(file: File, down: File | None, lock_timeout: timedelta, retries: int) -> Change:
-    """Return the change a provider carries out."""
-    return Change(
-        name=file.name,
-        sha256=file.sha256,
-        text=file.text,
-        down=down.text if down is not None else "",
-        lock_timeout_seconds=lock_timeout.total_seconds(),
-        retries=retries,
-    )
-
-
-def applied_from(row: LedgerRow) -> Applied:
+def applied_from(row: LedgerRow, forecast: Forecast | None) -> Applied:
     """Return the result that a ledger row stands for."""
+    observed = row.story.observed
+    compared = compare(forecast, observed) if forecast is not None else None
     return Applied(
         name=row.name,
         sha256=row.sha256,
@@ -165,17 +127,17 @@ def applied_from(row: LedgerRow) -> Applied:
         failed=0,
         fingerprint=row.fingerprint_after,
         run=row.run,
+        says=compared.says if compared is not None else _waits_said(observed),
+        observed=observed,
+        forecast=forecast,
+        forecast_held=compared.held if compared is not None else True,
+        waited_for=row.story.waited_for,
     )
 
 
-def taken_back(migrations: Migrations, effect: Effect, change: Change) -> LedgerRow | None:
-    """Take back what an effect applied; None when it applied nothing."""
-    row = migrations.settle(effect)
-    if row is None or row.status is Status.TAKEN_BACK:
-        return row
-    if not change.down and (row.done or row.status is Status.APPLIED):
-        raise UndoImpossible(
-            f"{change.name} came without a down script; only a restore leads back",
-            hint="Restore the backup taken before it.",
-        )
-    return migrations.take_back(change, effect)
+def _waits_said(observed: Observed) -> str:
+    if not observed.tables:
+        return "nobody was seen waiting for it"
+    worst = observed.tables[0]
+    reads, writes = seconds_says(worst.reads_seconds), seconds_says(worst.writes_seconds)
+    return f"of {worst.table} reads waited {reads} at most, writes {writes}"

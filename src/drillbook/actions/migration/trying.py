@@ -2,16 +2,24 @@
 
 from dataclasses import replace
 
-from drillbook.actions.migration.applying import (
+from typing_extensions import Unpack
+
+from drillbook.actions.migration.returning import (
     Before,
     TakenBack,
     as_before,
-    change_of,
     remember,
     taken_back,
     way_back,
 )
-from drillbook.actions.migration.subject import LOCK_TIMEOUT, RETRIES, domain
+from drillbook.actions.migration.subject import (
+    LOCK_TIMEOUT,
+    PATIENCE,
+    RETRIES,
+    Given,
+    change_of,
+    domain,
+)
 from drillbook.analysis.fingerprint import differences
 from drillbook.analysis.reading import refuse_broken
 from drillbook.core.effect import Effect
@@ -52,10 +60,11 @@ def try_(
     down: File | None = None,
     lock_timeout: Duration = LOCK_TIMEOUT,
     retries: int = RETRIES,
+    patience: Duration = PATIENCE,
 ) -> Tried:
     """Try a migration for real: up; with a down script also down, compared, and up again."""
     refuse_broken(file)
-    change = change_of(file, down, lock_timeout, retries)
+    change = change_of(file, down, lock_timeout=lock_timeout, retries=retries, patience=patience)
     there = migrations.in_force(file.name)
     trial = _trial(effect)
     if there is not None and there.effect_key not in {effect.key, trial.key}:
@@ -119,14 +128,7 @@ def _try_both_ways(
 
 @try_.looking
 def look_tried(
-    database: Database,
-    migrations: Migrations,
-    effect: Effect,
-    *,
-    file: File,
-    down: File | None = None,
-    lock_timeout: Duration = LOCK_TIMEOUT,
-    retries: int = RETRIES,
+    database: Database, migrations: Migrations, effect: Effect, **given: Unpack[Given]
 ) -> Tried | None:
     """End what an earlier attempt left running, then ask the ledger."""
     row = migrations.settle(effect)
@@ -144,19 +146,15 @@ def take_trial_back(
     database: Database,
     migrations: Migrations,
     effect: Effect,
-    *,
-    file: File,
-    down: File | None = None,
-    lock_timeout: Duration = LOCK_TIMEOUT,
-    retries: int = RETRIES,
+    **given: Unpack[Given],
 ) -> TakenBack:
     """Run the down script and compare the schema with the one remembered."""
-    change = change_of(file, down, lock_timeout, retries)
+    change = change_of(**given)
     rows = [taken_back(migrations, one, change) for one in (effect, _trial(effect))]
-    return as_before(before, database, file, was_applied=any(rows))
+    return as_before(before, database, given["file"], was_applied=any(rows))
 
 
-try_.telling_way_back(way_back)
+try_.telling_way_back(lambda values: way_back({"way_back": None, **values}))
 
 
 def _trial(effect: Effect) -> Effect:

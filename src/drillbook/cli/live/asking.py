@@ -11,6 +11,7 @@ from drillbook.cli.live.words import task_text
 from drillbook.cli.sending import (
     approval,
     consent_of,
+    foretold,
     refusal,
     replies_to,
     reply,
@@ -135,6 +136,7 @@ class Asker:
     def _consent_lines(self, waiting: Waiting) -> list[str]:
         lines = [f"  plan {str(waiting.data.get('plan'))[:12]}, remembered state "]
         lines[0] += str(waiting.data.get("digest"))[:12]
+        lines += [f"  {name}: {visible(says)}" for name, says in foretold(waiting)]
         if consent_of(waiting, self.plan) is Consent.CONFIRM:
             target = waiting.data.get("target")
             return [*lines, f"  Type {target} to let it happen, or no to decline."]

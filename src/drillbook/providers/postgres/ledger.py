@@ -8,7 +8,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from drillbook.core.effect import Effect
-from drillbook.ports.migrations import LedgerRow, Status
+from drillbook.ports.migrations import LedgerRow, Status, Story
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Session
 
@@ -23,13 +23,19 @@ def exists(session: Session) -> bool:
 
 def ensure(session: Session) -> None:
     """Make the ledger where there is none."""
-    if exists(session):
+    there = exists(session)
+    if there and not _is_old(session):
         return
     with session.transaction():
         # IF NOT EXISTS alone lets two first runs collide.
         session.execute(query("ledger", "create_lock"))
-        for name in ("create_schema", "create_table", "create_index"):
+        for name in ("add_story",) if there else ("create_schema", "create_table", "create_index"):
             session.execute(query("ledger", name))
+
+
+def _is_old(session: Session) -> bool:
+    row = session.execute(query("ledger", "is_old")).fetchone()
+    return bool(row and row[0])
 
 
 def by_key(session: Session, key: str) -> LedgerRow | None:
@@ -86,6 +92,12 @@ def complete(
     )
 
 
+def tell(session: Session, key: str, story: Story) -> None:
+    """Write how a migration was applied so far."""
+    values = {"effect_key": key, "story": Jsonb(story.model_dump(mode="json"))}
+    session.execute(query("ledger", "tell"), values)
+
+
 def judge(session: Session, key: str, way_back: str) -> None:
     """Write down what a trial of the way back showed."""
     session.execute(query("ledger", "judge"), {"effect_key": key, "way_back": way_back})
@@ -109,7 +121,10 @@ def new_row(effect: Effect, name: str, sha256: str, *, statements: int, units: i
 def _row(session: Session, name: str, values: Mapping[str, object]) -> LedgerRow | None:
     with session.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(query("ledger", name), values).fetchone()
-    return LedgerRow.model_validate(found) if found is not None else None
+    if found is None:
+        return None
+    # A ledger of another version may have more columns, or fewer.
+    return LedgerRow.model_validate({k: v for k, v in found.items() if k in LedgerRow.model_fields})
 
 
 def _in_supabase(session: Session, name: str) -> LedgerRow | None:

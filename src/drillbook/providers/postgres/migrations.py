@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from drillbook.analysis.fingerprint import fingerprint
@@ -10,13 +10,14 @@ from drillbook.analysis.statements import read_script
 from drillbook.analysis.units import Unit, units_of
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, Refused, UndoImpossible
-from drillbook.ports.migrations import Change, LedgerRow, Status
+from drillbook.ports.migrations import Change, LedgerRow, Status, Story
 from drillbook.providers.postgres import ledger
 from drillbook.providers.postgres.catalog import read_objects, read_state
 from drillbook.providers.postgres.leftovers import end_leftovers, session_name
 from drillbook.providers.postgres.lone import is_done
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
+from drillbook.providers.postgres.story import Telling, note_statements
 from drillbook.providers.postgres.walking import LONGEST_SECONDS, Walk, become_ourselves, held
 
 
@@ -32,7 +33,11 @@ class PostgresMigrations:
             end_leftovers(session, effect.key, self.server.where)
             if not ledger.exists(session) or ledger.by_key(session, effect.key) is None:
                 return None
-            return _completed(session, effect.key)
+            row = _completed(session, effect.key)
+        if row.status is Status.APPLIED:
+            # A kill may have come between the commit and its notes.
+            note_statements(effect, row.story.statements, up=True)
+        return row
 
     def in_force(self, name: str) -> LedgerRow | None:
         """Return the row of the migration of this name that is applied or half applied."""
@@ -41,13 +46,14 @@ class PostgresMigrations:
 
     def apply(self, change: Change, effect: Effect) -> LedgerRow:
         """Apply a migration, going on where an earlier attempt of this effect stopped."""
-        script = read_script(change.text)
-        units = units_of(script.statements)
+        units = _units(change)
         new = ledger.new_row(
             effect,
             change.name,
             change.sha256,
-            statements=sum(len(unit.statements) for unit in units),
+            statements=sum(
+                len(unit.statements) for unit in units_of(read_script(change.text).statements)
+            ),
             units=len(units),
         )
         with self._alone(effect, units) as session:
@@ -62,8 +68,10 @@ class PostgresMigrations:
                 else:
                     _advance(session, effect.key, len(units), True, done, under_way)
 
-            walk = Walk(self.server, session, effect, change, units, mark)
+            telling = Telling(effect, up=True, before=row.story if row else Story())
+            walk = Walk(self.server, session, effect, change, units, mark, telling)
             walk.go(row.done if row else 0, under_way=bool(row and row.under_way))
+            ledger.tell(session, effect.key, telling.story())
             return _completed(session, effect.key)
 
     def take_back(self, change: Change, effect: Effect) -> LedgerRow:
@@ -82,7 +90,8 @@ class PostgresMigrations:
                     f"{change.name} came without a down script; only a restore leads back",
                     hint="Restore the backup taken before it.",
                 )
-            walk = Walk(self.server, session, effect, change, units, mark, up=False)
+            telling = Telling(effect, up=False)
+            walk = Walk(self.server, session, effect, change, units, mark, telling, up=False)
             walk.go(row.undone, under_way=row.under_way)
             return _completed(session, effect.key)
 
@@ -93,7 +102,7 @@ class PostgresMigrations:
             raise Failed(f"{change.name} has no row in the ledger of {self.server.where}")
         if row.status is not Status.APPLYING or not row.under_way:
             return row
-        unit = units_of(read_script(change.text).statements)[row.done]
+        unit = _units(change)[row.done]
         done = row.done + int(unit.lone is not None and is_done(session, unit, unit.lone))
         # Still "applying", even when that was the last one: the way down begins from here.
         ledger.cut_off(session, effect.key, done=done)
@@ -121,6 +130,19 @@ class PostgresMigrations:
                 if not row or not row[0]:
                     raise held(session, self.server.where)
             yield session
+
+
+def _units(change: Change) -> tuple[Unit, ...]:
+    """Return what commits together; what the way back needs is kept with the first of it."""
+    units = units_of(read_script(change.text).statements)
+    if not change.capture.strip():
+        return units
+    capture = tuple(replace(one, line=0) for one in read_script(change.capture).statements)
+    at = next((at for at, unit in enumerate(units) if unit.lone is None), None)
+    if at is None:
+        return (Unit(capture), *units)
+    first = Unit(capture + units[at].statements)
+    return (*units[:at], first, *units[at + 1 :])
 
 
 def _in_transaction(session: Session) -> bool:

@@ -2,14 +2,15 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 
 import psycopg
 from psycopg import errors
 
 from drillbook.analysis.statements import Statement
+from drillbook.analysis.touching import Mode, touched
 from drillbook.analysis.units import Lone, Settling, Unit
 from drillbook.core.effect import Effect, deadline
 from drillbook.core.errors import DrillbookError, Failed, OutcomeUnknown, Refused, Unavailable
@@ -17,13 +18,21 @@ from drillbook.ports.migrations import Change
 from drillbook.providers.postgres import ledger
 from drillbook.providers.postgres.database import describe
 from drillbook.providers.postgres.lone import clear_broken_index, is_done
+from drillbook.providers.postgres.patience import Patience, named
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.sentences import as_ours, detail_of, first_line, is_lost
 from drillbook.providers.postgres.server import Server, Session, set_locally
-from drillbook.providers.postgres.waiting import watched
+from drillbook.providers.postgres.story import Telling
+from drillbook.providers.postgres.waiting import Watch, watched
 
 LONGEST_SECONDS = 7 * 86400.0
 LONGEST_PAUSE_SECONDS = 10.0
+LEAST_MILLISECONDS = 10
+PRIVILEGES_OF_PARAMETERS = 150000
+END_IT = (
+    "Wait until that transaction ends and try again, or end it: drillbook do database.blockers "
+    "names it, database.end_session ends it."
+)
 
 Mark = Callable[[int, bool], None]
 
@@ -38,6 +47,7 @@ class Walk:
     change: Change
     units: tuple[Unit, ...]
     mark: Mark
+    telling: Telling
     up: bool = True
 
     @property
@@ -47,41 +57,85 @@ class Walk:
 
     def go(self, done: int, *, under_way: bool) -> None:
         """Carry out what is not done yet."""
+        change = self.change
+        patience = Patience(
+            self.session, self.effect, change.patience_seconds, change.lock_timeout_seconds
+        )
         for position in range(done, len(self.units)):
             unit = self.units[position]
-            if unit.lone is not None:
-                cut_off = under_way and position == done
-                self._alone(position, unit, unit.lone, cut_off=cut_off)
-            else:
-                self._patiently(partial(self._together, position, unit), position)
+            cut_off = unit.lone if under_way and position == done else None
+            if cut_off is not None and is_done(self.session, unit, cut_off):
+                self._mark(position, position + 1, under_way=False)
+                continue
+            self._patiently(position, unit, patience)
 
-    def _patiently(self, attempt: Callable[[], None], position: int) -> None:
-        """Repeat on lock time-outs, with pauses, as long as the deadline and the retries allow."""
-        pid = self.session.info.backend_pid
+    def _patiently(self, position: int, unit: Unit, patience: Patience) -> None:
+        """
+        Try as often as retries, patience and deadline allow; every try has its lock time-out.
+
+        Before each try a look: behind a transaction that lasts nobody queues, for everybody else
+        would queue behind us.
+        """
+        harmless = unit.lone is not None and unit.lone.waits_harmlessly
+        wanted: Mapping[str, Mode] = {} if harmless else touched(unit.statements)
+        says = f"line {unit.statements[0].line}: {unit.statements[0].says}"
         for tried in range(1, self.change.retries + 2):
-            with watched(self.server, pid, self.change.lock_timeout_seconds) as watch:
+            if blockers := patience.until_free(wanted, says):
+                self.telling.waited(position, tried, named(blockers))
+                raise self._in_the_way(position, named(blockers))
+            if patience.waited_for:
+                self.telling.waited(position, tried, patience.waited_for)
+            with self._watched() as watch:
                 try:
-                    return attempt()
+                    self._try(position, unit, watch, tried)
                 except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
-                    reason = first_line(error)
-                    cause = error
+                    reason, cause = first_line(error), error
+                else:
+                    self.telling.stays()
+                    return
             self._roll_back()
-            pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2 ** (tried - 1)) * random.uniform(0.5, 1.5)  # noqa: S311 - spreads tries, guards nothing
-            blockers = watch.says or "a session that could not be seen"
-            self.effect.progress(f"waited for {blockers}; try {tried} ended: {reason}", None)
-            if tried > self.change.retries or deadline.get().left(at_most=pause) < pause:
-                raise self._not_free(position, tried, blockers) from cause
-            time.sleep(pause)
+            self.telling.is_gone()
+            self._pause(position, tried, watch, reason, cause)
         raise AssertionError("the last try returns or raises")
+
+    def _try(self, position: int, unit: Unit, watch: Watch, tried: int) -> None:
+        if unit.lone is not None:
+            self._run_alone(position, unit, unit.lone, watch, tried)
+        else:
+            self._together(position, unit, watch, tried)
+
+    def _watched(self) -> AbstractContextManager[Watch]:
+        pid = self.session.info.backend_pid
+        return watched(self.server, pid, self.telling.waits, self.effect.progress)
+
+    def _pause(
+        self, position: int, tried: int, watch: Watch, reason: str, cause: psycopg.Error
+    ) -> None:
+        """Wait a moment before the next try, or raise when there is none."""
+        pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2 ** (tried - 1)) * random.uniform(0.5, 1.5)  # noqa: S311 - spreads tries, guards nothing
+        blockers = watch.says or "a session that could not be seen"
+        self.telling.waited(position, tried, blockers)
+        self.effect.progress(f"waited for {blockers}; try {tried} ended: {reason}", None)
+        if tried > self.change.retries or deadline.get().left(at_most=pause) < pause:
+            raise self._not_free(position, tried, blockers) from cause
+        time.sleep(pause)
 
     def _not_free(self, position: int, tried: int, blockers: str) -> DrillbookError:
         return Unavailable(
             f"{self.title}: a lock was not free within {self.change.lock_timeout_seconds:g} s, "
             f"tried {tried} times; it is held by {blockers}. {self._what_stays(position)}",
-            hint="Wait until that transaction ends, or end it, then try again.",
+            hint=END_IT,
         )
 
-    def _together(self, position: int, unit: Unit) -> None:
+    def _in_the_way(self, position: int, blockers: str) -> DrillbookError:
+        return Unavailable(
+            f"{self.title}: a transaction is in the way that did not end within "
+            f"{self.change.patience_seconds:g} s: {blockers}. Nobody was made to wait. "
+            f"{self._what_stays(position)}",
+            hint=END_IT,
+        )
+
+    def _together(self, position: int, unit: Unit, watch: Watch, tried: int) -> None:
         session = self.session
         committing = False
         at: Statement | None = None
@@ -90,9 +144,10 @@ class Walk:
             self._guard()
             self._mark(position, position + 1, under_way=False)
             self._be_patient_only_so_long()
-            for at in unit.statements:
-                session.execute(at.text.encode())
-                self.effect.progress(f"line {at.line}: {at.says}", None)
+            first = self._number_of(position)
+            for number, at in enumerate(unit.statements, first):
+                self._run(number, at, watch, tried)
+                self._limit_again(at, watch)
             self._see_the_mark(last=position + 1 == len(self.units))
             self.effect.still_mine()
             committing = True
@@ -106,20 +161,22 @@ class Walk:
             self._roll_back()
             raise
 
-    def _alone(self, position: int, unit: Unit, lone: Lone, *, cut_off: bool) -> None:
-        if cut_off and is_done(self.session, unit, lone):
-            self._mark(position, position + 1, under_way=False)
-            return
-        self._patiently(partial(self._run_alone, position, unit, lone), position)
+    def _run(self, number: int, at: Statement, watch: Watch, tried: int) -> None:
+        says = f"line {at.line}: {at.says}"
+        watch.at(says)
+        began = time.monotonic()
+        cursor = self.session.execute(at.text.encode())
+        self.telling.ran(number, at, time.monotonic() - began, cursor.rowcount, tried)
+        self.effect.progress(says, None)
 
-    def _run_alone(self, position: int, unit: Unit, lone: Lone) -> None:
+    def _run_alone(self, position: int, unit: Unit, lone: Lone, watch: Watch, tried: int) -> None:
         statement = unit.statements[0]
         self.effect.still_mine()
         self._mark(position, position, under_way=True)
         self.effect.progress(f"line {statement.line}: {statement.says}", None)
         try:
             self._be_patient_only_so_long(lone)
-            self.session.execute(statement.text.encode())
+            self._run(self._number_of(position), statement, watch, tried)
         except psycopg.Error as error:
             if is_lost(error):
                 raise OutcomeUnknown(
@@ -136,10 +193,15 @@ class Walk:
             raise self._failed(error, position, statement, committing=False) from error
         self._mark(position, position + 1, under_way=False)
 
+    def _number_of(self, position: int) -> int:
+        return 1 + sum(len(unit.statements) for unit in self.units[:position])
+
     def _mark(self, position: int, done: int, *, under_way: bool) -> None:
         """Write the ledger as ourselves; then bring back what the file set in its session."""
         become_ourselves(self.session)
         self.mark(done, under_way)
+        if self.up:
+            ledger.tell(self.session, self.effect.key, self.telling.story())
         for unit in self.units[:position]:
             for statement in unit.statements:
                 if statement.sets_for_session:
@@ -152,10 +214,22 @@ class Walk:
         left = deadline.get().left(at_most=LONGEST_SECONDS)
         set_locally(self.session, "lock_timeout", str(patience), local=local)
         set_locally(self.session, "statement_timeout", f"{left * 1000:.0f}", local=local)
+        # An autovacuum gives way only after deadlock_timeout: that must come before our own.
+        if self.session.info.server_version >= PRIVILEGES_OF_PARAMETERS:
+            values = {"milliseconds": str(max(1, patience // 2) or 1), "local": local}
+            self.session.execute(query("applying", "cancel_autovacuum_soon"), values)
         # Answering "committed" before it is on disk would make "done" a guess.
         row = self.session.execute("SHOW synchronous_commit").fetchone()
         if row and row[0] == "off":
             set_locally(self.session, "synchronous_commit", "local", local=local)
+
+    def _limit_again(self, at: Statement, watch: Watch) -> None:
+        """Keep all waits of a unit together below its lock time-out, whatever the file sets."""
+        if at.kind == "variable_set_stmt" or watch.blocked_seconds:
+            used = round(watch.blocked_seconds * 1000)
+            left = max(LEAST_MILLISECONDS, self._lock_milliseconds - used)
+            values = {"most": min(left, self._lock_milliseconds)}
+            self.session.execute(query("applying", "limit_waits"), values)
 
     @property
     def _lock_milliseconds(self) -> int:
@@ -172,6 +246,8 @@ class Walk:
         if last:
             become_ourselves(self.session)
             ledger.stamp(self.session, self.effect.key)
+            if self.up:
+                ledger.tell(self.session, self.effect.key, self.telling.story())
             found = ledger.kept(self.session, self.effect.key)
         else:
             self.session.execute("SAVEPOINT drillbook_look")

@@ -26,7 +26,8 @@ SELECT pid, coalesce(application_name, '') AS application, coalesce(usename, '')
        coalesce(state, 'state not shown') AS state,
        coalesce(extract(epoch FROM clock_timestamp() - xact_start), 0)::float
            AS transaction_seconds,
-       coalesce(query, '') AS query
+       coalesce(query, '') AS query,
+       backend_start AS session_started, xact_start AS transaction_started
   FROM pg_stat_activity
  WHERE pid = ANY (%(pids)s)
  ORDER BY xact_start

@@ -30,23 +30,31 @@ CREATE TABLE IF NOT EXISTS drillbook.migrations (
     fingerprint_back text NOT NULL DEFAULT '',
     objects_before jsonb NOT NULL DEFAULT '{}',
     objects_after jsonb NOT NULL DEFAULT '{}',
-    way_back text NOT NULL DEFAULT ''
+    way_back text NOT NULL DEFAULT '',
+    story jsonb NOT NULL DEFAULT '{}'
 )
+
+-- name: is_old
+-- Whether the ledger was made by a version that kept no story.
+SELECT NOT EXISTS (SELECT FROM pg_attribute
+                    WHERE attrelid = to_regclass('drillbook.migrations') AND attname = 'story')
+
+-- name: add_story
+ALTER TABLE drillbook.migrations ADD COLUMN IF NOT EXISTS story jsonb NOT NULL DEFAULT '{}'
+
+-- name: tell
+UPDATE drillbook.migrations SET story = %(story)s WHERE effect_key = %(effect_key)s
 
 -- name: create_index
 CREATE UNIQUE INDEX IF NOT EXISTS migrations_in_force
     ON drillbook.migrations (name) WHERE status <> 'taken back'
 
 -- name: by_key
-SELECT effect_key, name, sha256, status, run, applied_by, statements, units, done, undone,
-       under_way, started_at, applied_at, taken_back_at, seconds, fingerprint_before,
-       fingerprint_after, fingerprint_back, objects_before, objects_after, way_back
+SELECT *
   FROM drillbook.migrations WHERE effect_key = %(effect_key)s
 
 -- name: in_force
-SELECT effect_key, name, sha256, status, run, applied_by, statements, units, done, undone,
-       under_way, started_at, applied_at, taken_back_at, seconds, fingerprint_before,
-       fingerprint_after, fingerprint_back, objects_before, objects_after, way_back
+SELECT *
   FROM drillbook.migrations WHERE name = %(name)s AND status <> 'taken back'
 
 -- name: insert
