@@ -27,6 +27,7 @@ class SampleKind(StrEnum):
     BREAKS_FUNCTION = "breaks a function"
     BREAKS_RIGHTS = "breaks rights"
     DESTROYS_DATA = "destroys data"
+    WRONG_FOR_DATA = "wrong for the data"
     WRONG_DOWN = "wrong down script"
     OUT_OF_ORDER = "out of order"
     CHANGED = "changed after apply"
