@@ -41,7 +41,7 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Ran:
     """
-    When a statement ran, and how many times longer it takes in production.
+    When a statement ran; in production it has `factor` times the work, at `pace` times the time.
 
     One that commits by itself while it runs (`in_phases`) takes its short locks for moments that
     do not grow with the table.
@@ -49,6 +49,7 @@ class Ran:
 
     span: Span
     factor: float
+    pace: float = 1.0
     in_phases: bool = False
 
 
@@ -89,7 +90,7 @@ def in_production(span: Span, ran: Iterable[Ran]) -> float:
     for one in ran:
         part = span.within(one.span)
         moment = one.in_phases and part < LONGEST_SHARE * one.span.seconds
-        seconds += part * (1.0 if moment else one.factor)
+        seconds += part * (1.0 if moment else one.factor) * one.pace
     return seconds
 
 
@@ -128,7 +129,7 @@ def forecast(
     found = Forecast(
         says="",
         dangerous=any(_wait(one) >= threshold_seconds for one in felt),
-        seconds=round(sum(one.span.seconds * one.factor for one in ran), 3),
+        seconds=round(sum(one.span.seconds * one.factor * one.pace for one in ran), 3),
         threshold_seconds=threshold_seconds,
         tables=tuple(felt),
         rows_rewritten=rows_rewritten,

@@ -124,7 +124,11 @@ class ForecastCompared(Frozen):
 
 
 class CopyTaken(Frozen):
-    """The copy a migration was rehearsed on: how it was made, how long that took, its size."""
+    """
+    The copy a migration was rehearsed on: how it was made, how long that took, its size.
+
+    Production takes `pace` times as long as the copy for the same work.
+    """
 
     kind: str
     source: str
@@ -132,3 +136,4 @@ class CopyTaken(Frozen):
     size_bytes: int
     rows: int = 0
     production_rows: int = 0
+    pace: float = 1.0

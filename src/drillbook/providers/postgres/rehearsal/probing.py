@@ -13,7 +13,6 @@ from psycopg import sql
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn
 
-from drillbook.core.errors import DrillbookError
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.rehearsal.relations import Relation, Relations
 from drillbook.providers.postgres.server import Server, Session
@@ -115,8 +114,8 @@ class Load:
             while not self._stop.is_set():
                 self._turn(sessions)
             self._finish()
-        except (DrillbookError, psycopg.Error) as error:
-            self.failed = error  # the one who started it raises it: half a measurement is none
+        except Exception as error:  # noqa: BLE001 - raised by the one who started it
+            self.failed = error
         finally:
             self._ready.set()
             self._selector.close()

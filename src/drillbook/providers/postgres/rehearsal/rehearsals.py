@@ -19,7 +19,9 @@ from drillbook.providers.postgres.behaviour import behaviours
 from drillbook.providers.postgres.catalog import read_state
 from drillbook.providers.postgres.copies import BACKUP, Copies, Copy
 from drillbook.providers.postgres.queries import query
-from drillbook.providers.postgres.rehearsal.measuring import Ground, Measured, measure
+from drillbook.providers.postgres.rehearsal.accounting import Ground, Measured
+from drillbook.providers.postgres.rehearsal.measuring import measure
+from drillbook.providers.postgres.rehearsal.pace import pace_of
 from drillbook.providers.postgres.server import Server
 
 TryWayBack = Callable[[Server, Change, Effect], WayBackRehearsal]
@@ -39,7 +41,14 @@ class PostgresRehearsals:
             before = _state(copy.server)
             rows = _rows(copy.server)
             way_back = self._way_back(copy, change, effect)
-            behaviour, measured = _under_observation(copy, rows, change, effect, how)
+            ground = Ground(
+                # A copy of this moment has production's rows; one from a backup has those of then.
+                rows=copy.rows if copy.kind == BACKUP else rows,
+                role=copy.role,
+                pace=pace_of(self.copies.server, copy.server),
+                threshold_seconds=how.threshold_seconds,
+            )
+            behaviour, measured = _under_observation(copy.server, ground, change, effect)
             after = _state(copy.server)
             return Rehearsal(
                 copied=CopyTaken(
@@ -49,6 +58,7 @@ class PostgresRehearsals:
                     size_bytes=copy.size_bytes,
                     rows=sum(rows.values()),
                     production_rows=sum(copy.rows.values()),
+                    pace=ground.pace,
                 ),
                 statements=measured.statements,
                 failed=measured.failed,
@@ -74,22 +84,16 @@ class PostgresRehearsals:
 
 
 def _under_observation(
-    copy: Copy, rows: dict[str, int], change: Change, effect: Effect, how: How
+    server: Server, ground: Ground, change: Change, effect: Effect
 ) -> tuple[Compared | None, Measured]:
     script = read_script(change.text)
     effect.progress("trying what works before the migration", None)
-    before = behaviours(copy.server)
-    ground = Ground(
-        # A copy of this moment has production's rows; one from a backup has those of then.
-        rows=copy.rows if copy.kind == BACKUP else rows,
-        role=copy.role,
-        threshold_seconds=how.threshold_seconds,
-    )
-    measured = measure(copy.server, units_of(script.statements), effect, ground)
+    before = behaviours(server)
+    measured = measure(server, units_of(script.statements), effect, ground)
     if measured.failed is not None:
         return None, measured
     effect.progress("trying what works after the migration", None)
-    after = behaviours(copy.server, like=before)
+    after = behaviours(server, like=before)
     dropped = dropped_names(script.statements)
     return compared(before, after, dropped=dropped), measured
 

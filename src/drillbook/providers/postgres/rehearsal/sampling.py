@@ -7,13 +7,11 @@ from threading import Event, Thread
 from time import perf_counter
 from typing import Self, TypeVar
 
-import psycopg
-
-from drillbook.core.errors import DrillbookError
 from drillbook.providers.postgres.queries import query
-from drillbook.providers.postgres.server import Server
+from drillbook.providers.postgres.server import Server, Session
 
 EVERY_SECONDS = 0.002
+TELL_SECONDS = 1.0
 K = TypeVar("K")
 
 
@@ -33,6 +31,7 @@ class LockSampler:
     server: Server
     pid: int
     on_table: Callable[[int], None]
+    on_second: Callable[[Session], None]
     held: dict[tuple[int, str], list[Seen]] = field(default_factory=dict)
     waits: dict[int, list[Seen]] = field(default_factory=dict)
     samples: int = 0
@@ -66,17 +65,20 @@ class LockSampler:
                     self.server.session(application="drillbook locks", at_most=7 * 86400.0)
                 )
                 session.prepare_threshold = 0
-                before = perf_counter()
+                before = told = perf_counter()
                 while not self._stop.is_set():
                     before = self._sample(session, before)
                     self._ready.set()
+                    if before - told >= TELL_SECONDS:
+                        told = before
+                        self.on_second(session)
                     self._stop.wait(EVERY_SECONDS)
-        except (DrillbookError, psycopg.Error) as error:
-            self.failed = error  # the one who started it raises it: half a measurement is none
+        except Exception as error:  # noqa: BLE001 - raised by the one who started it
+            self.failed = error
         finally:
             self._ready.set()
 
-    def _sample(self, session: "psycopg.Connection[tuple[object, ...]]", before: float) -> float:
+    def _sample(self, session: Session, before: float) -> float:
         asked = perf_counter()
         rows = session.execute(query("rehearsal", "sample"), {"pid": self.pid}).fetchall()
         answered = perf_counter()

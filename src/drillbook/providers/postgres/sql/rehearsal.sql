@@ -97,3 +97,7 @@ SELECT a.attname
 
 -- name: role
 SELECT pg_catalog.quote_ident(rolname) FROM pg_catalog.pg_roles WHERE rolname = %(name)s
+
+-- name: work
+EXPLAIN (ANALYZE, TIMING OFF, COSTS OFF, FORMAT JSON)
+SELECT sum(pg_catalog.hashtext(g::text)) FROM pg_catalog.generate_series(1, 60000) g
