@@ -1,0 +1,114 @@
+"""What going back costs, in rows and columns, said in one sentence."""
+
+from collections.abc import Iterator
+
+from drillbook.analysis.wayback.capturing import Capture
+from drillbook.analysis.wayback.losses import Loss
+from drillbook.analysis.wayback.snapshot import Snapshot, Thing
+
+NOTHING = "nothing is lost"
+
+
+def price_of(
+    before: Snapshot, after: Snapshot, capture: Capture | None, order: tuple[str, ...]
+) -> str:
+    """Return the price of going back after a while, when people went on working."""
+    said = [
+        *_new(before, after),
+        *_labels(before, after),
+        *_stricter(before, after),
+        *(_narrower(before, after)),
+    ]
+    if capture is not None:
+        said += [sentence for loss in capture.losses for sentence in _lost(loss, after)]
+        said += _must_be_filled(before, after, capture)
+    said += [f"the columns of {name} come back in another order" for name in order]
+    return "; ".join(said) if said else NOTHING
+
+
+def _new(before: Snapshot, after: Snapshot) -> Iterator[str]:
+    for key, thing in sorted(after.things.items()):
+        if key in before.things:
+            continue
+        if thing.kind == "table":
+            yield f"rows written to {thing.name} after it are lost"
+        elif thing.kind == "column" and thing.parent in before.things:
+            table = after.things[thing.parent].name
+            if thing.props["generated"] is None and not thing.props["inherited"]:
+                yield f"rows written to {table} after it lose column {thing.name}"
+        elif thing.kind == "sequence" and not after.children(key, "owned by"):
+            yield f"numbers taken from {thing.name} after it are forgotten"
+
+
+def _labels(before: Snapshot, after: Snapshot) -> Iterator[str]:
+    for key, thing in sorted(after.things.items()):
+        was = before.things.get(key)
+        if thing.kind == "enum" and was is not None:
+            known = {number for number, _ in was.ids["labels"]}
+            new = [label for number, label in thing.ids["labels"] if number not in known]
+            if new:
+                yield (
+                    f"rows with {thing.name} {', '.join(map(repr, new))} written after it stop "
+                    "the way back until they have another value"
+                )
+
+
+def _stricter(before: Snapshot, after: Snapshot) -> Iterator[str]:
+    """Constraints come back, and rows written meanwhile may break them."""
+    for key, thing in sorted(before.things.items()):
+        found = after.things.get(key)
+        if thing.kind == "constraint" and found is None and thing.parent in after.things:
+            if not thing.props["inherited"]:
+                yield (
+                    f"rows written to {before.parent(thing).name} after it that break "
+                    f"{thing.name} stop the way back until they are mended"
+                )
+        elif thing.kind == "column" and found is not None:
+            if thing.props["not_null"] and not found.props["not_null"]:
+                yield (
+                    f"rows written to {before.parent(thing).name} after it without "
+                    f"{thing.name} stop the way back until they are mended"
+                )
+
+
+def _narrower(before: Snapshot, after: Snapshot) -> Iterator[str]:
+    for key, thing in sorted(before.things.items()):
+        found = after.things.get(key)
+        if thing.kind == "column" and found is not None and not found.props["inherited"]:
+            if thing.props["type"] != found.props["type"]:
+                yield (
+                    f"values of {before.parent(thing).name}.{thing.name} written after it that "
+                    f"{thing.props['type']} cannot hold are lost or stop the way back"
+                )
+
+
+def _lost(loss: Loss, after: Snapshot) -> Iterator[str]:
+    table = loss.table.name
+    if loss.gone:
+        return
+    back = [c.name for c in loss.columns if c.key in after.things]
+    dropped = [c.name for c in loss.columns if c.key not in after.things]
+    if dropped:
+        yield f"rows written to {table} after it have no {', '.join(dropped)}"
+    if loss.taken:
+        yield f"rows of before that were deleted from {table} after it come back"
+    if back:
+        yield f"changes of {', '.join(back)} in rows of {table} of before are set back"
+    if loss.added:
+        yield f"rows it added to {table} are removed unless changed after it"
+
+
+def _must_be_filled(before: Snapshot, after: Snapshot, capture: Capture) -> Iterator[str]:
+    for column in _dropped(capture, after):
+        if column.props["not_null"] and column.key not in capture.defaults:
+            table = before.parent(column).name
+            yield (
+                f"as {column.name} may not be null, rows written to {table} after it stop the "
+                "way back until they are removed"
+            )
+
+
+def _dropped(capture: Capture, after: Snapshot) -> Iterator[Thing]:
+    for loss in capture.losses:
+        if not loss.gone:
+            yield from (c for c in loss.columns if c.key not in after.things)

@@ -1,0 +1,139 @@
+"""Rows of two databases compared: what a migration changed, and whether all is back."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from drillbook.analysis.wayback.losses import Difference
+from drillbook.analysis.wayback.snapshot import Key, Snapshot, Thing
+from drillbook.providers.postgres.queries import query
+from drillbook.providers.postgres.server import Session
+
+LISTED_ROWS = 200_000  # up to here the keys themselves are compared, not only their checksum
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sequence stands."""
+
+    name: str
+    last: int
+    called: bool
+    column: Key | None
+
+
+def checksums(session: Session, layout: Snapshot) -> dict[str, tuple[int, int]]:
+    """Return rows and content of every table, the columns in the order of the layout."""
+    found = {}
+    for thing in layout.things.values():
+        if thing.kind == "table" and thing.ids["relkind"] == "r":
+            columns = layout.children(thing.key, "column")
+            content = _sum(_row([c.name for c in columns]))
+            found[thing.name] = _one(session, f"SELECT count(*), {content} FROM ONLY {thing.name}")
+    return found
+
+
+def unequal(before: Mapping[str, tuple[int, int]], now: Mapping[str, tuple[int, int]]) -> list[str]:
+    """Return a sentence for each table whose rows are not as before."""
+    said = []
+    for name, (rows, content) in sorted(before.items()):
+        found = now.get(name)
+        if found is None:
+            said.append(f"table {name} is missing")
+        elif found[0] != rows:
+            said.append(f"table {name} has {found[0]:,} rows and had {rows:,}")
+        elif found[1] != content:
+            said.append(f"table {name} has {rows:,} rows as before with other contents")
+    return said
+
+
+def changed(
+    before: Session, after: Session, layouts: tuple[Snapshot, Snapshot], table: Thing,
+    key: Sequence[int] | None,
+) -> Difference:
+    """Return which columns of a table that stayed differ, row by row of its key."""
+    was, now = layouts
+    common = [
+        (column, now.things[column.key])
+        for column in was.children(table.key, "column")
+        if column.key in now.things and column.props["generated"] is None
+    ]
+    if key is None:
+        return _without_key(before, after, table, now.things[table.key], common)
+    numbers = set(key)
+    keys = [(a.name, b.name) for a, b in common if a.key[2] in numbers]
+    others = [(a, b) for a, b in common if a.key[2] not in numbers]
+    sums = []
+    for session, thing, side in ((before, table, 0), (after, now.things[table.key], 1)):
+        named = [k[side] for k in keys]
+        parts = [_sum(_row(named))]
+        parts += [_sum(_row([*named, pair[side].name])) for pair in others]
+        statement = f"SELECT count(*), {', '.join(parts)} FROM ONLY {thing.name}"
+        sums.append(_one(session, statement))
+    first, second = sums
+    differing = frozenset(
+        pair[0].key for n, pair in enumerate(others) if first[n + 2] != second[n + 2]
+    )
+    if first[:2] == second[:2]:
+        return Difference(differing)
+    return _rows_moved(before, after, (table, now.things[table.key]), keys, first[0] + second[0])
+
+
+def _rows_moved(
+    before: Session,
+    after: Session,
+    tables: tuple[Thing, Thing],
+    keys: list[tuple[str, str]],
+    rows: int,
+) -> Difference:
+    if rows > LISTED_ROWS:
+        return Difference(taken=True, added=True)
+    found: list[Collection[object]] = []
+    for session, table, side in ((before, tables[0], 0), (after, tables[1], 1)):
+        statement = f"SELECT {_row([k[side] for k in keys])} FROM ONLY {table.name}"
+        found.append({row[0] for row in session.execute(statement.encode()).fetchall()})
+    first, second = map(set, found)
+    taken, added = bool(first - second), bool(second - first)
+    # Rows that stay may have changed as well: only copying all of them is sure then.
+    return Difference(taken=True, added=added) if taken else _added_only(added)
+
+
+def _added_only(added: bool) -> Difference:
+    return Difference(added=added)
+
+
+def _without_key(
+    before: Session, after: Session, was: Thing, now: Thing, common: list[tuple[Thing, Thing]]
+) -> Difference:
+    sums = []
+    for session, table, side in ((before, was, 0), (after, now, 1)):
+        content = _sum(_row([pair[side].name for pair in common]))
+        sums.append(_one(session, f"SELECT count(*), {content} FROM ONLY {table.name}"))
+    return Difference() if sums[0] == sums[1] else Difference(taken=True, added=True)
+
+
+def places(session: Session) -> dict[int, Place]:
+    """Return where every sequence stands, by OID."""
+    found = {}
+    for oid, name, table, number in session.execute(query("wayback", "sequences")).fetchall():
+        text = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.SQL(name))
+        row = session.execute(text).fetchone()
+        column = (1259, int(table), int(number)) if table is not None else None
+        if row is not None:
+            found[int(oid)] = Place(str(name), int(row[0]), bool(row[1]), column)
+    return found
+
+
+def _row(names: Sequence[str]) -> str:
+    return f"ROW({', '.join(names)})::text"
+
+
+def _sum(text: str) -> str:
+    # A sum does not depend on the order, and unlike xor sees a row that is there twice.
+    return f"coalesce(sum(hashtextextended({text}, 0)::numeric), 0)"
+
+
+def _one(session: Session, statement: str) -> tuple[int, ...]:
+    row = session.execute(statement.encode()).fetchone()
+    return tuple(int(value) for value in row) if row else ()
