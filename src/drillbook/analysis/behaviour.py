@@ -135,9 +135,10 @@ def _gone(old: Behaviour, known: _Known, dropped: Collection[str] | None) -> lis
 
 
 def _same_name(subject: str, name: str) -> bool:
-    """Compare a full name with one as written, which may lack the schema or the arguments."""
-    plain = subject.partition("(")[0]
-    return name in {plain, plain.rpartition(".")[2], plain.partition(".")[0] + ".*"}
+    """Compare a full name with one as written, which may lack the schema or mean all of one."""
+    plain = subject.partition("(")[0].replace('"', "")
+    schema, _, short = plain.partition(".")
+    return name in {plain, short, f"{schema}.*"}
 
 
 def _broken(new: Behaviour, role: str, error: str) -> Broken:

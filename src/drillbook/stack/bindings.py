@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from drillbook.core.errors import SettingsInvalid
 from drillbook.ports.backups import BackupRoom, Backups, Contents, Restores
+from drillbook.ports.behaviours import Behaves
 from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.ports.commands import Commands
 from drillbook.ports.database import Database
@@ -115,6 +116,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     Logs: ("logs",),
     Database: ("database",),
     Migrations: ("database",),
+    Behaves: ("database",),
     Backups: ("database", "backups"),
     BackupRoom: ("database", "backups"),
     Contents: ("database",),
@@ -159,6 +161,12 @@ def _database(place: Place) -> Database:
     from drillbook.providers.postgres.database import PostgresDatabase
 
     return PostgresDatabase(_server(place))
+
+
+def _behaves(place: Place) -> Behaves:
+    from drillbook.providers.postgres.behaviour import PostgresBehaves
+
+    return PostgresBehaves(_server(place))
 
 
 def _migrations(place: Place) -> Migrations:
@@ -261,6 +269,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     Logs: _logs,
     Database: _database,
     Migrations: _migrations,
+    Behaves: _behaves,
     Backups: _backups,
     BackupRoom: _backup_room,
     Contents: _contents,

@@ -1,6 +1,7 @@
 """Take a migration from file to proof: check, review, try, apply, verify, and the way back."""
 
 from drillbook.actions.migration.applying import Applied, apply, look_applied
+from drillbook.actions.migration.behaving import Behaved, behave
 from drillbook.actions.migration.looking import Checked, Reviewed, Verified, check, review, verify
 from drillbook.actions.migration.rehearsing import Rehearsed, look_rehearsed, rehearse
 from drillbook.actions.migration.returning import Before, TakenBack
@@ -10,6 +11,7 @@ from drillbook.actions.migration.trying import Tried, look_tried, try_
 __all__ = [
     "Applied",
     "Before",
+    "Behaved",
     "Checked",
     "Rehearsed",
     "Reviewed",
@@ -17,6 +19,7 @@ __all__ = [
     "Tried",
     "Verified",
     "apply",
+    "behave",
     "check",
     "domain",
     "look_applied",
