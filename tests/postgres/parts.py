@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from drillbook.core.effect import Effect
+from drillbook.ports.backups import Restored, SwappedBack, Wanted
 from drillbook.providers.postgres.backups import PostgresBackups
 from drillbook.providers.postgres.database import PostgresDatabase
 from drillbook.providers.postgres.restores import PostgresRestores
@@ -23,6 +24,12 @@ class Parts:
         where, commands = FolderStore(folder / "backups"), ProcessCommands(folder / "commands")
         self.backups = PostgresBackups(server, where, commands)
         self.restores = PostgresRestores(server, where, commands)
+
+    def restore(self, backup: str, effect: Effect) -> Restored:
+        return self.restores.restore(Wanted(backup=backup), effect)
+
+    def swap_back(self, effect: Effect) -> SwappedBack:
+        return self.restores.take_back(Wanted(backup="any"), "", effect)
 
     def execute(self, statement: str) -> list[tuple[object, ...]]:
         with self.server.session() as session:

@@ -36,21 +36,21 @@ def test_a_restore_killed_before_the_swap_changes_nothing_and_is_finished_by_the
     made = backup.create.do(parts.backups, TAKEN)
     parts.execute("CREATE TABLE later (id int)")
 
-    assert dies_at(moment, RESTORED, lambda mine: parts.restores.restore(made.id, mine))
+    assert dies_at(moment, RESTORED, lambda mine: parts.restore(made.id, mine))
 
     assert parts.execute("SELECT to_regclass('later') IS NOT NULL") == [(True,)]
     look = backup.look_restored(parts.restores, parts.database, RESTORED, backup=made.id)
     assert look is None
-    parts.restores.restore(made.id, RESTORED)
+    parts.restore(made.id, RESTORED)
     assert parts.execute("SELECT to_regclass('later') IS NOT NULL") == [(False,)]
     assert parts.names() == {"", "_before_"}
 
 
 def test_a_restore_killed_before_the_swap_can_be_undone(parts: Parts) -> None:
     made = backup.create.do(parts.backups, TAKEN)
-    assert dies_at("comparing", RESTORED, lambda mine: parts.restores.restore(made.id, mine))
+    assert dies_at("comparing", RESTORED, lambda mine: parts.restore(made.id, mine))
 
-    assert not parts.restores.swap_back(RESTORED).was_restored
+    assert not parts.swap_back(RESTORED).was_restored
     assert parts.names() == {""}
 
 
@@ -58,17 +58,17 @@ def test_a_restore_killed_inside_the_swap_has_swapped_both_names_or_none(parts: 
     made = backup.create.do(parts.backups, TAKEN)
     counted = Moments(0)
     other = Effect(key="r-0/5.1")
-    parts.restores.restore(made.id, watched(other, counted))
-    parts.restores.swap_back(other)
+    parts.restore(made.id, watched(other, counted))
+    parts.swap_back(other)
     parts.execute("CREATE TABLE later (id int)")
 
     # Before the last moment (counting) comes the fence inside the swap's transaction.
-    assert dies_at(counted.seen - 1, RESTORED, lambda mine: parts.restores.restore(made.id, mine))
+    assert dies_at(counted.seen - 1, RESTORED, lambda mine: parts.restore(made.id, mine))
     found = backup.look_restored(parts.restores, parts.database, RESTORED, backup=made.id)
     assert found is None
     assert parts.execute("SELECT to_regclass('later') IS NOT NULL") == [(True,)]
 
-    assert dies_at("counting", RESTORED, lambda mine: parts.restores.restore(made.id, mine))
+    assert dies_at("counting", RESTORED, lambda mine: parts.restore(made.id, mine))
     found = backup.look_restored(parts.restores, parts.database, RESTORED, backup=made.id)
     assert found is not None
     assert parts.execute("SELECT to_regclass('later') IS NOT NULL") == [(False,)]
@@ -77,12 +77,12 @@ def test_a_restore_killed_inside_the_swap_has_swapped_both_names_or_none(parts: 
 def test_an_undo_killed_inside_the_swap_is_finished_by_the_next(parts: Parts) -> None:
     made = backup.create.do(parts.backups, TAKEN)
     parts.execute("CREATE TABLE later (id int)")
-    parts.restores.restore(made.id, RESTORED)
+    parts.restore(made.id, RESTORED)
 
-    assert dies_at(2, RESTORED, parts.restores.swap_back)
+    assert dies_at(2, RESTORED, parts.swap_back)
     assert parts.execute("SELECT to_regclass('later') IS NOT NULL") == [(False,)]
 
-    assert parts.restores.swap_back(RESTORED).was_restored
+    assert parts.swap_back(RESTORED).was_restored
     assert parts.execute("SELECT to_regclass('later') IS NOT NULL") == [(True,)]
 
 
@@ -90,10 +90,10 @@ def test_a_frozen_worker_that_wakes_after_the_restore_changes_nothing(parts: Par
     made = backup.create.do(parts.backups, TAKEN)
     parts.execute("CREATE TABLE later (id int)")
     sleeper = watched(RESTORED, Moments("swapping", signal.SIGSTOP))
-    child = in_a_child(lambda: parts.restores.restore(made.id, sleeper))
+    child = in_a_child(lambda: parts.restore(made.id, sleeper))
     assert os.WIFSTOPPED(os.waitpid(child, os.WUNTRACED)[1])
 
-    parts.restores.restore(made.id, RESTORED)
+    parts.restore(made.id, RESTORED)
     parts.execute("CREATE TABLE newest (id int)")
     os.kill(child, signal.SIGCONT)
 

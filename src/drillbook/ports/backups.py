@@ -106,6 +106,7 @@ class Manifest(Frozen):
     snapshot: str
     level: int
     size_bytes: int
+    database_bytes: int = 0
     fingerprint: str
     objects: dict[str, str]
     contents: dict[str, TableContents]
@@ -161,18 +162,88 @@ class CheckedBackup(Frozen):
     level: int
 
 
+class Wanted(Frozen):
+    """What to go back to, and where: a backup or a point; in place, or into a new database."""
+
+    backup: str = ""
+    point: str = ""
+    into: str = ""
+    of_another_system: bool = False
+
+    @property
+    def source(self) -> str:
+        """What it comes from, in a word."""
+        return self.backup or self.point
+
+
+class Verified(Frozen):
+    """
+    What a backup was proven to be; the same stands beside the backup from now on.
+
+    Levels: 1 its files are the manifest's, 2 it restores, 3 every index has every row, 4 catalog
+    and contents are equal to the source.
+    """
+
+    id: str
+    level: int
+    files: int
+    size_bytes: int
+    tables: int
+    rows: int
+    seconds_to_restore: float
+    seconds_to_prove: float
+    how: str
+    warnings: tuple[str, ...] = ()
+
+
+class LostRows(Frozen):
+    """Rows of one table that were written after the point a restore goes back to."""
+
+    table: str
+    rows: int
+    changed: int = 0  # written before the point and changed after it, where a column tells
+    by: str = ""  # the column that tells; empty: the counts of rows do
+
+
 class Restored(Frozen):
-    """A database that came from a backup; the one before it is kept under another name."""
+    """
+    A database that came from a backup; the one before it is kept under another name.
+
+    `rpo_seconds` is how long before the end of the old database the point lies, `rto_seconds`
+    how long it took from the beginning until the restored one served.
+    """
 
     backup: str
     database: str
     kept_as: str
     at: datetime
+    point: datetime
     tables: int
     rows: int
     written_since: dict[str, int]
     lost_rows: int
+    lost: tuple[LostRows, ...] = ()
+    says: str = ""
+    rpo_seconds: float = 0.0
+    rto_seconds: float = 0.0
+    level: int = 0
     warnings: tuple[str, ...] = ()
+
+
+class KeptDatabase(Frozen):
+    """A database that a restore left: the one before it, or one that was taken out again."""
+
+    database: str
+    stage: str
+    backup: str
+    size_bytes: int
+
+
+class Forgotten(Frozen):
+    """The database kept from before a restore, dropped; only a backup leads back to it now."""
+
+    database: str
+    size_bytes: int
 
 
 class SwappedBack(Frozen):
@@ -223,17 +294,45 @@ class Contents(Protocol):
         ...
 
 
+class Verifier(Protocol):
+    """Restore a backup where nothing can happen, and prove what it is."""
+
+    def verify(self, backup: str, effect: Effect) -> Verified:
+        """Prove a backup as far as can be; Damaged, Refused and Failed name what differs."""
+        ...
+
+
+class KeptDatabases(Protocol):
+    """The databases that restores have left beside the one that serves."""
+
+    def all(self) -> tuple[KeptDatabase, ...]:
+        """Return them, the largest first."""
+        ...
+
+    def gone(self, kept: str) -> Forgotten | None:
+        """Return that a database is gone, when the server has none of that name."""
+        ...
+
+    def forget(self, kept: str, effect: Effect) -> Forgotten:
+        """Drop one; Refused when it is none that a restore left."""
+        ...
+
+
 class Restores(Protocol):
     """Replace a database by a backup, beside and swapped, and swap back."""
 
-    def settle(self, effect: Effect) -> Restored | None:
-        """End what a dead attempt left running; return the result when it had swapped."""
+    def serving(self) -> str:
+        """Return which database serves now; another one under the same name answers otherwise."""
         ...
 
-    def restore(self, backup: str, effect: Effect) -> Restored:
+    def settle(self, wanted: Wanted, effect: Effect) -> Restored | None:
+        """End what a dead attempt left running; return the result when it is there."""
+        ...
+
+    def restore(self, wanted: Wanted, effect: Effect) -> Restored:
         """Build the backup beside the database, prove it equal, and swap the two names."""
         ...
 
-    def swap_back(self, effect: Effect) -> SwappedBack:
+    def take_back(self, wanted: Wanted, was_serving: str, effect: Effect) -> SwappedBack:
         """Give the database before the restore its name again; drop what was not swapped yet."""
         ...

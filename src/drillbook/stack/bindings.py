@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from drillbook.core.errors import SettingsInvalid
-from drillbook.ports.backups import BackupRoom, Backups, Contents, Restores
+from drillbook.ports.backups import BackupRoom, Backups, Contents, KeptDatabases, Restores
 from drillbook.ports.behaviours import Behaves
 from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.ports.commands import Commands
@@ -121,6 +121,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     BackupRoom: ("database", "backups"),
     Contents: ("database",),
     Restores: ("database", "backups"),
+    KeptDatabases: ("database",),
     Rehearsals: ("database",),
     Readings: ("database",),
 }
@@ -210,6 +211,12 @@ def _rehearsals(place: Place) -> Rehearsals:
     return PostgresRehearsals(copies)
 
 
+def _kept_databases(place: Place) -> KeptDatabases:
+    from drillbook.providers.postgres.kept import PostgresKeptDatabases
+
+    return PostgresKeptDatabases(_server(place))
+
+
 def _backup_store(place: Place) -> "BackupStore":
     from drillbook.stack.storing import backup_store
 
@@ -274,6 +281,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     BackupRoom: _backup_room,
     Contents: _contents,
     Restores: _restores,
+    KeptDatabases: _kept_databases,
     Rehearsals: _rehearsals,
     Readings: _readings,
     CheckedSystems: _CheckedSystems,

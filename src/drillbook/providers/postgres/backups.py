@@ -119,6 +119,7 @@ class PostgresBackups:
             server_version=facts.server_version, system_identifier=identifier, tool=tool,
             lsn=facts.lsn, snapshot=frame.snapshot, level=LEVEL_FILES,
             size_bytes=sum(file.size_bytes for file in files.values()),
+            database_bytes=facts.size_bytes,
             fingerprint=fingerprint(frame.objects), objects=frame.objects, contents=contents,
             sequences=frame.sequences, unlogged=frame.unlogged, roles=frame.roles,
             extensions=frame.extensions, files=files, database=frame.database,

@@ -21,7 +21,7 @@ class Material:
     roles: tuple[str, ...] = ()
     extensions: dict[str, str] = field(default_factory=dict[str, str])
     unlogged: tuple[str, ...] = ()
-    size_bytes: int = 0  # of the files in the folder, for the estimate
+    database_bytes: int = 0  # the size of the database it came from, for the estimate
 
 
 def material_of(manifest: Manifest, folder: Path) -> Material:
@@ -37,5 +37,5 @@ def material_of(manifest: Manifest, folder: Path) -> Material:
         roles=manifest.roles,
         extensions=manifest.extensions,
         unlogged=manifest.unlogged,
-        size_bytes=manifest.size_bytes,
+        database_bytes=manifest.database_bytes,
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from drillbook.providers.postgres.server import NAME_BYTES
@@ -15,6 +15,7 @@ class Stage(StrEnum):
     PROVEN = "proven"
     BEFORE = "before"
     TAKEN_OUT = "taken out"
+    MADE = "made"  # a new database, which replaces none
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,43 +24,65 @@ class Names:
 
     serving: str
     beside: str
-    before: str
+    before: str  # empty when a new one is made, that takes no other's place
 
     @property
     def all(self) -> tuple[str, str, str]:
         """All three."""
         return (self.serving, self.beside, self.before)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the restore makes a new database."""
+        return not self.before
 
-def names_of(database: str, effect_key: str) -> Names:
-    """Return the names for one restore of one database."""
+
+def names_of(database: str, effect_key: str, *, is_new: bool = False) -> Names:
+    """Return the names for one restore of one database, or of a new one of that name."""
     digest = hashlib.sha256(effect_key.encode()).hexdigest()[:8]
-    return Names(
-        database, _cut(database, f"_restore_{digest}"), _cut(database, f"_before_{digest}")
-    )
+    before = "" if is_new else _cut(database, f"_before_{digest}")
+    return Names(database, _cut(database, f"_restore_{digest}"), before)
 
 
-def mark(stage: Stage, effect_key: str, *, backup: str = "", comment: str | None = None) -> str:
-    """Return the comment that says what a database is; it carries the comment it stands for."""
-    told = {"drillbook": stage, "key": effect_key, "backup": backup, "comment": comment}
-    return json.dumps(told)
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a restore must know of itself after its worker died: it lies in the mark."""
+
+    began: float  # seconds of the server's clock
+    point: float = 0.0
+    swapped: float = 0.0
+    level: int = 0
+    rows: dict[str, int] = field(default_factory=dict[str, int])
+    ahead: dict[str, int] = field(default_factory=dict[str, int])  # rows dated after the point
+    warnings: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A comment of ours, read."""
+    """A comment of ours on a database; it carries the comment it stands for."""
 
     stage: Stage
     key: str
-    backup: str
-    comment: str | None
+    source: str
+    story: Story
+    comment: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The comment as it is written."""
+        told = {
+            "drillbook": self.stage, "key": self.key, "backup": self.source,
+            "comment": self.comment, "story": asdict(self.story),
+        }  # fmt: skip
+        return json.dumps(told)
 
 
 def read_mark(comment: str | None) -> Mark | None:
     """Return what a comment of ours says; None for a comment of anybody else."""
     try:
         told = json.loads(comment or "")
-        return Mark(Stage(told["drillbook"]), told["key"], told["backup"], told["comment"])
+        story = Story(**told["story"])
+        return Mark(Stage(told["drillbook"]), told["key"], told["backup"], story, told["comment"])
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -114,3 +114,10 @@ SELECT format('%s.%I', k.conrelid::regclass, k.conname)
   FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
  WHERE NOT k.convalidated
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'drillbook')
+
+-- name: amcheck
+SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'amcheck') AS is_there,
+       EXISTS (SELECT FROM pg_available_extensions WHERE name = 'amcheck') AS is_known
+
+-- name: size
+SELECT pg_database_size(current_database())
