@@ -1,6 +1,5 @@
 """Find the one place in the WAL that holds what a snapshot sees, and fetch the WAL to it."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,12 +19,8 @@ from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
 
 TRIES = 20
-FLUSH_SECONDS = 10.0
-LOOK_SECONDS = 0.01
 PARTIAL = ".partial"
 WAL = "pg_wal"
-PAGE_BYTES = 8192
-PAGE_HEAD_BYTES = 40
 LONGEST_SECONDS = 24 * 3600.0
 
 
@@ -60,7 +55,7 @@ class ExactSnapshots:
             with self.server.session(application=application, at_most=LONGEST_SECONDS) as session:
                 session.execute("SET idle_in_transaction_session_timeout = 0")
                 session.execute(query("backup", "begin"))
-                found = self._compared(session, base, effect)
+                found = self._compared(session, base, effect, application)
                 if found is not None:
                     yield found
                     return
@@ -70,32 +65,26 @@ class ExactSnapshots:
             hint="Take the backup when less is written, or a logical one.",
         )
 
-    def _compared(self, session: Session, base: BaseBackup, effect: Effect) -> Exact | None:
+    def _compared(
+        self, session: Session, base: BaseBackup, effect: Effect, application: str
+    ) -> Exact | None:
         row = session.execute(query("physical", "snapshot")).fetchone()
         frame = read_frame(session, self.server.where)
         snapshot = Snapshot.parse(str(row[0]) if row else "")
-        end = self._flushed(session)
+        end = self._flushed(application)
         prefix = self._prefix(base, end, snapshot, effect)
         return Exact(session, frame, prefix.last) if prefix.whole else None
 
-    def _flushed(self, session: Session) -> Lsn:
-        """Return a place after all that the snapshot sees, once it is on the server's disk."""
-        until = time.monotonic() + FLUSH_SECONDS
-        wanted: Lsn | None = None
-        while True:
-            row = session.execute(query("physical", "places")).fetchone()
-            inserted, flushed = (Lsn.parse(str(part)) for part in row or ())
-            wanted = wanted or inserted
-            if flushed >= wanted:
-                return wanted
-            if flushed.at % PAGE_BYTES == 0 and wanted.at - flushed.at <= PAGE_HEAD_BYTES:
-                return flushed  # nothing is written between: the next record begins after a head
-            if time.monotonic() > until:
-                raise Unavailable(
-                    f"{self.server.name} did not write its WAL within {FLUSH_SECONDS:g} s",
-                    hint="Look at its disk.",
-                )
-            time.sleep(LOOK_SECONDS)  # the server's WAL writer tells nobody
+    def _flushed(self, application: str) -> Lsn:
+        """Return a place after all that any snapshot sees by now, on the server's disk."""
+        with self.server.session(application=application) as session:
+            # A commit of our own that is waited for brings those to disk that nobody waited for.
+            session.execute("SET synchronous_commit = local")
+            session.execute(query("physical", "flush"))
+            row = session.execute(query("physical", "flushed")).fetchone()
+        if row is None:
+            raise AssertionError("a SELECT without FROM always returns one row")
+        return Lsn.parse(str(row[0]))
 
     def _prefix(self, base: BaseBackup, end: Lsn, snapshot: Snapshot, effect: Effect) -> Prefix:
         last_copied = _last_copied(base)

@@ -34,7 +34,11 @@ class PhysicalOpening:
 
     @contextmanager
     def started(
-        self, manifest: Manifest, effect: Effect, target: Lsn | None = None
+        self,
+        manifest: Manifest,
+        effect: Effect,
+        target: Lsn | None = None,
+        timeline: int | None = None,
     ) -> Iterator[ScratchServer]:
         """
         Run a backup's server as it was at the backup's own moment, or later with the archive.
@@ -57,7 +61,7 @@ class PhysicalOpening:
             stop = Target(
                 begins=range_.start,
                 lsn=wanted if wanted != range_.end else None,
-                timeline=manifest.timeline,
+                timeline=timeline or manifest.timeline,
             )
             with recovered(
                 self.room, effect, data, stop, server_major=major,

@@ -21,8 +21,16 @@ SELECT current_setting('server_version') AS server_version,
 -- name: snapshot
 SELECT pg_current_snapshot()::text
 
--- name: places
-SELECT pg_current_wal_insert_lsn()::text, pg_current_wal_flush_lsn()::text
+-- name: flush
+SELECT pg_logical_emit_message(true, 'drillbook', '')
+
+-- name: flushed
+SELECT pg_current_wal_flush_lsn()::text
 
 -- name: switch
-SELECT pg_switch_wal()::text
+-- The segment that was ended; right after a switch it is the one before, which is archived.
+WITH switched AS MATERIALIZED (SELECT clock_timestamp() AS at, pg_switch_wal() AS lsn)
+SELECT at, pg_walfile_name(lsn), lsn::text FROM switched
+
+-- name: mark
+SELECT pg_create_restore_point(%(name)s)::text, clock_timestamp()
