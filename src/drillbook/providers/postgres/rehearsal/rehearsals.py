@@ -1,15 +1,18 @@
 """The `Rehearsals` port: a copy, its behaviour before and after, and all that was measured."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
 from drillbook.analysis.behaviour import compared
-from drillbook.analysis.dropped import dropped_names
+from drillbook.analysis.dropping import dropped_by
 from drillbook.analysis.statements import read_script
 from drillbook.analysis.units import units_of
 from drillbook.core.behaviour import Compared
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed
+from drillbook.core.files import File
 from drillbook.core.rehearsal import CopyTaken
 from drillbook.ports.database import CatalogState
 from drillbook.ports.migrations import Change
@@ -17,12 +20,29 @@ from drillbook.ports.rehearsals import How, Rehearsal
 from drillbook.ports.ways_back import WayBackRehearsal
 from drillbook.providers.postgres.behaviour import behaviours
 from drillbook.providers.postgres.catalog import read_state
-from drillbook.providers.postgres.copies import BACKUP, Copies, Copy
+from drillbook.providers.postgres.copies import BACKUP, Copy
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.rehearsal.accounting import Ground, Measured
 from drillbook.providers.postgres.rehearsal.measuring import measure
 from drillbook.providers.postgres.rehearsal.pace import pace_of
 from drillbook.providers.postgres.server import Server
+from drillbook.providers.postgres.wayback import rehearse_way_back
+
+
+class MakesCopies(Protocol):
+    """Whatever makes a copy of a database for as long as a block lasts."""
+
+    @property
+    def server(self) -> Server:
+        """The database that is copied."""
+        ...
+
+    def taken(
+        self, effect: Effect, *, physical: bool | None = None, backup: str = ""
+    ) -> AbstractContextManager[Copy]:
+        """Make a copy for as long as the block lasts."""
+        ...
+
 
 TryWayBack = Callable[[Server, Change, Effect], WayBackRehearsal]
 
@@ -31,8 +51,8 @@ TryWayBack = Callable[[Server, Change, Effect], WayBackRehearsal]
 class PostgresRehearsals:
     """Rehearses migrations of one database on copies that are thrown away."""
 
-    copies: Copies
-    try_way_back: TryWayBack | None = None
+    copies: MakesCopies
+    try_way_back: TryWayBack | None = rehearse_way_back
 
     def rehearse(self, change: Change, effect: Effect, how: How) -> Rehearsal:
         """Copy production, apply the migration to the copy under load, and say what follows."""
@@ -94,8 +114,8 @@ def _under_observation(
         return None, measured
     effect.progress("trying what works after the migration", None)
     after = behaviours(server, like=before)
-    dropped = dropped_names(script.statements)
-    return compared(before, after, dropped=dropped), measured
+    file = File(name=change.name, sha256=change.sha256, text=change.text)
+    return compared(before, after, dropped=dropped_by(file)), measured
 
 
 def _state(server: Server) -> CatalogState:
