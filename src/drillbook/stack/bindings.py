@@ -16,6 +16,7 @@ from drillbook.ports.migrations import Migrations
 from drillbook.ports.probe import Probe
 from drillbook.ports.readings import Readings
 from drillbook.ports.rehearsals import Rehearsals
+from drillbook.ports.restore_points import RestorePoints
 from drillbook.ports.team_commands import TeamCommands
 from drillbook.stack.sections import (
     HTTP_SCHEMES,
@@ -121,6 +122,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     BackupRoom: ("database", "backups"),
     Contents: ("database",),
     Restores: ("database", "backups"),
+    RestorePoints: ("database", "backups"),
     KeptDatabases: ("database",),
     Rehearsals: ("database",),
     Readings: ("database",),
@@ -192,6 +194,15 @@ def _restores(place: Place) -> Restores:
     from drillbook.providers.postgres.restores import PostgresRestores
 
     return PostgresRestores(_server(place), _backup_store(place), _commands(place))
+
+
+def _restore_points(place: Place) -> RestorePoints:
+    from drillbook.providers.postgres.physical.points import PhysicalPoints
+
+    return PhysicalPoints(
+        _server(place), _backup_store(place), scratch_room(place), _commands(place),
+        place.wal_archive(),
+    )  # fmt: skip
 
 
 def _rehearsals(place: Place) -> Rehearsals:
@@ -281,6 +292,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     BackupRoom: _backup_room,
     Contents: _contents,
     Restores: _restores,
+    RestorePoints: _restore_points,
     KeptDatabases: _kept_databases,
     Rehearsals: _rehearsals,
     Readings: _readings,

@@ -1,6 +1,7 @@
 """Take backups, prove what they are, compare with one, and go back to one."""
 
 from drillbook.actions.backup.proving import Compared, compare, verify
+from drillbook.actions.backup.points import look_marked, mark, points
 from drillbook.actions.backup.restoring import (
     BeforeRestore,
     KeptList,
@@ -37,8 +38,11 @@ __all__ = [
     "latest",
     "list_",
     "look_created",
+    "look_marked",
     "look_forgotten",
     "look_restored",
+    "mark",
+    "points",
     "ready",
     "restore",
     "swap_back",
