@@ -146,7 +146,7 @@ def test_a_lock_that_gets_free_in_time_lets_the_migration_through(
 
     def progress(says: str, fraction: float | None) -> None:
         told.append(says)
-        if "waited for" in says:
+        if "waits for" in says:
             other.close()
 
     effect = Effect(key="r-1/3.1", progress=progress)
@@ -155,7 +155,7 @@ def test_a_lock_that_gets_free_in_time_lets_the_migration_through(
     )
 
     assert run("SELECT count(*) FROM notes") == [(0,)]
-    assert [says for says in told if "waited for" in says]
+    assert [says for says in told if "waits for" in says]
 
 
 def test_two_runs_at_once_never_apply_both(

@@ -13,6 +13,7 @@ from drillbook.providers.postgres.server import Session
 from drillbook.providers.postgres.waiting import AT_ONCE, prepared
 
 EVERY_SECONDS = 0.1
+SOON_SECONDS = 0.02
 IDLE_SECONDS = 0.1  # an app between two statements of a transaction is back sooner
 RESERVE_SECONDS = 1.0
 
@@ -32,11 +33,11 @@ class Patience:
     lock_timeout_seconds: float
     waited_for: str = ""
     _seen: dict[tuple[int, str], float] = field(default_factory=dict)
-    _hidden: set[tuple[int, str]] | None = None
+    _young: set[tuple[int, str]] | None = None
 
     def until_free(self, wanted: Mapping[str, Mode], says: str) -> tuple[Blocker, ...]:
         """Wait until nothing long is in the way; return who still is when patience is over."""
-        self._seen, self._hidden, self.waited_for = {}, None, ""
+        self._seen, self._young, self.waited_for = {}, None, ""
         if not wanted:
             return ()
         began = time.monotonic()
@@ -44,7 +45,7 @@ class Patience:
         while True:
             blockers, unsure = self._in_the_way(wanted)
             waited = time.monotonic() - began
-            if not blockers and not unsure:
+            if not blockers and (not unsure or waited >= most):
                 self.left_seconds -= waited
                 return ()
             if blockers and (waited >= most or self.effect.cancel_asked()):
@@ -54,7 +55,8 @@ class Patience:
                 self.waited_for = named(blockers)
                 told = f"{says} waits for {self.waited_for} to end, {waited:.0f} of {most:.0f} s"
                 self.effect.progress(f"{told}; nobody is made to wait for it", None)
-            time.sleep(EVERY_SECONDS)  # Postgres tells nobody when a transaction ends
+            # Postgres tells nobody when a transaction ends.
+            time.sleep(EVERY_SECONDS if blockers else SOON_SECONDS)
 
     def _in_the_way(self, wanted: Mapping[str, Mode]) -> tuple[tuple[Blocker, ...], bool]:
         """Return who holds for long what is wanted, and whether some may turn out to."""
@@ -74,13 +76,14 @@ class Patience:
             age = max(open_seconds or 0.0, now - self._seen[key])
             if pid is None or age >= self.lock_timeout_seconds or idle_seconds >= IDLE_SECONDS:
                 pids.append(pid)
-            elif open_seconds is None:
+            else:
                 young.add(key)
-        # Of sessions whose age we may not see only those of the first look are waited for.
-        self._hidden = young if self._hidden is None else self._hidden & young
+        # Whoever the first look finds ends soon or turns out to last; those after it are the
+        # app's usual traffic, which a try gets past.
+        self._young = young if self._young is None else self._young & young
         known = [pid for pid in pids if pid is not None]
         blockers = describe(self.session, dict.fromkeys(known, 0)) if known else ()
-        return blockers + (prepared(self.session) if None in pids else ()), bool(self._hidden)
+        return blockers + (prepared(self.session) if None in pids else ()), bool(self._young)
 
     def _deadline(self) -> float:
         return deadline.get().left(at_most=self.left_seconds + RESERVE_SECONDS)
