@@ -39,7 +39,7 @@ def test_a_backup_says_what_is_in_it(booking: Server, backups: PostgresBackups) 
     assert manifest.fingerprint == PostgresDatabase(booking).catalog().fingerprint
     assert {"data/toc.dat"} <= set(manifest.files)
     assert (made.label, made.level, manifest.lsn[:2]) == ("before", 1, "0/")
-    assert backup.verify.do(backups, backup=made.id).files == len(manifest.files)
+    assert backups.verify(made.id).files == len(manifest.files)
     assert [path.name for path in backups.store.path.iterdir()] == [made.id]
 
 
@@ -94,7 +94,7 @@ def test_verify_names_what_differs(
     harm(largest)
 
     with pytest.raises(Damaged, match=says):
-        backup.verify.do(backups, backup=made.id)
+        backups.verify(made.id)
 
 
 def test_a_foreign_or_broken_manifest_is_refused(backups: PostgresBackups) -> None:
@@ -102,13 +102,13 @@ def test_a_foreign_or_broken_manifest_is_refused(backups: PostgresBackups) -> No
     folder = backups.store.path
     (folder / made.id).rename(folder / "renamed")
     with pytest.raises(Damaged, match=f"manifest in renamed is of backup {made.id}"):
-        backup.verify.do(backups, backup="renamed")
+        backups.verify("renamed")
     (folder / "renamed" / "manifest.json").write_text("{}")
 
     with pytest.raises(Damaged, match="cannot be read"):
-        backup.verify.do(backups, backup="renamed")
+        backups.verify("renamed")
     with pytest.raises(NotFound, match=r"no backup '\.\./x'"):
-        backup.verify.do(backups, backup="../x")
+        backups.verify("../x")
 
 
 def test_compare_counts_what_was_lost_and_written_since(

@@ -6,12 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from drillbook.core.errors import SettingsInvalid
-from drillbook.ports.backups import BackupRoom, Backups, Contents, KeptDatabases, Restores
+from drillbook.ports.backups import (
+    BackupRoom,
+    Backups,
+    Contents,
+    KeptDatabases,
+    Restores,
+    Verifier,
+)
 from drillbook.ports.behaviours import Behaves
 from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.ports.commands import Commands
 from drillbook.ports.database import Database
 from drillbook.ports.logs import Logs
+from drillbook.ports.migration_files import Ledgers, MigrationFolders
 from drillbook.ports.migrations import Migrations
 from drillbook.ports.probe import Probe
 from drillbook.ports.readings import Readings
@@ -118,12 +126,14 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     Database: ("database",),
     Migrations: ("database",),
     Behaves: ("database",),
+    Ledgers: ("database",),
     Backups: ("database", "backups"),
     BackupRoom: ("database", "backups"),
     Contents: ("database",),
     Restores: ("database", "backups"),
     RestorePoints: ("database", "backups"),
     KeptDatabases: ("database",),
+    Verifier: ("database", "backups"),
     Rehearsals: ("database",),
     Readings: ("database",),
 }
@@ -164,6 +174,18 @@ def _database(place: Place) -> Database:
     from drillbook.providers.postgres.database import PostgresDatabase
 
     return PostgresDatabase(_server(place))
+
+
+def _folders(place: Place) -> MigrationFolders:
+    from drillbook.providers.git import GitFolders
+
+    return GitFolders(place.folder)
+
+
+def _ledgers(place: Place) -> Ledgers:
+    from drillbook.providers.postgres.ledgers import PostgresLedgers
+
+    return PostgresLedgers(_server(place))
 
 
 def _behaves(place: Place) -> Behaves:
@@ -228,6 +250,14 @@ def _kept_databases(place: Place) -> KeptDatabases:
     return PostgresKeptDatabases(_server(place))
 
 
+def _verifier(place: Place) -> Verifier:
+    from drillbook.providers.postgres.verifying import PostgresVerifier
+
+    return PostgresVerifier(
+        _server(place), _backup_store(place), scratch_room(place), _commands(place)
+    )
+
+
 def _backup_store(place: Place) -> "BackupStore":
     from drillbook.stack.storing import backup_store
 
@@ -288,12 +318,15 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     Database: _database,
     Migrations: _migrations,
     Behaves: _behaves,
+    Ledgers: _ledgers,
+    MigrationFolders: _folders,
     Backups: _backups,
     BackupRoom: _backup_room,
     Contents: _contents,
     Restores: _restores,
     RestorePoints: _restore_points,
     KeptDatabases: _kept_databases,
+    Verifier: _verifier,
     Rehearsals: _rehearsals,
     Readings: _readings,
     CheckedSystems: _CheckedSystems,

@@ -1,6 +1,6 @@
 """Take backups, prove what they are, compare with one, and go back to one."""
 
-from drillbook.actions.backup.proving import Compared, compare, verify
+from drillbook.actions.backup.proving import Compared, ProofOf, compare, verify
 from drillbook.actions.backup.points import look_marked, mark, points
 from drillbook.actions.backup.restoring import (
     BeforeRestore,
@@ -30,6 +30,7 @@ __all__ = [
     "BeforeRestore",
     "Compared",
     "KeptList",
+    "ProofOf",
     "compare",
     "create",
     "domain",
