@@ -202,8 +202,12 @@ def _migrations(place: Place) -> Migrations:
 
 def _backups(place: Place) -> Backups:
     from drillbook.providers.postgres.backups import PostgresBackups
+    from drillbook.providers.postgres.server import Server
 
-    return PostgresBackups(_server(place), _backup_store(place), _commands(place))
+    return PostgresBackups(
+        _server(place), _backup_store(place), _commands(place),
+        Server(place.replication_url, place.name),
+    )  # fmt: skip
 
 
 def _backup_room(place: Place) -> BackupRoom:

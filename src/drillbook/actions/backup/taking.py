@@ -7,13 +7,15 @@ from drillbook.core.effect import Effect
 from drillbook.core.errors import NotFound
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration
-from drillbook.ports.backups import BackupRoom, Backups, Manifest, Readiness
+from drillbook.ports.backups import BackupKind, BackupRoom, Backups, Manifest, Readiness
 
 
 class Backup(Frozen):
     """A whole backup; level 1: its files are what its manifest says."""
 
     id: str
+    kind: BackupKind
+    parent: str
     label: str
     at: datetime
     age: Duration
@@ -42,13 +44,31 @@ def ready(room: BackupRoom) -> Readiness:
 
 
 @domain.additive(because="a backup takes nothing away; it is kept")
-def create(backups: Backups, effect: Effect, *, label: str = "") -> Backup:
-    """Dump the database, with its rows counted and its schema taken in the same snapshot."""
-    return describe(backups.create(label, effect))
+def create(
+    backups: Backups,
+    effect: Effect,
+    *,
+    label: str = "",
+    kind: BackupKind = BackupKind.LOGICAL,
+) -> Backup:
+    """
+    Take a backup, with the checksums of all rows and the schema of the very same moment.
+
+    logical: `pg_dump` of the database, on any server. physical: `pg_basebackup` of the whole
+    server, from which points in time can be reached; incremental: what changed since the newest
+    physical one (Postgres 17).
+    """
+    return describe(backups.create(label, effect, kind))
 
 
 @create.looking
-def look_created(backups: Backups, effect: Effect, *, label: str = "") -> Backup | None:
+def look_created(
+    backups: Backups,
+    effect: Effect,
+    *,
+    label: str = "",
+    kind: BackupKind = BackupKind.LOGICAL,
+) -> Backup | None:
     """Look for a whole backup of this effect; clear away what a dead attempt left."""
     found = backups.settle(effect)
     return describe(found) if found is not None else None
@@ -76,6 +96,8 @@ def describe(manifest: Manifest) -> Backup:
     """Say what a backup is."""
     return Backup(
         id=manifest.id,
+        kind=manifest.kind,
+        parent=manifest.parent,
         label=manifest.label,
         at=manifest.at,
         age=max(datetime.now(UTC) - manifest.at, datetime.resolution * 0),

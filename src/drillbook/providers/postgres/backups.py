@@ -10,10 +10,11 @@ from psycopg.rows import class_row
 from drillbook.analysis.fingerprint import differences, fingerprint
 from drillbook.core.effect import Effect
 from drillbook.core.errors import DrillbookError, Failed
-from drillbook.ports.backups import CheckedBackup, Manifest, Readiness
+from drillbook.ports.backups import BackupKind, CheckedBackup, Manifest, Readiness
 from drillbook.ports.commands import Commands, Stream
 from drillbook.providers.postgres.catalog import read_state
 from drillbook.providers.postgres.leftovers import end_leftovers, session_name
+from drillbook.providers.postgres.physical.taking import PhysicalTaking
 from drillbook.providers.postgres.programs import LONGEST_SECONDS, run_program, tool_path
 from drillbook.providers.postgres.proof.checksums import reading
 from drillbook.providers.postgres.proof.data import Frame, read_frame
@@ -41,11 +42,12 @@ class ServerFacts:
 
 @dataclass(frozen=True, slots=True)
 class PostgresBackups:
-    """Dumps one database into a folder and reads what lies there."""
+    """Backs one database up, alone or with its whole server, and reads what lies there."""
 
     server: Server
     store: BackupStore
     commands: Commands
+    replication: Server | None = None  # a login for physical backups; default: the server's own
 
     def settle(self, effect: Effect) -> Manifest | None:
         """Clear away what a dead attempt of this effect left; return its whole backup."""
@@ -54,7 +56,9 @@ class PostgresBackups:
             self.store.clear(effect.key)
         return found
 
-    def create(self, label: str, effect: Effect) -> Manifest:
+    def create(
+        self, label: str, effect: Effect, kind: BackupKind = BackupKind.LOGICAL
+    ) -> Manifest:
         """Take a backup, or return the one this effect took already."""
         effect.still_mine()
         found = self.settle(effect)
@@ -62,7 +66,11 @@ class PostgresBackups:
             return found
         unfinished = self._make_room(effect)
         try:
-            manifest = self._dump(label, effect, unfinished)
+            if kind is BackupKind.LOGICAL:
+                manifest = self._dump(label, effect, unfinished)
+            else:
+                taking = PhysicalTaking(self.server, self.store, self.commands, self.replication)
+                manifest = taking.take(kind, label, effect, unfinished)
             effect.still_mine()
             return self.store.finish(unfinished, manifest)
         except OSError as error:
