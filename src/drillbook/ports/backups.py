@@ -269,9 +269,7 @@ class Backups(Protocol):
         """Clear away what a dead attempt of this effect left; return its whole backup."""
         ...
 
-    def create(
-        self, label: str, effect: Effect, kind: BackupKind = BackupKind.LOGICAL
-    ) -> Manifest:
+    def create(self, label: str, effect: Effect, kind: BackupKind = BackupKind.LOGICAL) -> Manifest:
         """Take a backup, or return the one this effect took already."""
         ...
 

@@ -1,7 +1,7 @@
 """Take backups, prove what they are, compare with one, and go back to one."""
 
-from drillbook.actions.backup.proving import Compared, ProofOf, compare, verify
 from drillbook.actions.backup.points import look_marked, mark, points
+from drillbook.actions.backup.proving import Compared, ProofOf, compare, verify
 from drillbook.actions.backup.restoring import (
     BeforeRestore,
     KeptList,
@@ -39,8 +39,8 @@ __all__ = [
     "latest",
     "list_",
     "look_created",
-    "look_marked",
     "look_forgotten",
+    "look_marked",
     "look_restored",
     "mark",
     "points",

@@ -56,9 +56,7 @@ class PostgresBackups:
             self.store.clear(effect.key)
         return found
 
-    def create(
-        self, label: str, effect: Effect, kind: BackupKind = BackupKind.LOGICAL
-    ) -> Manifest:
+    def create(self, label: str, effect: Effect, kind: BackupKind = BackupKind.LOGICAL) -> Manifest:
         """Take a backup, or return the one this effect took already."""
         effect.still_mine()
         found = self.settle(effect)
