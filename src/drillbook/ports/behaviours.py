@@ -4,7 +4,7 @@ from typing import Protocol
 
 from drillbook.core.behaviour import Behaviour, Behaviours, Broken, Compared, Subject
 
-__all__ = ["Behaviour", "Behaviours", "Behaves", "Broken", "Compared", "Subject"]
+__all__ = ["Behaves", "Behaviour", "Behaviours", "Broken", "Compared", "Subject"]
 
 
 class Behaves(Protocol):

@@ -25,6 +25,7 @@ from drillbook.ports.probe import Probe
 from drillbook.ports.readings import Readings
 from drillbook.ports.rehearsals import Rehearsals
 from drillbook.ports.restore_points import RestorePoints
+from drillbook.ports.sessions import Sessions
 from drillbook.ports.team_commands import TeamCommands
 from drillbook.stack.sections import (
     HTTP_SCHEMES,
@@ -125,6 +126,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     Logs: ("logs",),
     Database: ("database",),
     Migrations: ("database",),
+    Sessions: ("database",),
     Behaves: ("database",),
     Ledgers: ("database",),
     Backups: ("database", "backups"),
@@ -198,6 +200,12 @@ def _migrations(place: Place) -> Migrations:
     from drillbook.providers.postgres.migrations import PostgresMigrations
 
     return PostgresMigrations(_server(place))
+
+
+def _sessions(place: Place) -> Sessions:
+    from drillbook.providers.postgres.sessions import PostgresSessions
+
+    return PostgresSessions(_server(place))
 
 
 def _backups(place: Place) -> Backups:
@@ -321,6 +329,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     Logs: _logs,
     Database: _database,
     Migrations: _migrations,
+    Sessions: _sessions,
     Behaves: _behaves,
     Ledgers: _ledgers,
     MigrationFolders: _folders,

@@ -3,6 +3,7 @@
 from drillbook.actions.migration.applying import Applied, apply, look_applied
 from drillbook.actions.migration.behaving import Behaved, behave
 from drillbook.actions.migration.looking import Checked, Reviewed, Verified, check, review, verify
+from drillbook.actions.migration.ordering import Drift, Pending, drift, pending
 from drillbook.actions.migration.rehearsing import Rehearsed, look_rehearsed, rehearse
 from drillbook.actions.migration.returning import Before, TakenBack
 from drillbook.actions.migration.subject import domain
@@ -13,6 +14,8 @@ __all__ = [
     "Before",
     "Behaved",
     "Checked",
+    "Drift",
+    "Pending",
     "Rehearsed",
     "Reviewed",
     "TakenBack",
@@ -22,9 +25,11 @@ __all__ = [
     "behave",
     "check",
     "domain",
+    "drift",
     "look_applied",
     "look_rehearsed",
     "look_tried",
+    "pending",
     "rehearse",
     "review",
     "try_",
