@@ -61,6 +61,7 @@ class Blockers(Frozen):
     count: int
     longest_seconds: float
     sessions: tuple[Blocker, ...]
+    oldest: Blocker | None = None
 
 
 class CatalogState(Frozen):

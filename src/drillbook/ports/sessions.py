@@ -1,0 +1,46 @@
+"""One session of a database server, named so that no other can be meant, and its end."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from drillbook.core.effect import Effect
+from drillbook.core.model import Frozen
+from drillbook.ports.database import Blocker
+
+
+class SessionName(Frozen):
+    """
+    A session for good: a process number is given out again, these beginnings are not.
+
+    With `transaction_started` it is one transaction that is meant: a later one of the same session
+    is not.
+    """
+
+    pid: int
+    session_started: datetime
+    transaction_started: datetime | None = None
+
+
+class HowEnded(StrEnum):
+    """How a session, or the transaction that was meant, came to its end."""
+
+    GONE = "gone by itself"
+    CANCELLED = "statement cancelled"
+    TERMINATED = "session terminated"
+
+
+class Sessions(Protocol):
+    """Look for one session, and end it."""
+
+    def find(self, name: SessionName) -> Blocker | None:
+        """Return the session when it is still the one that is named."""
+        ...
+
+    def end(self, name: SessionName, effect: Effect, *, grace_seconds: float) -> HowEnded:
+        """
+        Cancel what it does; when that does not end it within the grace, terminate it.
+
+        Errors: Refused when it may not be ended, Failed when it does not go.
+        """
+        ...
