@@ -1,6 +1,6 @@
 """Behaviour before and after a change: what worked and fails now, and what a role sees now."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from drillbook.core.behaviour import Behaviour, Behaviours, Broken, Compared, Subject
 
@@ -9,6 +9,8 @@ PERMISSION = "42501"
 ALWAYS_CLASSES = ("42",)
 ALWAYS_STATES = frozenset({"0A000", "2F005", "23502"})
 FEW_ROWS = 10
+NOBODY: Mapping[str, str] = {}
+TOOK_ALONG = "it is gone, and the change does not name it: something else took it along"
 
 Key = tuple[str, str, str]
 
@@ -18,13 +20,15 @@ def compared(
     after: Behaviours,
     *,
     dropped: Collection[str] | None = None,
+    used: Mapping[str, str] = NOBODY,
     live: bool = False,
 ) -> Compared:
     """
     Compare two observations of one database.
 
     `dropped` are the objects that the change drops by name: what else is gone was taken along, and
-    that is broken; None says that nobody knows. `live`: others wrote meanwhile.
+    that is broken; None says that nobody knows. `used` are tables that others used lately, with how
+    often: dropping one of those breaks them. `live`: others wrote meanwhile.
     """
     broken: list[Broken] = []
     widened: list[str] = []
@@ -36,7 +40,7 @@ def compared(
             continue
         new = known.like(old)
         if new is None:
-            broken += _gone(old, known, dropped)
+            broken += _gone(old, known, dropped, used)
             continue
         count += 1
         if old.ok and (not new.sure or (live and _may_be_the_data(new))):
@@ -57,10 +61,11 @@ def broken(
     after: Behaviours,
     *,
     dropped: Collection[str] | None = None,
+    used: Mapping[str, str] = NOBODY,
     live: bool = False,
 ) -> tuple[Broken, ...]:
     """Return what worked before and does not work after; parameters as of `compared`."""
-    return compared(before, after, dropped=dropped, live=live).broken
+    return compared(before, after, dropped=dropped, used=used, live=live).broken
 
 
 def fails_always(found: Behaviour) -> bool:
@@ -87,6 +92,7 @@ class _Known:
         }
         self._subjects = {(found.kind, found.subject) for found in after.behaviours}
         self._identities = {_object(found) for found in after.behaviours if found.identity}
+        self._there = frozenset(after.there)
         self._matched: set[Key] = set()
 
     def like(self, old: Behaviour) -> Behaviour | None:
@@ -99,6 +105,8 @@ class _Known:
 
     def has(self, old: Behaviour) -> bool:
         """Tell whether the object itself is still there, by its name or under another one."""
+        if self._there & {old.subject, _object(old)}:
+            return True
         return (old.kind, old.subject) in self._subjects or _object(old) in self._identities
 
     def unmatched(self) -> Iterator[Behaviour]:
@@ -119,19 +127,18 @@ def _object(found: Behaviour) -> str:
     return " ".join(found.identity.split(" ")[:2])
 
 
-def _gone(old: Behaviour, known: _Known, dropped: Collection[str] | None) -> list[Broken]:
-    if dropped is None or not old.ok or known.has(old) or old.operation not in {"read", "call"}:
+def _gone(
+    old: Behaviour, known: _Known, dropped: Collection[str] | None, used: Mapping[str, str]
+) -> list[Broken]:
+    if not old.ok or known.has(old):
+        return []
+    if old.kind is Subject.TABLE and old.subject in used:
+        return [_broken(old, old.role, f"it is gone, and others used it {used[old.subject]}")]
+    if dropped is None or old.operation not in {"read", "call"}:
         return []
     if any(_same_name(old.subject, name) for name in dropped):
         return []
-    return [
-        Broken(
-            subject=old.subject,
-            operation=old.operation,
-            role=old.role,
-            error="it is gone, and the change does not name it: something else took it along",
-        )
-    ]
+    return [_broken(old, old.role, TOOK_ALONG)]
 
 
 def _same_name(subject: str, name: str) -> bool:

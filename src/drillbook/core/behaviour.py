@@ -44,11 +44,13 @@ class Behaviours(Frozen):
     """
     Everything that was tried once; hand it to the next time, so that the same is tried again.
 
-    `constraints` are those there were, `people` who the roles were taken to be (by setting), and
-    `remains` says what a rollback does not take back.
+    `there` are the objects there were, by name and identity, and `constraints` their constraints;
+    `people` is who the roles were taken to be (by setting); `remains` says what a rollback does not
+    take back.
     """
 
     behaviours: tuple[Behaviour, ...]
+    there: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     people: dict[str, str] = {}
     seconds: float = 0.0

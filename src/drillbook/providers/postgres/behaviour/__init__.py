@@ -2,5 +2,6 @@
 
 from drillbook.providers.postgres.behaviour.observing import behaviours
 from drillbook.providers.postgres.behaviour.port import PostgresBehaves
+from drillbook.providers.postgres.behaviour.usage import Usage, usage, used_between
 
-__all__ = ["PostgresBehaves", "behaviours"]
+__all__ = ["PostgresBehaves", "Usage", "behaviours", "usage", "used_between"]

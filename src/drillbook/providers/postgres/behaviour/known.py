@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from drillbook.core.behaviour import Behaviour, Behaviours
+from drillbook.core.behaviour import Behaviour, Behaviours, Subject
 from drillbook.providers.postgres.behaviour.shapes import Column, Shape, Table
 
 
@@ -42,6 +42,16 @@ class Known:
                 there = [table.by_number[n] for n in found.columns if n in table.by_number]
                 return [column for column in there if not column.filled_by_server]
         return list(now)
+
+    def tables(self) -> frozenset[str]:
+        """Return the tables and views that were tried then, by name and by identity."""
+        found = self.earlier.behaviours if self.earlier else ()
+        return frozenset(
+            name
+            for one in found
+            if one.kind is not Subject.FUNCTION
+            for name in (one.subject, " ".join(one.identity.split(" ")[:2]))
+        )
 
     def tried(self, table: Table, operation: str, role: str) -> bool:
         """Tell whether an operation was tried then."""

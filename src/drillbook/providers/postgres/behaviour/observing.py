@@ -43,6 +43,7 @@ def behaviours(
         found = tuple(observer.all())
     return Behaviours(
         behaviours=found,
+        there=observer.shape.there(),
         constraints=constraint_names(observer.shape),
         people=dict(observer.people.values),
         seconds=round(time.monotonic() - began, 3),
@@ -80,7 +81,8 @@ class Observer:
 
     def all(self) -> Iterator[Behaviour]:
         """Try everything."""
-        for table in self.shape.around(self.names):
+        # What was tried then is tried again, also where nothing links it any more.
+        for table in self.shape.around(self.names, self.known.tables()):
             if time.monotonic() > self.until:
                 yield _untried(table, self.login, "the time for trying was up")
                 continue

@@ -1,7 +1,7 @@
 """What there is to try: tables, columns, constraints, functions, and who may use them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -168,8 +168,13 @@ class Shape:
                 return table
         return None
 
-    def around(self, names: Iterable[str]) -> tuple[Table, ...]:
-        """Return the named relations and what hangs on them; all when none is named."""
+    def there(self) -> tuple[str, ...]:
+        """Return the names and identities of all objects."""
+        objects: list[Table | Function] = [*self.tables.values(), *self.functions]
+        return tuple(sorted(name for one in objects for name in (one.name, one.identity)))
+
+    def around(self, names: Sequence[str], known: Collection[str] = ()) -> tuple[Table, ...]:
+        """Return the named relations, what hangs on them and known ones; without names all."""
         wanted = {table.relation.oid for name in names if (table := self.named(name))}
         if not names:
             return tuple(sorted(self.tables.values(), key=lambda table: table.name))
@@ -178,6 +183,9 @@ class Shape:
         # A view over a view hangs on the table as well.
         while more := self._views_over(views) - reached:
             reached, views = reached | more, more
+        reached |= {
+            oid for oid, table in self.tables.items() if {table.name, table.identity} & set(known)
+        }
         found = (self.tables[oid] for oid in reached if oid in self.tables)
         return tuple(sorted(found, key=lambda table: table.name))
 

@@ -177,3 +177,9 @@ SELECT has_table_privilege(%(role)s, %(relation)s::oid, 'SELECT') AS reads,
        coalesce(array_agg(a.attnum::int) FILTER (WHERE has_column_privilege(%(role)s, a.attrelid, a.attnum, 'UPDATE')), '{}') AS updated
   FROM pg_attribute a
  WHERE a.attrelid = %(relation)s::oid AND a.attnum > 0 AND NOT a.attisdropped
+
+-- name: usage
+-- Inserts count although they were rolled back, as those of a health check are.
+SELECT format('%I.%I', schemaname, relname),
+       (n_tup_ins + n_tup_upd + n_tup_del + coalesce(seq_scan, 0) + coalesce(idx_scan, 0))::bigint
+  FROM pg_stat_user_tables
