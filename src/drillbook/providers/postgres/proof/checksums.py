@@ -15,6 +15,7 @@ from drillbook.core.errors import Unavailable
 from drillbook.ports.backups import TableContents
 from drillbook.providers.postgres.proof.tables import (
     LOCKED_AT_ONCE,
+    METHOD,
     Chunk,
     Table,
     chunks_of,
@@ -31,9 +32,27 @@ WORKERS = 2
 CANCEL_SECONDS = 5.0
 BLOCK_BYTES = 8192
 LARGE_OBJECTS = "large objects"
-LARGE_OBJECTS_METHOD = "sum of hash_record_extended of oid and bytes"
+LARGE_OBJECTS_METHOD = f"{METHOD} of oid and bytes"
 
 OnRead = Callable[[int, int], None]  # bytes read so far, bytes in all
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Rows and the two sums of their hashes; sums, so that order plays no part."""
+
+    rows: int
+    total: int
+    mixed: int
+
+    @property
+    def checksum(self) -> str:
+        """Both sums as they are written."""
+        return f"{self.total}:{self.mixed}"
+
+    def plus(self, other: "Sums") -> "Sums":
+        """Return the sums of both."""
+        return Sums(self.rows + other.rows, self.total + other.total, self.mixed + other.mixed)
 
 
 @dataclass(slots=True)
@@ -46,7 +65,7 @@ class Reading:
     application: str
     on_read: OnRead | None = None
     _left: SimpleQueue[Chunk] = field(default_factory=SimpleQueue)
-    _sums: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    _sums: dict[str, Sums] = field(default_factory=dict[str, Sums])
     _read_blocks: int = 0
     _all_blocks: int = 1
     _lock: Lock = field(default_factory=Lock)
@@ -72,9 +91,11 @@ class Reading:
         methods = {table.name: table.method for table in self.tables}
         return {
             name: TableContents(
-                rows=rows, checksum=str(total), method=methods.get(name, LARGE_OBJECTS_METHOD)
+                rows=found.rows,
+                checksum=found.checksum,
+                method=methods.get(name, LARGE_OBJECTS_METHOD),
             )
-            for name, (rows, total) in sorted(self._sums.items())
+            for name, found in sorted(self._sums.items())
         }
 
     def stop(self) -> None:
@@ -98,18 +119,18 @@ class Reading:
                     chunk = self._left.get_nowait()
                 except Empty:
                     return
-                rows, total = _counted(session.execute(chunk.statement).fetchone())
-                self._add(chunk.table.name, rows, total, chunk.blocks)
+                found = sums_of(session.execute(chunk.statement).fetchone())
+                self._add(chunk.table.name, found, chunk.blocks)
 
     def _read_large_objects(self, session: Session) -> None:
-        rows, total = _counted(session.execute(query("proof", "large_objects")).fetchone())
-        if rows:
-            self._add(LARGE_OBJECTS, rows, total, 0)
+        found = sums_of(session.execute(query("proof", "large_objects")).fetchone())
+        if found.rows:
+            self._add(LARGE_OBJECTS, found, 0)
 
-    def _add(self, name: str, rows: int, total: int, blocks: int) -> None:
+    def _add(self, name: str, found: Sums, blocks: int) -> None:
         with self._lock:
-            before = self._sums.get(name, (0, 0))
-            self._sums[name] = (before[0] + rows, before[1] + total)
+            before = self._sums.get(name, Sums(0, 0, 0))
+            self._sums[name] = before.plus(found)
             self._read_blocks += blocks
             if self.on_read is not None:
                 self.on_read(self._read_blocks * BLOCK_BYTES, self._all_blocks * BLOCK_BYTES)
@@ -173,6 +194,8 @@ def exported(session: Session, where: str) -> tuple[str, tuple[Table, ...]]:
     row = session.execute(query("backup", "export")).fetchone()
     if row is None:
         raise Unavailable(f"{where} exports no snapshot", hint="Try again.")
+    # Even the size of a table that somebody has locked cannot be read.
+    session.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_MILLISECONDS)))
     tables = read_tables(session)
     hold(session, tables, LOCK_MILLISECONDS)
     tables = read_tables(session)  # sizes, and what was rewritten, as they are under the locks
@@ -180,7 +203,9 @@ def exported(session: Session, where: str) -> tuple[str, tuple[Table, ...]]:
     return str(row[0]), tables
 
 
-def _counted(row: Sequence[object] | None) -> tuple[int, int]:
+def sums_of(row: Sequence[object] | None) -> Sums:
+    """Return the row of a chunk's query as numbers."""
     if row is None:
         raise AssertionError("an aggregate without GROUP BY always returns one row")
-    return int(str(row[0])), int(str(row[1]))
+    rows, total, mixed = (int(str(value)) for value in row)
+    return Sums(rows, total, mixed)

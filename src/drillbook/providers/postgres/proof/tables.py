@@ -11,6 +11,12 @@ from drillbook.providers.postgres.server import Session
 
 CHUNK_BLOCKS = 8192  # 64 MB: small enough to keep all workers busy to the end
 LOCKED_AT_ONCE = 200
+METHOD = "two sums of hash_record_extended"
+# The hash of a row is a weighted sum of those of its columns: its sum over all rows alone would not
+# see two rows that exchange the values of a column. The sum of products of its halves does.
+SUMS = SQL(
+    "SELECT count(*)::int8, coalesce(sum(h), 0), coalesce(sum((h >> 33) * (h & 2147483647)), 0)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +38,16 @@ class Table:
     @property
     def method(self) -> str:
         """How its checksum is taken, for the manifest: equal methods give comparable checksums."""
-        if not self.odd:
-            return "sum of hash_record_extended"
-        return f"sum of hash_record_extended, as text: {', '.join(self.odd)}"
+        return METHOD + (f", as text: {', '.join(self.odd)}" if self.odd else "")
 
     @property
-    def checksum(self) -> SQL:
-        """The expression over the rows of `t`: a sum, so that order plays no part."""
-        whole = "t"
-        if self.odd:
-            text = f"ROW({', '.join(f't.{name}' for name in self.odd)})::text"
-            whole = f"ROW({', '.join([*(f't.{name}' for name in self.plain), text])})"
-        return _sql(f"coalesce(sum(hash_record_extended({whole}, 0)), 0)")
+    def row_hash(self) -> SQL:
+        """The hash of one row of `t`."""
+        if not self.odd:
+            return SQL("hash_record_extended(t, 0)")
+        text = f"ROW({', '.join(f't.{name}' for name in self.odd)})::text"
+        row = ", ".join([*(f"t.{name}" for name in self.plain), text])
+        return _sql(f"hash_record_extended(ROW({row}), 0)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +65,16 @@ class Chunk:
 
     @property
     def statement(self) -> Composed:
-        """The query that returns how many rows there are, and their checksum."""
+        """The query that returns how many rows there are, and the two sums of their hashes."""
         parts = [
-            SQL("SELECT count(*)::int8,"), self.table.checksum,
-            SQL("FROM ONLY"), _sql(self.table.name), SQL("AS t"),
+            SUMS, SQL("FROM (SELECT"), self.table.row_hash, SQL("AS h FROM ONLY"),
+            _sql(self.table.name), SQL("AS t"),
         ]  # fmt: skip
         if self.from_block or self.to_block is not None:
             parts.append(_sql(f"WHERE ctid >= '({self.from_block},0)'"))
         if self.to_block is not None:
             parts.append(_sql(f"AND ctid < '({self.to_block},0)'"))
+        parts.append(SQL("OFFSET 0) AS rows"))  # so that each hash is taken once
         return SQL(" ").join(parts)
 
 

@@ -56,8 +56,9 @@ SELECT format('%I.%I', n.nspname, c.relname) AS name,
  ORDER BY 1
 
 -- name: large_objects
-SELECT count(*)::int8, coalesce(sum(hash_record_extended(ROW(m.oid, lo_get(m.oid)), 0)), 0)
-  FROM pg_largeobject_metadata m
+SELECT count(*)::int8, coalesce(sum(h), 0), coalesce(sum((h >> 33) * (h & 2147483647)), 0)
+  FROM (SELECT hash_record_extended(ROW(m.oid, lo_get(m.oid)), 0) AS h
+          FROM pg_largeobject_metadata m OFFSET 0) AS objects
 
 -- name: sequences
 SELECT format('%I.%I', n.nspname, c.relname) AS name, s.seqincrement AS increment,
