@@ -75,6 +75,22 @@ class PendingSays(StrEnum):
     CHANGED = "changed"
 
 
+# A rehearsal says of what passes whether anybody waits for it, which depends on the size.
+VERDICTS = {
+    RehearsalSays.PASSES: {"safe", "dangerous"},
+    RehearsalSays.BREAKS: {"breaks"},
+    RehearsalSays.FAILS: {"fails"},
+}
+# Nothing is offered where a given script does not lead back.
+WAYS_BACK: dict[WayBackIs, set[WayBackIs | None]] = {
+    WayBackIs.GIVEN: {WayBackIs.GIVEN},
+    WayBackIs.DERIVED: {WayBackIs.DERIVED},
+    WayBackIs.WRONG: {None},
+    WayBackIs.RESTORE: {None},
+    WayBackIs.NONE_NEEDED: {WayBackIs.DERIVED, None},
+}
+
+
 class Setup(Frozen):
     """What must be so before a migration shows what it is a sample of."""
 
@@ -112,6 +128,40 @@ class Sample(Frozen):
         """The down script beside it, right or wrong, or None."""
         path = self.path.with_suffix(".down.sql")
         return path if path.exists() else None
+
+
+class Seen(Frozen):
+    """What checks really said of a migration; `broken` as operation, subject and role."""
+
+    verdict: str
+    broken: tuple[tuple[str, str, str], ...] = ()
+    way_back: WayBackIs | None = None
+
+
+def unlike(sample: Sample, seen: Seen) -> tuple[str, ...]:
+    """Say where a rehearsal on production's data and the table disagree; nothing: they agree."""
+    applies = sample.rehearsal is not RehearsalSays.FAILS
+    found = []
+    if seen.verdict not in VERDICTS[sample.rehearsal]:
+        found.append(f"the verdict is {seen.verdict}, the table says {sample.rehearsal}")
+    found += [f"{each} still works" for each in sample.breaks if not _is_broken(each, seen.broken)]
+    if not sample.breaks:
+        found += [f"{' '.join(each)} is broken, the table says nothing" for each in seen.broken]
+    if applies and seen.way_back not in WAYS_BACK[sample.way_back]:
+        found.append(f"the way back is {seen.way_back}, the table says {sample.way_back}")
+    return tuple(found)
+
+
+def _is_broken(expected: str, broken: tuple[tuple[str, str, str], ...]) -> bool:
+    what, _, wanted_role = expected.partition(" as ")
+    operation, _, subject = what.partition(" ")
+    return any(
+        # "insert of the least" is an insert, and a function is named without its arguments.
+        done.partition(" ")[0] == operation
+        and on.partition("(")[0] == subject
+        and wanted_role in {"", role}
+        for done, on, role in broken
+    )
 
 
 class _Table(Frozen):
