@@ -26,7 +26,7 @@ REHEARSED = ("0004", "0016", "0025")
 
 
 @pytest.mark.parametrize("number", SAMPLES)
-def test_check_reads_each_sample_without_an_error_and_in_as_many_transactions_as_it_has(
+def test_check_reads_each_sample_whole_and_tells_whether_it_is_one_transaction(
     number: str,
 ) -> None:
     sample = SAMPLES[number]
