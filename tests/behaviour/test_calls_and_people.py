@@ -1,0 +1,197 @@
+"""Functions are called with arguments from rows; policies are met by somebody they know."""
+
+import psycopg
+import pytest
+
+from drillbook.analysis.behaviour import compared
+from drillbook.core.behaviour import Behaviour, Compared
+from drillbook.providers.postgres.behaviour import behaviours
+from drillbook.providers.postgres.server import Server
+
+SUPABASE = """
+DO $$ BEGIN
+    CREATE ROLE f_anon NOLOGIN; CREATE ROLE f_authenticated NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+CREATE SCHEMA auth;
+CREATE TABLE auth.users (id uuid PRIMARY KEY);
+CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        nullif(current_setting('request.jwt.claim.sub', true), ''),
+        nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid
+$$;
+CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT nullif(current_setting('request.jwt.claims', true), '')::jsonb $$;
+GRANT USAGE ON SCHEMA auth TO f_anon, f_authenticated;
+CREATE TABLE notes (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_id uuid NOT NULL REFERENCES auth.users, org text NOT NULL, words text);
+CREATE TABLE orgs (name text PRIMARY KEY, plan text NOT NULL DEFAULT 'free');
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE orgs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON notes FOR ALL TO f_authenticated
+    USING ((SELECT auth.uid()) = user_id) WITH CHECK ((SELECT auth.uid()) = user_id);
+CREATE POLICY own_org ON orgs FOR SELECT TO f_authenticated USING (name = auth.jwt() ->> 'org');
+GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO f_authenticated;
+GRANT SELECT ON notes, orgs TO f_anon, f_authenticated;
+INSERT INTO auth.users SELECT md5('user ' || n)::uuid FROM generate_series(1, 5) n;
+INSERT INTO orgs VALUES ('one'), ('two');
+INSERT INTO notes (user_id, org) SELECT id, 'one' FROM auth.users, generate_series(1, 4);
+"""
+
+
+class Place:
+    """One database: statements, observations, and what a change broke."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.server = Server(lambda: url, "production")
+
+    def run(self, script: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(script.encode())
+
+    def all(self) -> dict[tuple[str, str, str], Behaviour]:
+        found = behaviours(self.server).behaviours
+        return {(b.subject, b.operation, b.role): b for b in found}
+
+    def call(self, function: str) -> Behaviour:
+        return self.all()[f"public.{function}", "call", "postgres"]
+
+    def broken_by(self, script: str) -> Compared:
+        before = behaviours(self.server)
+        self.run(script)
+        return compared(before, behaviours(self.server, like=before), dropped=[])
+
+
+@pytest.fixture
+def place(database_url: str) -> Place:
+    return Place(database_url)
+
+
+def test_somebody_the_policies_know_is_signed_in(place: Place) -> None:
+    place.run(SUPABASE)
+
+    found = place.all()
+
+    assert (found["public.notes", "read", "f_authenticated"].rows) == 4
+    assert (found["public.notes", "read", "f_anon"].rows) == 0
+    assert (found["public.notes", "read", "postgres"].rows) == 20
+    assert (found["public.orgs", "read", "f_authenticated"].rows) == 1
+    assert found["public.notes", "insert", "f_authenticated"].ok
+    assert found["public.notes", "update", "f_authenticated"].rows == 1
+    assert found["public.notes", "insert", "f_anon"].sqlstate == "42501"
+
+
+@pytest.mark.parametrize(
+    ("script", "subject", "operation"),
+    [
+        ("ALTER POLICY own ON notes USING (auth.uid() IS NULL)", "notes", "read"),
+        ("ALTER POLICY own ON notes WITH CHECK (false)", "notes", "insert"),
+        ("DROP POLICY own_org ON orgs", "orgs", "read"),
+        ("ALTER TABLE orgs DISABLE ROW LEVEL SECURITY", "orgs", "read"),
+        ("REVOKE INSERT ON notes FROM f_authenticated", "notes", "insert"),
+        ("REVOKE ALL ON orgs FROM f_authenticated", "orgs", "read"),
+    ],
+)
+def test_a_policy_or_grant_that_no_longer_lets_somebody_work_is_told(
+    place: Place, script: str, subject: str, operation: str
+) -> None:
+    place.run(SUPABASE)
+
+    found = place.broken_by(script)
+
+    named = {(one.subject, one.operation, one.role) for one in found.broken}
+    assert (f"public.{subject}", operation, "f_authenticated") in named
+
+
+def test_a_policy_for_more_is_widened_and_breaks_nothing(place: Place) -> None:
+    place.run(SUPABASE)
+
+    found = place.broken_by("CREATE POLICY open ON orgs FOR SELECT TO f_anon USING (true)")
+
+    assert found.broken == ()
+    assert found.widened == ("read on public.orgs as f_anon sees 2 of 2 rows now, it saw none",)
+
+
+FUNCTIONS = """
+CREATE TABLE items (id bigint PRIMARY KEY, sku text NOT NULL UNIQUE, price int NOT NULL);
+CREATE TYPE colour AS ENUM ('red', 'blue');
+INSERT INTO items VALUES (4711, 'abc', 5), (4712, 'def', 6);
+CREATE FUNCTION need(there boolean) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN IF NOT there THEN RAISE EXCEPTION 'nothing found'; END IF; RETURN true; END $$;
+CREATE FUNCTION price_of(p_item_id bigint) RETURNS boolean LANGUAGE sql AS $$
+    SELECT need(EXISTS (SELECT FROM items WHERE id = p_item_id)) $$;
+CREATE FUNCTION by_sku(_sku text, colour colour DEFAULT 'red') RETURNS boolean LANGUAGE sql AS $$
+    SELECT need(EXISTS (SELECT FROM items WHERE sku = _sku)) $$;
+CREATE FUNCTION row_price(item items) RETURNS int LANGUAGE sql AS $$ SELECT item.price $$;
+CREATE FUNCTION total(ids bigint[]) RETURNS bigint LANGUAGE sql AS $$
+    SELECT sum(price) FROM items WHERE id = ANY (ids) $$;
+CREATE FUNCTION listed(VARIADIC words text[]) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT unnest(words) $$;
+CREATE PROCEDURE mark(a int, INOUT b int) LANGUAGE plpgsql AS $$ BEGIN b := a; END $$;
+CREATE PROCEDURE in_parts() LANGUAGE plpgsql AS $$ BEGIN COMMIT; END $$;
+CREATE FUNCTION far() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN RETURN dblink_exec('host=there', 'DELETE FROM x'); END $$;
+CREATE FUNCTION farther() RETURNS text LANGUAGE sql AS $$ SELECT far() $$;
+CREATE FUNCTION any_of(x anyelement) RETURNS text LANGUAGE sql AS $$ SELECT x::text $$;
+"""
+
+
+def test_functions_are_called_with_what_rows_hold(place: Place) -> None:
+    place.run(FUNCTIONS)
+    found = place.all()
+
+    def call(name: str) -> Behaviour:
+        return found[f"public.{name}", "call", "postgres"]
+
+    for name in (
+        "price_of(bigint)", "by_sku(text, colour)", "row_price(items)", "total(bigint[])",
+        "listed(text[])", "mark(integer, integer)",
+    ):  # fmt: skip
+        assert call(name).ok, (name, call(name).error)
+    assert found["public.by_sku(text, colour)", "call with all arguments", "postgres"].ok
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("in_parts()", "ends transactions by itself"),
+        ("far()", "calls dblink_exec, which no rollback takes back"),
+        ("farther()", "calls far(), which no rollback takes back"),
+        ("any_of(anyelement)", "no value can be made for x of type anyelement"),
+    ],
+)
+def test_what_cannot_be_called_is_not_tried_and_the_reason_told(
+    place: Place, name: str, why: str
+) -> None:
+    place.run(FUNCTIONS)
+
+    found = place.call(name)
+
+    assert not found.sure
+    assert why in found.error
+
+
+def test_a_new_function_that_names_a_missing_column_is_broken(place: Place) -> None:
+    place.run(FUNCTIONS)
+
+    found = place.broken_by(
+        "CREATE FUNCTION cost(item_id bigint) RETURNS int LANGUAGE plpgsql AS"
+        " $$ BEGIN RETURN (SELECT cost FROM items WHERE id = item_id); END $$;"
+        "CREATE FUNCTION fine(item_id bigint) RETURNS int LANGUAGE plpgsql AS"
+        " $$ BEGIN RETURN (SELECT price FROM items WHERE id = item_id); END $$;"
+        "CREATE FUNCTION picky(item_id bigint) RETURNS int LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'sign in first'; END $$"
+    )
+
+    assert [(one.subject, one.error) for one in found.broken] == [
+        ("public.cost(bigint)", 'column "cost" does not exist')
+    ]
+
+
+def test_a_function_taken_along_by_its_type_is_told(place: Place) -> None:
+    place.run(FUNCTIONS)
+
+    found = place.broken_by("DROP TYPE colour CASCADE")
+
+    assert {one.subject for one in found.broken} == {"public.by_sku(text, colour)"}
