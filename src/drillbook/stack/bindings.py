@@ -40,6 +40,7 @@ from drillbook.stack.sections import (
 from drillbook.stack.settings import load_settings
 
 if TYPE_CHECKING:
+    from drillbook.providers.postgres.physical.points import PhysicalPoints
     from drillbook.providers.postgres.scratch import ScratchRoom
     from drillbook.providers.postgres.server import Server
     from drillbook.providers.postgres.storage.store import BackupStore
@@ -227,10 +228,16 @@ def _backup_room(place: Place) -> BackupRoom:
 def _restores(place: Place) -> Restores:
     from drillbook.providers.postgres.restores import PostgresRestores
 
-    return PostgresRestores(_server(place), _backup_store(place), _commands(place))
+    return PostgresRestores(
+        _server(place), _backup_store(place), _commands(place), _physical_points(place)
+    )
 
 
 def _restore_points(place: Place) -> RestorePoints:
+    return _physical_points(place)
+
+
+def _physical_points(place: Place) -> "PhysicalPoints":
     from drillbook.providers.postgres.physical.points import PhysicalPoints
 
     return PhysicalPoints(
@@ -273,7 +280,9 @@ def _verifier(place: Place) -> Verifier:
 def _backup_store(place: Place) -> "BackupStore":
     from drillbook.stack.storing import backup_store
 
-    return backup_store(place.backups(), folder=place.folder, staging=place.home() / "staging")
+    return backup_store(
+        place.backups(), folder=place.folder, staging=place.home() / "staging" / place.name
+    )
 
 
 def scratch_room(place: Place) -> "ScratchRoom":

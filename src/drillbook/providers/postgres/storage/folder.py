@@ -4,12 +4,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from drillbook.core.errors import Damaged, Failed, NotFound
-from drillbook.ports.backups import MANIFEST_FORMAT, CheckedBackup, Manifest, Proof
+from drillbook.ports.backups import CheckedBackup, Manifest, Proof
+from drillbook.providers.postgres.storage.blobs import FolderBlobs
+from drillbook.providers.postgres.storage.envelopes import checked_manifest
 from drillbook.providers.postgres.storage.files import (
     MANIFEST,
     PROOF,
@@ -18,7 +21,7 @@ from drillbook.providers.postgres.storage.files import (
     sync,
     write_durably,
 )
-from drillbook.providers.postgres.storage.store import OnBytes, StoreState, id_of, is_id
+from drillbook.providers.postgres.storage.store import OnBytes, Rubbish, StoreState, id_of, is_id
 
 UNFINISHED = ".unfinished-"
 REMOVED = ".removed-"
@@ -151,21 +154,56 @@ class FolderStore:
         for left in self.path.glob(f"{REMOVED}*"):
             shutil.rmtree(left, ignore_errors=True)
 
+    def rubbish(self) -> tuple[Rubbish, ...]:
+        """Return what attempts left that did not end, and what is half removed."""
+        found = (*self.path.glob(f"{UNFINISHED}*/"), *self.path.glob(f"{REMOVED}*/"))
+        return tuple(_rubbish(folder) for folder in sorted(found))
+
+    def sweep(self, name: str) -> None:
+        """Remove one piece of rubbish by its name."""
+        if name in {one.name for one in self.rubbish()}:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+
+    def note(self, name: str, data: bytes) -> bytes:
+        """Keep a note unless there is one of that name; return the one there is."""
+        self._notes.create(name, data)
+        return self._notes.read(name) or data
+
+    def noted(self, name: str) -> bytes | None:
+        """Return a note."""
+        return self._notes.read(name)
+
+    @property
+    def _notes(self) -> FolderBlobs:
+        return FolderBlobs(self.path / ".notes")
+
     def _read(self, folder: Path) -> Manifest:
+        data = b""
         try:
-            manifest = Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+            data = (folder / MANIFEST).read_bytes()
+            manifest = Manifest.model_validate_json(data)
         except (OSError, ValidationError) as error:
+            if b'"drillbook-backup-' in data:
+                raise Damaged(
+                    f"backup {folder.name} is encrypted, and no key is set",
+                    hint='Name its key: key = "file:backup.key" in the backups section.',
+                ) from error
             raise Damaged(
                 f"the manifest of backup {folder.name} cannot be read",
                 hint=f"Look at {folder / MANIFEST}; without it the backup proves nothing.",
             ) from error
-        if manifest.id != folder.name or manifest.format != MANIFEST_FORMAT:
-            raise Damaged(
-                f"the manifest in {folder.name} is of backup {manifest.id}, "
-                f"format {manifest.format}",
-                hint="Somebody moved or renamed a backup: give the folder its own name back.",
-            )
-        return manifest
+        return checked_manifest(manifest, folder.name)
+
+
+def _rubbish(folder: Path) -> Rubbish:
+    found = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    newest = max([one.st_mtime for one in found], default=folder.stat().st_mtime)
+    return Rubbish(
+        name=folder.name,
+        files=len(found),
+        size_bytes=sum(one.st_size for one in found),
+        newest=datetime.fromtimestamp(newest, UTC),
+    )
 
 
 def _read_proof(path: Path) -> Proof:

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +23,15 @@ class StoreState(Frozen):
     where: str
     writable: bool
     free_bytes: int
+
+
+class Rubbish(Frozen):
+    """What an attempt left that did not end: files that belong to no backup."""
+
+    name: str
+    files: int
+    size_bytes: int
+    newest: datetime
 
 
 class BackupStore(Protocol):
@@ -86,6 +96,22 @@ class BackupStore(Protocol):
 
     def remove(self, backup: str) -> None:
         """Remove a backup, its manifest first; what is gone already is no error."""
+        ...
+
+    def rubbish(self) -> tuple[Rubbish, ...]:
+        """Return what attempts left that did not end, and what is half removed."""
+        ...
+
+    def sweep(self, name: str) -> None:
+        """Remove one piece of rubbish by its name."""
+        ...
+
+    def note(self, name: str, data: bytes) -> bytes:
+        """Keep a note unless there is one of that name; return the one there is."""
+        ...
+
+    def noted(self, name: str) -> bytes | None:
+        """Return a note."""
         ...
 
 
