@@ -7,8 +7,9 @@ import pytest
 from psycopg import sql
 
 from drillbook.actions import backup
-from drillbook.core.errors import Damaged, Failed, Refused, Unavailable
+from drillbook.core.errors import Damaged, Failed, Refused, Unavailable, UndoImpossible
 from drillbook.local.server import PostgresServer
+from drillbook.providers.postgres.kept import PostgresKeptDatabases
 from postgres.parts import RESTORED, TAKEN, Parts
 
 
@@ -193,3 +194,113 @@ def test_a_prepared_transaction_or_a_second_restore_is_named(parts: Parts) -> No
 
         with pytest.raises(Refused, match=r"is being restored by pid \d+ \(drillbook r-9/5.1"):
             backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+
+def test_what_was_written_after_the_point_is_counted_by_the_columns_that_tell(
+    parts: Parts,
+) -> None:
+    made = backup.create.do(parts.backups, TAKEN)
+    parts.execute(
+        "SET session_replication_role = replica;"
+        "CREATE TABLE notes (id int, at timestamptz DEFAULT now()); INSERT INTO notes VALUES (1);"
+        "DELETE FROM bookings WHERE id IN (SELECT max(id) FROM bookings);"
+        "UPDATE bookings SET updated_at = now() WHERE id IN (SELECT id FROM bookings LIMIT 3)"
+    )
+
+    restored = backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+    by = {one.table: (one.rows, one.changed, one.by) for one in restored.lost}
+    assert by == {"public.notes": (1, 0, "at"), "public.bookings": (0, 3, "updated_at")}
+    assert restored.says.startswith("1 notes and changes to 3 bookings after 2")
+    assert restored.says.endswith(" UTC")
+    assert 0 < restored.rpo_seconds < 600 > restored.rto_seconds > 0
+    assert (restored.level, restored.point) == (4, parts.backups.get(made.id).at)
+
+
+def test_a_restore_into_a_new_database_leaves_the_serving_one_and_is_undone_by_dropping_it(
+    parts: Parts,
+) -> None:
+    undo = backup.restore.undo
+    assert undo is not None
+    made = backup.create.do(parts.backups, TAKEN)
+    parts.execute("CREATE TABLE later (id int)")
+    new = parts.server.parameters()["dbname"] + "_copy"
+    before = undo.remember(parts.restores, parts.database, RESTORED, backup=made.id, into=new)
+
+    for _ in range(2):
+        restored = backup.restore.do(
+            parts.restores, parts.database, RESTORED, backup=made.id, into=new
+        )
+
+    assert (restored.database, restored.kept_as) == (new, "")
+    assert parts.execute("SELECT to_regclass('later') IS NOT NULL") == [(True,)]
+    with parts.server.other(new).session() as session:
+        row = session.execute("SELECT count(*) FROM public.bookings").fetchone()
+    assert row == (parts.bookings(),)
+    with pytest.raises(Refused, match=f"there is a database {new} already"):
+        backup.restore.do(parts.restores, parts.database, TAKEN, backup=made.id, into=new)
+    for _ in range(2):
+        undo.take_back(before, parts.restores, parts.database, RESTORED, backup=made.id, into=new)
+    assert parts.names() == {""}
+
+
+def test_the_old_database_is_forgotten_when_confirmed_and_then_no_undo_pretends(
+    parts: Parts,
+) -> None:
+    undo = backup.restore.undo
+    assert undo is not None
+    kept = PostgresKeptDatabases(parts.server)
+    made = backup.create.do(parts.backups, TAKEN)
+    before = undo.remember(parts.restores, parts.database, RESTORED, backup=made.id)
+    restored = backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+    assert restored.kept_as in {one.database for one in backup.kept.do(kept).databases}
+    assert backup.look_forgotten(kept, TAKEN, database=restored.kept_as) is None
+    with pytest.raises(Refused, match="no database that a restore"):
+        backup.forget_before.do(kept, TAKEN, database=parts.server.parameters()["dbname"])
+
+    gone = backup.forget_before.do(kept, TAKEN, database=restored.kept_as)
+
+    assert gone.size_bytes > 1_000_000
+    assert backup.look_forgotten(kept, TAKEN, database=restored.kept_as) is not None
+    assert parts.names() == {""}
+    with pytest.raises(UndoImpossible, match="was dropped"):
+        undo.take_back(before, parts.restores, parts.database, RESTORED, backup=made.id)
+
+
+def test_a_backup_of_another_server_or_database_is_restored_only_when_that_is_meant(
+    parts: Parts,
+) -> None:
+    made = backup.create.do(parts.backups, TAKEN)
+    path = parts.backups.store.path / made.id / "manifest.json"  # type: ignore[attr-defined]  # a FolderStore
+    own = parts.backups.get(made.id).system_identifier
+    path.write_text(path.read_text().replace(f'"{own}"', '"4711"'))
+
+    with pytest.raises(Refused, match=f"of the server 4711, and this one is {own}"):
+        backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+    assert parts.names() == {""}
+    restored = backup.restore.do(
+        parts.restores, parts.database, RESTORED, backup=made.id, of_another_system=True
+    )
+    assert restored.kept_as
+
+
+def test_roles_and_extensions_that_are_missing_are_named_before_anything_is_built(
+    parts: Parts,
+) -> None:
+    made = backup.create.do(parts.backups, TAKEN)
+    path = parts.backups.store.path / made.id / "manifest.json"  # type: ignore[attr-defined]  # a FolderStore
+    text = path.read_text().replace('"roles": [', '"roles": ["clerk", ')
+    path.write_text(text.replace('"extensions": {', '"extensions": {"postgis": "3.4", '))
+
+    with pytest.raises(Refused, match=r"extension postgis \(version 3\.4\), role clerk"):
+        backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+    assert parts.names() == {""}
+
+
+def test_a_restore_wants_a_backup_or_a_point(parts: Parts) -> None:
+    with pytest.raises(Refused, match="exactly one"):
+        backup.restore.do(parts.restores, parts.database, RESTORED)
+    with pytest.raises(Refused, match="only archived WAL and a physical backup lead to"):
+        backup.restore.do(parts.restores, parts.database, RESTORED, point="2026-01-01 12:00")

@@ -83,9 +83,19 @@ def restore_into(
 
 
 def prove(
-    commands: Commands, built: Server, material: Material, effect: Effect, server_major: int
+    commands: Commands,
+    built: Server,
+    material: Material,
+    effect: Effect,
+    server_major: int,
+    *,
+    is_copy: bool = False,
 ) -> Findings:
-    """Compare a database nobody else uses with what it was built from; give it statistics."""
+    """
+    Compare a database nobody else uses with what it was built from; give it statistics.
+
+    `is_copy`: its files are those of the source, so the server's own tables are checked as well.
+    """
     began = monotonic()
     effect.progress("comparing contents and schema with what was backed up", None)
     name = session_name(effect.key)
@@ -97,7 +107,7 @@ def prove(
         with reading(built, frame.snapshot, frame.tables, application=name) as begun:
             warnings: list[str] = []
             try:
-                broken = check_indexes(commands, built, effect, server_major)
+                broken = check_indexes(commands, built, effect, server_major, catalogs=is_copy)
             except Refused as refused:
                 broken = ()
                 warnings.append(str(refused))

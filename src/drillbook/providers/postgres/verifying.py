@@ -65,8 +65,9 @@ class PostgresVerifier:
         with self._started(manifest, effect) as started:
             seconds = round(monotonic() - began, 3)
             findings = prove(
-                self.commands, started.server, started.material, effect, _major(manifest)
-            )
+                self.commands, started.server, started.material, effect, _major(manifest),
+                is_copy=manifest.kind is not BackupKind.LOGICAL,
+            )  # fmt: skip
         proof = Proof(
             level=findings.level, at=datetime.now(UTC), by_run=effect.run,
             seconds_to_restore=seconds, seconds_to_prove=findings.seconds,

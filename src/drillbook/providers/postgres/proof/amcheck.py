@@ -20,16 +20,19 @@ _FOUND = re.compile(r"^(?:heap table|btree index) \"(.+)\"(?:, block.*)?:$")
 
 
 def check_indexes(
-    commands: Commands, server: Server, effect: Effect, server_major: int
+    commands: Commands, server: Server, effect: Effect, server_major: int, *, catalogs: bool
 ) -> tuple[str, ...]:
     """
     Return a sentence for each table or index that is not whole.
+
+    `catalogs` looks at the server's own tables as well, which a dump does not bring.
 
     Refused says why it could not be looked: the program, the extension or the right is missing.
     """
     with _extension(server):
         options = (
             "--heapallindexed", f"--jobs={JOBS}", "--no-password",
+            *(() if catalogs else ("--exclude-schema=pg_catalog",)),
             f"--database={server.parameters()['dbname']}",
         )  # fmt: skip
         found: list[str] = []
