@@ -20,6 +20,14 @@ REFUSED_CONTROLS = {
 }
 
 
+ELSEWHERE = {
+    "createdb_stmt": "CREATE DATABASE",
+    "dropdb_stmt": "DROP DATABASE",
+    "create_table_space_stmt": "CREATE TABLESPACE",
+    "drop_table_space_stmt": "DROP TABLESPACE",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why a file cannot be applied, and the line."""
@@ -132,6 +140,8 @@ def _own_problems(statement: Statement) -> Iterator[Problem]:
         yield Problem(line, REFUSED_CONTROLS[control.kind])
     if control is not None and control.chain:
         yield Problem(line, "AND CHAIN hides where a transaction begins")
+    if statement.kind in ELSEWHERE:
+        yield Problem(line, f"{ELSEWHERE[statement.kind]} is no change of this database")
     if statement.kind == "copy_stmt":
         copy = node.copy_stmt
         if not copy.filename and not copy.is_program:

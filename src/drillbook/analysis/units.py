@@ -15,6 +15,8 @@ class Settling(StrEnum):
     REPEAT = "repeat"  # doing it again does no harm
     INDEX_BUILT = "index-built"
     INDEX_GONE = "index-gone"
+    INDEX_REBUILT = "index-rebuilt"  # again does no harm once what a failed one left is gone
+    DETACHED = "detached"
     UNKNOWN = "unknown"  # only a person can tell
 
 
@@ -22,6 +24,8 @@ class Settling(StrEnum):
 class Lone:
     """
     How a statement outside a transaction is settled; its indexes and table by schema and name.
+
+    Of a partition being detached `indexes` holds the partition and `table` its parent.
 
     One that waits harmlessly (CONCURRENTLY) makes nobody else wait while it does.
     """
@@ -135,16 +139,27 @@ def _reindex(node: Node) -> Lone | None:
         ReindexObjectType.REINDEX_OBJECT_DATABASE,
     )
     concurrent = any(p.def_elem.defname == "concurrently" for p in stmt.params)
-    return Lone(Settling.REPEAT, waits_harmlessly=concurrent) if wide or concurrent else None
+    if not (wide or concurrent):
+        return None
+    if not concurrent:
+        return Lone(Settling.REPEAT)
+    named = (stmt.relation.schemaname, stmt.relation.relname)
+    if stmt.kind == ReindexObjectType.REINDEX_OBJECT_INDEX:
+        return Lone(Settling.INDEX_REBUILT, (named,), waits_harmlessly=True)
+    return Lone(Settling.INDEX_REBUILT, table=named, waits_harmlessly=True)
 
 
 def _detach(node: Node) -> Lone | None:
-    concurrent = any(
-        cmd.alter_table_cmd.HasField("def")
-        and getattr(cmd.alter_table_cmd, "def").partition_cmd.concurrent
-        for cmd in node.alter_table_stmt.cmds
-    )
-    return Lone(Settling.UNKNOWN) if concurrent else None
+    for found in node.alter_table_stmt.cmds:
+        command = found.alter_table_cmd
+        if not command.HasField("def"):
+            continue
+        partition = getattr(command, "def").partition_cmd
+        if partition.concurrent:
+            parent = node.alter_table_stmt.relation
+            child = (partition.name.schemaname, partition.name.relname)
+            return Lone(Settling.DETACHED, (child,), (parent.schemaname, parent.relname))
+    return None
 
 
 def _vacuum(node: Node) -> Lone | None:

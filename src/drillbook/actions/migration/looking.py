@@ -35,6 +35,7 @@ class Reviewed(Frozen):
     applied_at: datetime | None
     sizes: tuple[TableSize, ...]
     dangers: tuple[str, ...]
+    invalid_indexes: tuple[str, ...] = ()
 
 
 class Verified(Frozen):
@@ -68,7 +69,7 @@ def check(*, file: File, down: File | None = None) -> Checked:
 
 @domain.read
 def review(database: Database, migrations: Migrations, *, file: File) -> Reviewed:
-    """Look what a migration meets: the ledger, and the sizes of the tables it names."""
+    """Look what a migration meets: the ledger, the sizes of its tables, indexes left invalid."""
     reading = refuse_broken(file)
     row = migrations.in_force(file.name)
     return Reviewed(
@@ -79,6 +80,7 @@ def review(database: Database, migrations: Migrations, *, file: File) -> Reviewe
         applied_at=row.applied_at if row else None,
         sizes=database.sizes(reading.tables),
         dangers=reading.dangers,
+        invalid_indexes=database.catalog().invalid_indexes,
     )
 
 

@@ -62,6 +62,11 @@ class Telling:
         key = f"{self._key}/part {part + 1}/wait {time.time_ns()}"
         self.effect.note(key, f"waited for {says}", {"part": part + 1, "try": tried})
 
+    def repaired(self, part: int, says: str) -> None:
+        """Note what an earlier failure had left and was put right; no transaction may be open."""
+        key = f"{self._key}/part {part + 1}/repaired {time.time_ns()}"
+        self.effect.note(key, says, {"part": part + 1})
+
     def story(self) -> Story:
         """Return the story as the ledger keeps it, what is about to be committed included."""
         seconds = self.before.observed.seconds + time.monotonic() - self.began

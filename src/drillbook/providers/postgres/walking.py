@@ -11,13 +11,13 @@ from psycopg import errors
 
 from drillbook.analysis.statements import Statement
 from drillbook.analysis.touching import Mode, touched
-from drillbook.analysis.units import Lone, Settling, Unit
+from drillbook.analysis.units import Lone, Unit
 from drillbook.core.effect import Effect, deadline
 from drillbook.core.errors import DrillbookError, Failed, OutcomeUnknown, Refused, Unavailable
 from drillbook.ports.migrations import Change
 from drillbook.providers.postgres import ledger
 from drillbook.providers.postgres.database import describe
-from drillbook.providers.postgres.lone import clear_broken_index, is_done
+from drillbook.providers.postgres.lone import clear_failed, finish_begun, is_done, make_ready
 from drillbook.providers.postgres.patience import Patience, named
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.sentences import as_ours, detail_of, first_line, is_lost
@@ -172,6 +172,9 @@ class Walk:
     def _run_alone(self, position: int, unit: Unit, lone: Lone, watch: Watch, tried: int) -> None:
         statement = unit.statements[0]
         self.effect.still_mine()
+        if self._make_ready(position, lone, statement):
+            self._mark(position, position + 1, under_way=False)
+            return
         self._mark(position, position, under_way=True)
         self.effect.progress(f"line {statement.line}: {statement.says}", None)
         try:
@@ -185,13 +188,25 @@ class Walk:
                     hint="Look again when the server answers: what is half done is found there.",
                 ) from error
             # Known to have failed: clear away what it left, so that a next try starts clean.
-            if lone.settling is Settling.INDEX_BUILT:
-                clear_broken_index(self.session, lone)
+            clear_failed(self.session, lone)
             self._mark(position, position, under_way=False)
             if isinstance(error, errors.LockNotAvailable | errors.DeadlockDetected):
                 raise
             raise self._failed(error, position, statement, committing=False) from error
         self._mark(position, position + 1, under_way=False)
+
+    def _make_ready(self, position: int, lone: Lone, statement: Statement) -> bool:
+        """Put right what a failed statement left; tell whether that was all there was to do."""
+        try:
+            self._be_patient_only_so_long(lone)
+            for says in make_ready(self.session, lone):
+                self.effect.progress(says, None)
+                self.telling.repaired(position, says)
+            return finish_begun(self.session, lone)
+        except (errors.LockNotAvailable, errors.DeadlockDetected):
+            raise
+        except psycopg.Error as error:
+            raise self._failed(error, position, statement, committing=False) from error
 
     def _number_of(self, position: int) -> int:
         return 1 + sum(len(unit.statements) for unit in self.units[:position])

@@ -81,3 +81,39 @@ SELECT set_config('lock_timeout',
                   (CASE WHEN setting::int BETWEEN 1 AND %(most)s THEN setting::int
                         ELSE %(most)s END)::text, true)
   FROM pg_settings WHERE name = 'lock_timeout'
+
+-- name: index
+-- An index by name, on its table where that is known.
+SELECT n.nspname, c.relname, i.indisvalid
+  FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indexrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relname = %(index)s
+   AND (CASE WHEN %(table)s = '' THEN
+             CASE WHEN %(schema)s = '' THEN pg_table_is_visible(c.oid)
+                  ELSE n.nspname = %(schema)s END
+        ELSE i.indrelid = to_regclass(%(table)s) END)
+
+-- name: rebuild_leftovers
+-- Invalid twins of the indexes of a table, of one index, or (without a name) of the database.
+SELECT n.nspname, c.relname
+  FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indexrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'
+   AND (%(name)s = ''
+        OR i.indrelid = to_regclass(%(name)s)
+        OR i.indrelid = (SELECT reltoastrelid FROM pg_class WHERE oid = to_regclass(%(name)s))
+        OR i.indrelid = (SELECT indrelid FROM pg_index WHERE indexrelid = to_regclass(%(name)s)))
+
+-- name: building
+-- Who builds an index at this moment.
+SELECT p.pid FROM pg_stat_progress_create_index p
+  JOIN pg_index i ON i.indexrelid = to_regclass(%(name)s)
+ WHERE p.datname = current_database() AND p.pid <> pg_backend_pid()
+   AND (p.index_relid = i.indexrelid OR p.relid = i.indrelid)
+
+-- name: detaching
+-- Whether a partition is half detached; no row when it is none.
+SELECT inhdetachpending FROM pg_inherits
+ WHERE inhrelid = to_regclass(%(child)s) AND inhparent = to_regclass(%(parent)s)
