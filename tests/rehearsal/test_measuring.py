@@ -189,7 +189,20 @@ def test_probes_give_way_when_they_and_the_migration_wait_for_each_other(
     )
 
     assert found.failed is None
-    assert sum(one.deadlocks for one in found.blocked) >= 1
+    assert found.forecast.deadlocks == ("orders",)
+
+
+def test_a_stronger_lock_after_changed_rows_is_a_deadlock_with_their_writers(
+    rehearse: Rehearse,
+) -> None:
+    found = rehearse(
+        "UPDATE orders SET note = 'x'; SELECT pg_sleep(0.3);"
+        "ALTER TABLE orders ALTER COLUMN note SET NOT NULL"
+    )
+
+    assert found.failed is None
+    assert found.forecast.deadlocks == ("orders",)
+    assert "deadlocks with writers of orders" in found.forecast.says
 
 
 def test_a_dropped_table_and_a_dropped_column_do_not_disturb_the_load(rehearse: Rehearse) -> None:

@@ -13,7 +13,7 @@ from drillbook.core.rehearsal import (
 )
 
 FELT_SECONDS = 0.001
-WORK_ROWS = 100  # fewer rows than this are a look, not work that grows
+WORK_ROWS = 1_000  # with fewer rows the fixed cost hides how the rest grows
 NAMED_AT_MOST = 3
 TWICE = 2.0
 UNFELT_SECONDS = 0.05  # two waits as short as this are alike
@@ -114,6 +114,7 @@ def forecast(
     rows_rewritten: int = 0,
     rows_changed: int = 0,
     scale: float = 1.0,
+    deadlocks: tuple[str, ...] = (),
 ) -> Forecast:
     """Return what production's users will feel; `rows` are production's, by table."""
     tables = [
@@ -135,6 +136,7 @@ def forecast(
         rows_rewritten=rows_rewritten,
         rows_changed=rows_changed,
         scale=round(scale, 3),
+        deadlocks=deadlocks,
     )
     return found.model_copy(update={"says": says(found)})
 
@@ -152,6 +154,8 @@ def says(found: Forecast) -> str:
         parts.append(f"{count_says(found.rows_rewritten)} rows rewritten")
     if found.rows_changed:
         parts.append(f"{count_says(found.rows_changed)} rows changed")
+    if found.deadlocks:
+        parts.append(f"deadlocks with writers of {' and '.join(found.deadlocks)}")
     return "; ".join(parts)
 
 

@@ -91,7 +91,8 @@ class Forecast(Frozen):
     What a migration will do to production's users.
 
     `dangerous`: reads or writes of a table wait `threshold_seconds` or longer. `tables` holds those
-    that are blocked at all, the longest first.
+    that are blocked at all, the longest first; `deadlocks` names tables whose users and the
+    migration wait for each other: one of the two fails.
     """
 
     says: str
@@ -102,6 +103,7 @@ class Forecast(Frozen):
     rows_rewritten: int = 0
     rows_changed: int = 0
     scale: float = 1.0
+    deadlocks: tuple[str, ...] = ()
 
     @property
     def blocked_seconds(self) -> float:

@@ -79,13 +79,14 @@ class Account:
             sum(self._shown(step.rows_changed).values()) * factor
             for step, factor in zip(self.run.steps, factors, strict=True)
         )
+        blocked = self._blocked()
         return Measured(
             statements=tuple(
                 self._statement(step, factor, spans, kept)
                 for step, factor, spans in zip(self.run.steps, factors, held, strict=True)
             ),
             failed=self.run.failed,
-            blocked=self._blocked(),
+            blocked=blocked,
             forecast=forecast(
                 ran,
                 kept,
@@ -94,6 +95,7 @@ class Account:
                 rows_rewritten=sum(production.get(name, 0) for name in names),
                 rows_changed=round(changed),
                 scale=max(factors, default=1.0),
+                deadlocks=tuple(one.table for one in blocked if one.deadlocks),
             ),
             seconds=round(seconds, 3),
             samples=self.sampler.samples,

@@ -24,7 +24,7 @@ FIRST_ROWS = 3  # of a page: some of them are there
 SPARE_SESSIONS = 4
 SLOW_SECONDS = 0.0005  # a shorter answer cannot have waited
 GONE = {b"42P01", b"3F000", b"42809"}  # the table was dropped, or is something else now
-DEADLOCK = b"40P01"
+DEADLOCKS = {b"40P01", b"57014"}  # found by the server, or seen by the sampler and ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Load:
         """Go on after an error: as an app would that learned of the new schema."""
         if probe.wire.transaction_status != TransactionStatus.IDLE:
             probe.wire.exec_(b"ROLLBACK")
-        if state == DEADLOCK:
+        if state in DEADLOCKS:
             probe.deadlocks += 1
         elif state in GONE:
             self._selector.unregister(probe.session.fileno())

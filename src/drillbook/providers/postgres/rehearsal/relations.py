@@ -46,7 +46,9 @@ class Relations:
     def table_of(self, oid: int) -> Relation | None:
         """Return the table or view that a lock on this relation locks; None: it is new."""
         found = self.by_oid.get(oid)
-        return self.by_oid.get(found.table) if found is not None else None
+        while found is not None and found.table != found.oid:  # an index of a toast table of it
+            found = self.by_oid.get(found.table)
+        return found
 
     def ancestors(self, oid: int) -> tuple[int, ...]:
         """Return the tables this one is a partition or a child of: reading them reads it."""

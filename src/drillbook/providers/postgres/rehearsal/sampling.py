@@ -12,6 +12,7 @@ from drillbook.providers.postgres.server import Server, Session
 
 EVERY_SECONDS = 0.002
 TELL_SECONDS = 1.0
+STUCK_SECONDS = 0.05
 K = TypeVar("K")
 
 
@@ -85,16 +86,22 @@ class LockSampler:
         self.samples += 1
         held: set[tuple[int, str]] = set()
         waiting: set[int] = set()
+        stuck = False
         for pid, relation, mode, granted, _kind, waited in rows:
             if granted and isinstance(relation, int):
                 held.add((relation, str(mode)))
-            elif not granted and isinstance(pid, int):
+            elif pid == self.pid:
+                stuck = isinstance(waited, float) and waited > STUCK_SECONDS
+            elif isinstance(pid, int):
                 waiting.add(pid)
                 since = answered - waited if isinstance(waited, float) else asked
                 _note(self.waits.setdefault(pid, []), since, answered)
         for key in held:
             if not _note(self.held.setdefault(key, []), before, answered):
                 self.on_table(key[0])
+        if stuck and waiting:
+            values = {"pid": self.pid, "waiting": list(waiting)}
+            session.execute(query("rehearsal", "give_way"), values)
         _close(self.held, held, answered)
         _close(self.waits, waiting, answered)
         return asked

@@ -80,7 +80,13 @@ SELECT l.pid, l.relation::int8, l.mode, l.granted, l.locktype,
   FROM pg_catalog.pg_locks l
  WHERE (l.pid = %(pid)s AND l.locktype = 'relation' AND l.granted AND l.relation >= 16384
         AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))
-    OR (NOT l.granted AND l.pid <> %(pid)s)
+    OR NOT l.granted
+
+-- name: give_way
+-- The migration waits for sessions that wait themselves: in production that is a deadlock.
+SELECT pg_catalog.pg_cancel_backend(found.pid)
+  FROM unnest(pg_catalog.pg_blocking_pids(%(pid)s)) AS found(pid)
+ WHERE found.pid = ANY(%(waiting)s)
 
 -- name: probe_column
 -- A column that may be set to itself: not computed, the least indexed one.
