@@ -140,6 +140,42 @@ def test_supabases_ledger_is_read_and_its_statements_are_compared(desk: Desk) ->
     ]
 
 
+def test_what_is_applied_here_is_known_to_supabase_and_forgotten_when_taken_back(
+    desk: Desk,
+) -> None:
+    desk.execute(
+        "CREATE SCHEMA supabase_migrations;"
+        "CREATE TABLE supabase_migrations.schema_migrations"
+        " (version text PRIMARY KEY, statements text[], name text)"
+    )
+    for file in desk.folder.iterdir():
+        file.unlink()
+    texts = {
+        "20240101000001_notes.sql": TEXTS[FIRST] + TEXTS[SECOND],
+        "20240101000002_index.sql": "CREATE INDEX CONCURRENTLY by_words ON notes (words);",
+    }
+    effects = {name: Effect(key=f"r-1/{name}", run="r-1") for name in texts}
+    changes = {}
+    for name, text in texts.items():
+        desk.write(name, text)
+        changes[name] = Change(
+            name=name,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            text=text,
+            down="DROP INDEX CONCURRENTLY by_words",
+        )
+        desk.migrations.apply(changes[name], effects[name])
+
+    assert [entry.name for entry in desk.ledgers.entries()] == list(texts) * 2
+    assert desk.pending().applied == tuple(texts)
+
+    name = "20240101000002_index.sql"
+    desk.migrations.take_back(changes[name], effects[name])
+
+    assert [e.version for e in desk.ledgers.entries() if e.version] == ["20240101000001"]
+    assert desk.pending().pending == (name,)
+
+
 def test_supabases_oldest_ledger_knows_versions_only(desk: Desk) -> None:
     (desk.folder / FIRST).rename(desk.folder / "20240101000001_notes.sql")
     desk.execute(

@@ -11,7 +11,7 @@ from drillbook.analysis.units import Unit, units_of
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, Refused, UndoImpossible
 from drillbook.ports.migrations import Change, LedgerRow, Status, Story
-from drillbook.providers.postgres import ledger
+from drillbook.providers.postgres import ledger, supabase_ledger
 from drillbook.providers.postgres.catalog import read_objects, read_state
 from drillbook.providers.postgres.leftovers import end_leftovers, session_name
 from drillbook.providers.postgres.lone import is_done
@@ -62,11 +62,15 @@ class PostgresMigrations:
                 return _completed(session, effect.key)
 
             def mark(done: int, under_way: bool) -> None:
-                if ledger.kept(session, effect.key) is None:
-                    _refuse_second(ledger.in_force(session, change.name), change, self.server.where)
-                    _insert(session, new, done=done, under_way=under_way)
-                else:
-                    _advance(session, effect.key, len(units), True, done, under_way)
+                with _one_transaction(session):
+                    if ledger.kept(session, effect.key) is None:
+                        there = ledger.in_force(session, change.name)
+                        _refuse_second(there, change, self.server.where)
+                        _insert(session, new, done=done, under_way=under_way)
+                    else:
+                        _advance(session, effect.key, len(units), True, done, under_way)
+                    if done == len(units):
+                        supabase_ledger.record(session, change)
 
             telling = Telling(effect, up=True, before=row.story if row else Story())
             walk = Walk(self.server, session, effect, change, units, mark, telling)
@@ -81,7 +85,7 @@ class PostgresMigrations:
             row = self._settled(session, change, effect)
             if row.status is Status.TAKEN_BACK:
                 return _completed(session, effect.key)
-            mark = partial(_advance, session, effect.key, len(units), False)
+            mark = partial(_take_out, session, effect.key, len(units), change)
             if row.status is Status.APPLYING and not row.done:
                 ledger.advance(session, effect.key, up=False, done=0, units=0)
                 return _completed(session, effect.key)
@@ -145,16 +149,18 @@ def _units(change: Change) -> tuple[Unit, ...]:
     return (*units[:at], first, *units[at + 1 :])
 
 
-def _in_transaction(session: Session) -> bool:
-    return session.info.transaction_status.name == "INTRANS"
+@contextmanager
+def _one_transaction(session: Session) -> Iterator[None]:
+    """Go on in the transaction at hand, else in one of its own."""
+    if session.info.transaction_status.name == "INTRANS":
+        yield
+        return
+    with session.transaction():
+        yield
 
 
 def _insert(session: Session, new: LedgerRow, *, done: int, under_way: bool) -> None:
-    """Write the first row together with what the schema was before."""
-    if not _in_transaction(session):
-        with session.transaction():
-            _insert(session, new, done=done, under_way=under_way)
-        return
+    """Write the first row together with what the schema was before; inside a transaction."""
     session.execute("SAVEPOINT drillbook_before")
     objects = read_objects(session)
     # Taking the savepoint back takes back the settings that reading needs.
@@ -171,6 +177,15 @@ def _insert(session: Session, new: LedgerRow, *, done: int, under_way: bool) -> 
 
 def _advance(session: Session, key: str, units: int, up: bool, done: int, under_way: bool) -> None:
     ledger.advance(session, key, up=up, done=done, units=units, under_way=under_way)
+
+
+def _take_out(
+    session: Session, key: str, units: int, change: Change, done: int, under_way: bool
+) -> None:
+    with _one_transaction(session):
+        _advance(session, key, units, False, done, under_way)
+        if done >= units:
+            supabase_ledger.forget(session, change)
 
 
 def _completed(session: Session, key: str) -> LedgerRow:

@@ -26,3 +26,11 @@ SELECT version, ''::text AS name, NULL::text[] AS statements
 -- name: supabase
 SELECT version, coalesce(name, '') AS name, statements
   FROM supabase_migrations.schema_migrations ORDER BY version
+
+-- name: supabase_record
+INSERT INTO supabase_migrations.schema_migrations (version, name, statements)
+VALUES (%(version)s, %(name)s, %(statements)s)
+    ON CONFLICT DO NOTHING
+
+-- name: supabase_forget
+DELETE FROM supabase_migrations.schema_migrations WHERE version = %(version)s
