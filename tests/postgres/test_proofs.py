@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from drillbook.actions import backup
 from drillbook.analysis.rows import content_differences
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Damaged, Failed, Refused, Unavailable
@@ -21,6 +22,7 @@ from drillbook.providers.postgres.proof.checksums import (
 )
 from drillbook.providers.postgres.proof.data import proof_data
 from drillbook.providers.postgres.proof.sequences import behind, behind_their_data
+from drillbook.providers.postgres.proven import StoredProofs
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.scratch import ScratchRoom
 from drillbook.providers.postgres.server import Server
@@ -235,6 +237,14 @@ def test_a_backup_is_proven_equal_to_its_source_in_a_server_of_its_own(
     assert (proof.level, proof.by_run, proof.differences) == (4, "r-1", ())
     assert proof.seconds_to_restore > 0 < proof.seconds_to_prove
     assert list((verifier.room.folder).glob("scratch-*")) == []
+    reported = backup.report.do(StoredProofs(verifier.store))
+    assert (reported.count, reported.proven) == (1, 1)
+    assert reported.says.startswith("1 backups, 1 proven equal to their source; at worst ")
+    (record,) = reported.backups
+    assert (record.id, record.level, record.rpo) == (made.id, 4, None)
+    assert record.rto is not None
+    assert abs(record.rto.total_seconds() - proof.seconds_to_restore) < 0.001
+    assert reported.rpo == reported.proven_rpo
     with pytest.raises(Refused, match=r"of the database .*, and this one is postgres"):
         PostgresVerifier(
             parts.server.other("postgres"), verifier.store, verifier.room, verifier.commands

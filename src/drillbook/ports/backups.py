@@ -286,6 +286,26 @@ class Backups(Protocol):
         ...
 
 
+class Proven(Frozen):
+    """A backup and what was proven of it, the oldest proof first."""
+
+    manifest: Manifest
+    proofs: tuple[Proof, ...]
+
+    @property
+    def level(self) -> int:
+        """What the newest proof reached; without one, what its taking did."""
+        return self.proofs[-1].level if self.proofs else self.manifest.level
+
+
+class ProvenBackups(Protocol):
+    """What is known of all backups together."""
+
+    def all(self) -> tuple[Proven, ...]:
+        """Return every whole backup with its proofs, the newest first."""
+        ...
+
+
 class Contents(Protocol):
     """What is in a database."""
 

@@ -11,6 +11,7 @@ from drillbook.ports.backups import (
     Backups,
     Contents,
     KeptDatabases,
+    ProvenBackups,
     Restores,
     Verifier,
 )
@@ -137,6 +138,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     RestorePoints: ("database", "backups"),
     KeptDatabases: ("database",),
     Verifier: ("database", "backups"),
+    ProvenBackups: ("backups",),
     Rehearsals: ("database",),
     Readings: ("database",),
 }
@@ -277,6 +279,12 @@ def _verifier(place: Place) -> Verifier:
     )
 
 
+def _proven_backups(place: Place) -> ProvenBackups:
+    from drillbook.providers.postgres.proven import StoredProofs
+
+    return StoredProofs(_backup_store(place))
+
+
 def _backup_store(place: Place) -> "BackupStore":
     from drillbook.stack.storing import backup_store
 
@@ -349,6 +357,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     RestorePoints: _restore_points,
     KeptDatabases: _kept_databases,
     Verifier: _verifier,
+    ProvenBackups: _proven_backups,
     Rehearsals: _rehearsals,
     Readings: _readings,
     CheckedSystems: _CheckedSystems,

@@ -2,6 +2,7 @@
 
 from drillbook.actions.backup.points import look_marked, mark, points
 from drillbook.actions.backup.proving import Compared, ProofOf, compare, verify
+from drillbook.actions.backup.reporting import BackupRecord, BackupReport, report
 from drillbook.actions.backup.restoring import (
     BeforeRestore,
     KeptList,
@@ -27,6 +28,8 @@ from drillbook.actions.backup.taking import (
 __all__ = [
     "Backup",
     "BackupList",
+    "BackupRecord",
+    "BackupReport",
     "BeforeRestore",
     "Compared",
     "KeptList",
@@ -45,6 +48,7 @@ __all__ = [
     "mark",
     "points",
     "ready",
+    "report",
     "restore",
     "swap_back",
     "verify",

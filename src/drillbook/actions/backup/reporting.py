@@ -1,0 +1,104 @@
+"""What backups have really given over time: how old, how fast back, how far proven."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from drillbook.actions.backup.subject import domain
+from drillbook.core.errors import NotFound
+from drillbook.core.model import Frozen
+from drillbook.core.quantities import Duration, show_duration
+from drillbook.ports.backups import BackupKind, Proven, ProvenBackups
+
+MONTH = timedelta(days=30)
+WHOLE = 4  # the level of a backup that was restored and is equal to its source
+
+
+class BackupRecord(Frozen):
+    """One backup: `rpo` is what a loss right before it would have cost, since the one before."""
+
+    id: str
+    kind: BackupKind
+    at: datetime
+    size_bytes: int
+    seconds: float
+    rpo: Duration | None
+    rto: Duration | None  # measured by its newest proof
+    level: int
+    proven_at: datetime | None
+    differences: tuple[str, ...] = ()
+
+
+class BackupReport(Frozen):
+    """
+    All backups of the time asked for, the newest first.
+
+    `rpo` is the longest time between two backups, the present moment counted as the end of the
+    last; `proven_rpo` the same for backups equal to their source; `rto` the longest measured.
+    """
+
+    since: datetime
+    count: int
+    proven: int
+    rpo: Duration
+    proven_rpo: Duration | None
+    rto: Duration | None
+    says: str
+    backups: tuple[BackupRecord, ...]
+
+
+@domain.read
+def report(backups: ProvenBackups, *, within: Duration = MONTH) -> BackupReport:
+    """Report which RPO and RTO the backups have reached, and how far each is proven."""
+    now = datetime.now(UTC)
+    since = now - within
+    everything = backups.all()
+    found = [one for one in everything if one.manifest.at >= since]
+    if not found:
+        raise NotFound(
+            f"there is no backup of the last {show_duration(within)}",
+            hint="Take one: drillbook do backup.create on=…",
+        )
+    before = [one.manifest.at for one in everything if one.manifest.at < since][:1]
+    moments = [now, *(one.manifest.at for one in found), *before]
+    equal = [one.manifest.at for one in found if one.level >= WHOLE]
+    restored = [one.proofs[-1].seconds_to_restore for one in found if one.proofs]
+    rto = timedelta(seconds=max(restored)) if restored else None
+    rpo = _longest(moments)
+    proven_rpo = _longest([now, *equal]) if equal else None
+    return BackupReport(
+        since=since, count=len(found), proven=len(equal), rpo=rpo, proven_rpo=proven_rpo, rto=rto,
+        says=_says(len(found), len(equal), rpo, rto),
+        backups=tuple(
+            _record(one, earlier)
+            for one, earlier in zip(found, [*moments[2:], None][: len(found)], strict=True)
+        ),
+    )  # fmt: skip
+
+
+def _record(one: Proven, earlier: datetime | None) -> BackupRecord:
+    manifest, last = one.manifest, one.proofs[-1] if one.proofs else None
+    return BackupRecord(
+        id=manifest.id,
+        kind=manifest.kind,
+        at=manifest.at,
+        size_bytes=manifest.size_bytes,
+        seconds=manifest.seconds,
+        rpo=manifest.at - earlier if earlier is not None else None,
+        rto=timedelta(seconds=last.seconds_to_restore) if last else None,
+        level=one.level,
+        proven_at=last.at if last else None,
+        differences=last.differences if last else (),
+    )
+
+
+def _longest(moments: list[datetime]) -> timedelta:
+    pairs = pairwise(moments)
+    return max((later - earlier for later, earlier in pairs), default=timedelta(0))
+
+
+def _says(count: int, proven: int, rpo: timedelta, rto: timedelta | None) -> str:
+    back = f"the slowest restore took {show_duration(rto)}" if rto is not None else "none restored"
+    return (
+        f"{count} backups, {proven} proven equal to their source; "
+        f"at worst {show_duration(rpo)} without one; {back}"
+    )
