@@ -147,7 +147,9 @@ def run_cases(cases: Path, only: str) -> Iterator[dict[str, object]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def main(cases: Path = CASES, out: Path = Path("build/bench-ways-back.json"), only: str = "") -> int:
+def main(
+    cases: Path = CASES, out: Path = Path("build/bench-ways-back.json"), only: str = ""
+) -> int:
     """Print the table, write the file; 0 when the target is met."""
     if not cases.exists():
         print(f"ways back: {cases} is not here; nothing was measured")
@@ -158,8 +160,10 @@ def main(cases: Path = CASES, out: Path = Path("build/bench-ways-back.json"), on
         mark = "proven" if result["proven"] else "restore"
         if result["held_against"]:
             mark = "WRONG"
-        print(f"{mark:8} {result['id']:24} {result['seconds']:5.2f} s  "
-              f"{result['held_against'] or result['why_not'] or result['price']}")
+        print(
+            f"{mark:8} {result['id']:24} {result['seconds']:5.2f} s  "
+            f"{result['held_against'] or result['why_not'] or result['price']}"
+        )
     proven = sum(bool(r["proven"]) and not r["held_against"] for r in results)
     wrong = sum(bool(r["proven"]) and bool(r["held_against"]) for r in results)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -95,25 +95,25 @@ class Capture:
             )
         return said
 
+    def taking_out(self, after: Snapshot) -> list[str]:
+        """
+        Return the statements that remove the rows a migration added; tables are as after it.
+
+        They are told by its transaction's number in them, which a rewrite of the table would lose.
+        """
+        said: list[str] = []
+        losses = [loss for loss in self.losses if loss.added]
+        for number in reversed(_by_references(self.losses, after)):
+            said += self._take_out(number, after)
+        return _quietly(said, losses, after)
+
     def putting_back(self, now: Snapshot) -> list[str]:
         """Return the statements that put rows and values back; tables are as before by then."""
         said: list[str] = []
-        quiet: list[str] = []
-        loud: list[str] = []
-        for loss in self.losses:
-            off, on = _silence(loss, now)
-            quiet += off
-            loud += on
-        order = _by_references(self.losses, now)
-        for number in reversed(order):
-            said += self._take_out(number)
-        for number in order:
+        for number in _by_references(self.losses, now):
             said += self._set_values(number, now)
             said += self._put_in(number)
-        if not said:
-            return []
-        # Deferred checks would keep the next ALTER TABLE from running.
-        return [*quiet, *said, "SET CONSTRAINTS ALL IMMEDIATE", *loud]
+        return _quietly(said, self.losses, now)
 
     def ending(self) -> list[str]:
         """Return the statements that set sequences back and drop the copies."""
@@ -144,14 +144,18 @@ class Capture:
         pairs = (f"t.{c.name} = {_back(f's.k{n}', c)}" for n, c in enumerate(loss.key))
         return " AND ".join(pairs)
 
-    def _take_out(self, number: int) -> list[str]:
+    def _take_out(self, number: int, after: Snapshot) -> list[str]:
         loss = self.losses[number]
+        keys = [after.things.get(column.key) for column in loss.key]
         if not loss.added:
             return []
+        same = " AND ".join(
+            f"t.{c.name}::text = s.k{n}::text" for n, c in enumerate(keys) if c is not None
+        )
         return [
-            f"DELETE FROM ONLY {loss.table.name} t USING {self._moment} m "
+            f"DELETE FROM ONLY {after.things[loss.table.key].name} t USING {self._moment} m "
             "WHERE t.xmin::text::bigint = m.xid AND NOT EXISTS "
-            f"(SELECT FROM {self.side(number)} s WHERE {self._same(loss)})"
+            f"(SELECT FROM {self.side(number)} s WHERE {same})"
         ]
 
     def _set_values(self, number: int, now: Snapshot) -> list[str]:
@@ -220,9 +224,21 @@ def _back(value: str, column: Thing) -> str:
     return f"{value}::{column.props['type']}"
 
 
+def _quietly(statements: list[str], losses: Sequence[Loss], now: Snapshot) -> list[str]:
+    """Return the statements with what keeps triggers, rules and policies still around them."""
+    if not statements:
+        return []
+    both = [_silence(loss, now) for loss in losses]
+    quiet = [statement for off, _ in both for statement in off]
+    loud = [statement for _, on in both for statement in on]
+    # Deferred checks would keep the next ALTER TABLE from running.
+    return [*quiet, *statements, "SET CONSTRAINTS ALL IMMEDIATE", *loud]
+
+
 def _silence(loss: Loss, now: Snapshot) -> tuple[list[str], list[str]]:
-    """Return what keeps triggers, rules and policies of the table still, and what wakes them."""
-    table = now.by_address.get(("table", loss.table.address))
+    table = now.things.get(loss.table.key)
+    if table is None:
+        table = now.by_address.get(("table", loss.table.address))
     if table is None:
         return [], []
     head = f"ALTER TABLE {table.name}"
@@ -241,13 +257,18 @@ def _silence(loss: Loss, now: Snapshot) -> tuple[list[str], list[str]]:
 
 def _by_references(losses: Sequence[Loss], now: Snapshot) -> list[int]:
     """Return the losses so that referenced tables come first, as far as there is no circle."""
-    numbers = {loss.table.address: number for number, loss in enumerate(losses)}
-    by_oid = {key[1]: t.address for key, t in now.things.items() if t.kind == "table"}
+    numbers: dict[Key, int] = {}
+    for number, loss in enumerate(losses):
+        made_again = now.by_address.get(("table", loss.table.address))
+        if loss.table.key in now.things or made_again is None:
+            numbers[loss.table.key] = number
+        else:
+            numbers[made_again.key] = number
     after: dict[int, set[int]] = {number: set() for number in numbers.values()}
     for thing in now.things.values():
-        if thing.kind == "constraint" and thing.ids["type"] == "f" and thing.parent in now.things:
-            here = numbers.get(now.things[thing.parent].address)
-            there = numbers.get(by_oid.get(thing.ids["refers"], ""))
+        if thing.kind == "constraint" and thing.ids["type"] == "f" and thing.parent is not None:
+            here = numbers.get(thing.parent)
+            there = numbers.get((thing.parent[0], thing.ids["refers"], 0))
             if here is not None and there is not None and here != there:
                 after[here].add(there)
     order: list[int] = []

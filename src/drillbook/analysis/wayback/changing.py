@@ -222,9 +222,7 @@ def _view_column(was: Thing, now: Thing, _before: Snapshot, current: Snapshot) -
         return []
     view, target = current.parent(now).name, was.props["statistics"]
     number = -1 if target is None else target
-    return [
-        f"ALTER MATERIALIZED VIEW {view} ALTER COLUMN {now.name} SET STATISTICS {number}"
-    ]
+    return [f"ALTER MATERIALIZED VIEW {view} ALTER COLUMN {now.name} SET STATISTICS {number}"]
 
 
 def _function(was: Thing, now: Thing, before: Snapshot, _current: Snapshot) -> Statements | None:

@@ -17,9 +17,7 @@ def is_retyped(was: Thing, now: Thing) -> bool:
     return any(was.props[name] != now.props[name] for name in ("type", "collation"))
 
 
-def change_column(
-    was: Thing, now: Thing, _before: Snapshot, current: Snapshot
-) -> list[str] | None:
+def change_column(was: Thing, now: Thing, _before: Snapshot, current: Snapshot) -> list[str] | None:
     """Return the statements for everything but its type; None where it must be made anew."""
     if was.props["generated"] != now.props["generated"]:
         return None

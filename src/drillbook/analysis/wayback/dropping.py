@@ -36,14 +36,13 @@ def rename(thing: Thing, snapshot: Snapshot, to: str) -> str:
 
 def inner_names(was: Thing, now: Thing) -> list[str]:
     """Return the renames of an enum's labels or a composite type's attributes."""
+    quote: Callable[[str], str]
     if now.kind == "enum":
-        word, ids, quote = "VALUE", "labels", literal
-        before = {number: label for number, label in was.ids[ids]}
-        after = {number: label for number, label in now.ids[ids]}
+        word, quote = "VALUE", literal
+        before, after = dict(was.ids["labels"]), dict(now.ids["labels"])
     elif now.kind == "composite type":
-        word, quote = "ATTRIBUTE", str
-        before = _attributes(was)
-        after = _attributes(now)
+        word, quote = "ATTRIBUTE", _as_it_is
+        before, after = _attributes(was), _attributes(now)
     else:
         return []
     return [
@@ -51,6 +50,10 @@ def inner_names(was: Thing, now: Thing) -> list[str]:
         for number in after
         if number in before and before[number] != after[number]
     ]
+
+
+def _as_it_is(name: str) -> str:
+    return name
 
 
 def _attributes(thing: Thing) -> dict[int, str]:

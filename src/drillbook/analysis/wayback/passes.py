@@ -5,7 +5,7 @@ Dropped first is what the migration made, and what hangs on it; then names come 
 tables and columns, then (between the passes) the data, then everything else.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from drillbook.analysis.wayback.changing import change, rebuilt
@@ -53,7 +53,7 @@ def drop_new(before: Snapshot, now: Snapshot, known: Known) -> list[str]:
 def drop_changed(before: Snapshot, now: Snapshot, known: Known) -> list[str]:
     """Drop what must be made anew; a type that columns still use only steps aside."""
     matching = known.match(before, now, by_name=True)
-    start, aside = set(matching.new), []
+    start, enums = set(matching.new), []
     for key, other in sorted(matching.pairs.items()):
         was, found = before.things[key], now.things[other]
         if was.kind == "column" and is_retyped(was, found):
@@ -61,9 +61,14 @@ def drop_changed(before: Snapshot, now: Snapshot, known: Known) -> list[str]:
         elif rebuilt(was, found, before, now):
             start.add(other)
             if was.kind == "enum":
-                known.retired.add(other)
-                aside.append(rename(found, now, f"drillbook_aside_{other[1]}"))
-    return [*drops(now, start), *aside]
+                enums.append(other)
+    dropped = _dropped(now, start)
+    said = drops(now, start)
+    for key in enums:
+        if key not in dropped:
+            known.retired.add(key)
+            said.append(rename(now.things[key], now, f"drillbook_aside_{key[1]}"))
+    return said
 
 
 def _hinders(now: Snapshot, key: Key) -> bool:
@@ -79,17 +84,12 @@ def _hinders(now: Snapshot, key: Key) -> bool:
 
 def drops(now: Snapshot, start: Iterable[Key]) -> list[str]:
     """Return the statements that drop these objects and all that hangs on them, but no data."""
-    first = set(start)
-    gone, held = _hanging(now, first)
-    stays = reached(held, now.needs) & gone
-    gone -= stays
-    if not gone:
-        return []
+    gone = _dropped(now, start)
     tops = {key: now.top(key, gone) for key in gone}
     folded: dict[Key, set[Key]] = {}
     foreign = [key for key in gone if _between_dropped(now, key, gone)]
     for key in gone:
-        needed = () if key in foreign else now.needs.get(key, ())
+        needed = frozenset() if key in foreign else now.needs.get(key, frozenset())
         folded.setdefault(tops[key], set()).update(tops[n] for n in needed if n in gone)
     order = in_order(set(tops.values()), folded, lambda key: rank(now, key))[::-1]
     at = {key: number for number, key in enumerate(order)}
@@ -102,6 +102,12 @@ def drops(now: Snapshot, start: Iterable[Key]) -> list[str]:
         if not _goes_by_itself(now, key, gone):
             said += _drop(now, key)
     return said
+
+
+def _dropped(now: Snapshot, start: Iterable[Key]) -> set[Key]:
+    """Return all that can go: what data of others still needs stays, and what that needs."""
+    gone, held = _hanging(now, set(start))
+    return gone - reached(held, now.needs)
 
 
 def _drop(now: Snapshot, key: Key) -> list[str]:
@@ -144,7 +150,8 @@ def _goes_by_itself(now: Snapshot, key: Key, gone: set[Key]) -> bool:
     thing = now.things[key]
     if thing.kind == "sequence":
         owned = now.children(key, "owned by")
-        return any(column in gone for one in owned for column in now.needs.get(one.key, ()) - {key})
+        needed = {n for one in owned for n in now.needs.get(one.key, ())} - {key}
+        return bool(needed & gone)
     if thing.kind == "owned by":
         return thing.parent in gone
     if thing.kind in ("constraint", "column") and thing.props["inherited"]:
@@ -207,10 +214,10 @@ def _sorted(before: Snapshot, keys: Iterable[Key], gone: Collection[Key]) -> lis
         thing = before.things[key]
         if thing.kind == "partition":
             _after_its_keys(before, key, needs)
-        elif thing.kind == "column" and thing.parent in gone:
+        elif thing.kind == "column" and (table := thing.parent) is not None and table in gone:
             # Columns are made with their table: the table waits for what they need.
-            needs.setdefault(thing.parent, set()).update(before.needs.get(key, ()))
-            needs[thing.parent].discard(thing.parent)
+            needs.setdefault(table, set()).update(before.needs.get(key, ()))
+            needs[table].discard(table)
     return in_order(keys, needs, lambda key: rank(before, key))
 
 
@@ -240,8 +247,3 @@ def _is_made_itself(before: Snapshot, key: Key, gone: Collection[Key]) -> bool:
             attached += before.children(thing.parent, "inheritance")
             return any(one.key in gone for one in attached)
     return True
-
-
-def lookup(snapshot: Snapshot) -> Mapping[str, Key]:
-    """Return the tables by their full names."""
-    return {t.name: key for key, t in snapshot.things.items() if t.kind == "table"}

@@ -32,12 +32,16 @@ def _new(before: Snapshot, after: Snapshot) -> Iterator[str]:
             continue
         if thing.kind == "table":
             yield f"rows written to {thing.name} after it are lost"
-        elif thing.kind == "column" and thing.parent in before.things:
-            table = after.things[thing.parent].name
+        elif thing.kind == "column" and _stays(thing, before):
+            table = after.parent(thing).name
             if thing.props["generated"] is None and not thing.props["inherited"]:
                 yield f"rows written to {table} after it lose column {thing.name}"
         elif thing.kind == "sequence" and not after.children(key, "owned by"):
             yield f"numbers taken from {thing.name} after it are forgotten"
+
+
+def _stays(part: Thing, other: Snapshot) -> bool:
+    return part.parent is not None and part.parent in other.things
 
 
 def _labels(before: Snapshot, after: Snapshot) -> Iterator[str]:
@@ -57,7 +61,7 @@ def _stricter(before: Snapshot, after: Snapshot) -> Iterator[str]:
     """Constraints come back, and rows written meanwhile may break them."""
     for key, thing in sorted(before.things.items()):
         found = after.things.get(key)
-        if thing.kind == "constraint" and found is None and thing.parent in after.things:
+        if thing.kind == "constraint" and found is None and _stays(thing, after):
             if not thing.props["inherited"]:
                 yield (
                     f"rows written to {before.parent(thing).name} after it that break "

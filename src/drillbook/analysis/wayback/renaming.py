@@ -70,10 +70,11 @@ def _names(
     if _comes_from_parent(found):
         return []
     said = []
-    name = found.name
     schema = _schema_now(was.schema, before, now, matching)
     if was.kind not in INSIDE and was.kind != "index" and schema != found.schema:
-        said.append(f"ALTER {WORDS[was.kind]} {name} SET SCHEMA {schema}")
+        # A sequence that a column owns moves with its table.
+        if not now.children(found.key, "owned by"):
+            said.append(f"ALTER {WORDS[was.kind]} {found.name} SET SCHEMA {schema}")
         found = _moved(found, schema)
     if _is_renamed(was, found):
         said.append(rename(found, now, was.bare))

@@ -291,7 +291,7 @@ SELECT 'default grants', 'pg_default_acl'::regclass, d.oid, 0,
                         FROM aclexplode(CASE WHEN d.defaclnamespace = 0
                                              THEN acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END,
                                                              d.defaclrole)
-                                             ELSE '{}' END) x LEFT JOIN pg_roles r ON r.oid = x.grantee)), '{}'
+                                             END) x LEFT JOIN pg_roles r ON r.oid = x.grantee)), '{}'
   FROM pg_default_acl d LEFT JOIN ns ON ns.oid = d.defaclnamespace
  WHERE d.defaclnamespace = 0 OR ns.oid IS NOT NULL
 UNION ALL

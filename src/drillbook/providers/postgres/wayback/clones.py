@@ -68,7 +68,7 @@ class Clones:
     def _outside(self, statement: str, *names: str) -> None:
         with self._beside() as session:
             # The statement is ours; its names are quoted here.
-            text = sql.SQL(statement)  # type: ignore[arg-type]  # built from literals above
+            text = sql.SQL(statement)
             session.execute(text.format(*map(sql.Identifier, names)))
 
     @contextmanager

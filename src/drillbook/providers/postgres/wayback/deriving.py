@@ -91,9 +91,7 @@ def _first_kept(
     before: Snapshot, after: Snapshot, table: Thing, keys: list[tuple[int, ...]]
 ) -> tuple[int, ...] | None:
     kept = {c.key[2] for c in after.children(table.key, "column")}
-    plain = {
-        c.key[2] for c in before.children(table.key, "column") if c.props["generated"] is None
-    }
+    plain = {c.key[2] for c in before.children(table.key, "column") if c.props["generated"] is None}
     return next((key for key in keys if set(key) <= kept & plain), None)
 
 
@@ -125,7 +123,8 @@ def _resolved(was: Session, before: Snapshot, written: Written) -> dict[Key, Dif
             names = {f'"{n}"' for n in written.columns.get(name, ())}
             names |= set(written.columns.get(name, ()))
             columns = {
-                c.key for c in before.children(table, "column")
+                c.key
+                for c in before.children(table, "column")
                 if c.name in names and c.props["generated"] is None
             }
             old = found.get(table, Difference())
@@ -206,6 +205,7 @@ class Derivation:
             keep=self._concurrent("drop"),
         )
         self._drop_alone()
+        self._do(self.explored.capture.taking_out(snapshot_of(self.clone)))
         for step in (drop_new, step_aside, rename_back, drop_changed, shape):
             self._pass(step, known)
         self._do(self.explored.capture.putting_back(snapshot_of(self.clone)))

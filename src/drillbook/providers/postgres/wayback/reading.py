@@ -130,9 +130,7 @@ def _told_apart(here: Thing, there: Thing, inherits: Iterable[tuple[object, obje
     return False
 
 
-def _implied(
-    things: Mapping[Key, Thing], aliases: Mapping[Key, Key]
-) -> Iterable[tuple[Key, Key]]:
+def _implied(things: Mapping[Key, Thing], aliases: Mapping[Key, Key]) -> Iterable[tuple[Key, Key]]:
     for key, thing in things.items():
         if thing.parent is not None and thing.parent in things:
             yield key, thing.parent

@@ -35,7 +35,7 @@ AT_MOST_BYTES = 256 * 1024 * 1024
 NAMED_AT_MOST = 20
 
 
-class Unproven(Exception):  # noqa: N818 - it says what is so
+class Unproven(Exception):
     """A way back does not lead to what was before."""
 
     def __init__(self, why: str, found: tuple[str, ...] = ()) -> None:
@@ -115,7 +115,11 @@ class _Trial:
             order = reordered(before.snapshot, snapshot_of(clone))
         price = price_of(before.snapshot, after, None, order)
         script = WayBackScript(
-            name=self.change.name, down_sql=down, derived=False, proven=True, price=price,
+            name=self.change.name,
+            down_sql=down,
+            derived=False,
+            proven=True,
+            price=price,
             says="the given down script: up, down, up and down again gave the same schema and data",
         )
         return WayBackRehearsal(script=script, says=script.says, price=price)
@@ -170,9 +174,7 @@ class _Trial:
             f"and data{_copied(*kept)}",
             price=price,
         )
-        return WayBackRehearsal(
-            script=script, says=script.says, price=price, captured_rows=kept[0]
-        )
+        return WayBackRehearsal(script=script, says=script.says, price=price, captured_rows=kept[0])
 
     def _up(self, clone: Server, capture: str) -> None:
         self.effect.still_mine()
@@ -180,7 +182,9 @@ class _Trial:
             run_up(clone, self.change.text, capture)
         except Failed as error:
             if capture:
-                raise Unproven(f"copying before the migration stands in its way: {error}") from error
+                raise Unproven(
+                    f"copying before the migration stands in its way: {error}"
+                ) from error
             raise Failed(f"{self.change.name} cannot be applied to the copy: {error}") from error
 
     def _back(self, clone: Server, down: str) -> None:

@@ -30,7 +30,8 @@ def checksums(session: Session, layout: Snapshot) -> dict[str, tuple[int, int]]:
         if thing.kind == "table" and thing.ids["relkind"] == "r":
             columns = layout.children(thing.key, "column")
             content = _sum(_row([c.name for c in columns]))
-            found[thing.name] = _one(session, f"SELECT count(*), {content} FROM ONLY {thing.name}")
+            rows, total = _one(session, f"SELECT count(*), {content} FROM ONLY {thing.name}")
+            found[thing.name] = (rows, total)
     return found
 
 
@@ -49,7 +50,10 @@ def unequal(before: Mapping[str, tuple[int, int]], now: Mapping[str, tuple[int, 
 
 
 def changed(
-    before: Session, after: Session, layouts: tuple[Snapshot, Snapshot], table: Thing,
+    before: Session,
+    after: Session,
+    layouts: tuple[Snapshot, Snapshot],
+    table: Thing,
     key: Sequence[int] | None,
 ) -> Difference:
     """Return which columns of a table that stayed differ, row by row of its key."""
@@ -68,7 +72,7 @@ def changed(
     for session, thing, side in ((before, table, 0), (after, now.things[table.key], 1)):
         named = [k[side] for k in keys]
         parts = [_sum(_row(named))]
-        parts += [_sum(_row([*named, pair[side].name])) for pair in others]
+        parts += [_sum(_row([*named, f"{pair[side].name}::text"])) for pair in others]
         statement = f"SELECT count(*), {', '.join(parts)} FROM ONLY {thing.name}"
         sums.append(_one(session, statement))
     first, second = sums
@@ -95,12 +99,7 @@ def _rows_moved(
         found.append({row[0] for row in session.execute(statement.encode()).fetchall()})
     first, second = map(set, found)
     taken, added = bool(first - second), bool(second - first)
-    # Rows that stay may have changed as well: only copying all of them is sure then.
-    return Difference(taken=True, added=added) if taken else _added_only(added)
-
-
-def _added_only(added: bool) -> Difference:
-    return Difference(added=added)
+    return Difference(taken=taken, added=added)
 
 
 def _without_key(
@@ -108,7 +107,7 @@ def _without_key(
 ) -> Difference:
     sums = []
     for session, table, side in ((before, was, 0), (after, now, 1)):
-        content = _sum(_row([pair[side].name for pair in common]))
+        content = _sum(_row([f"{pair[side].name}::text" for pair in common]))
         sums.append(_one(session, f"SELECT count(*), {content} FROM ONLY {table.name}"))
     return Difference() if sums[0] == sums[1] else Difference(taken=True, added=True)
 
