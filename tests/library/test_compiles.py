@@ -52,8 +52,8 @@ def test_the_shipped_files_together_count_what_was_asked_for(facts: StackFacts) 
     assert sum(each.runbooks for each in counts) == 8
     assert sum(each.procedures for each in counts) == 9
     assert sum(each.steps for each in counts) == 36
-    assert sum(each.tasks for each in counts) == 105
-    assert sum(each.prerequisites for each in counts) == 6
+    assert sum(each.tasks for each in counts) == 117
+    assert sum(each.prerequisites for each in counts) == 8
     assert sum(each.symptoms for each in counts) == 15
     assert sum(each.contacts for each in counts) == 4
 
@@ -84,13 +84,23 @@ def test_the_database_migration_is_planned_task_by_task(tmp_path: Path, facts: S
     assert [task.does for task in part.gate] == [
         "database.access",
         "migration.check",
+        "migration.pending",
+        "migration.drift",
         "backup.ready",
     ]
     assert [[task.does for task in step.tasks] for step in part.steps] == [
-        ["backup.list", "backup.create"],
-        ["migration.try", "migration.verify", "checks.run"],
-        ["database.access", "migration.review", "migration.apply", "migration.verify"],
-        ["checks.health", "checks.run", "errors.watch"],
+        ["backup.list", "backup.create", "backup.verify"],
+        ["migration.rehearse", "migration.try", "migration.verify", "checks.run"],
+        [
+            "database.access",
+            "migration.review",
+            "migration.behave",
+            "database.blockers",
+            "database.end_session",
+            "migration.apply",
+            "migration.verify",
+        ],
+        ["migration.behave", "checks.health", "checks.run", "errors.watch"],
     ]
     assert [[task.does for task in step.tasks] for step in part.rollback] == [
         ["backup.restore", "backup.compare"]
@@ -110,15 +120,42 @@ def test_production_is_written_to_only_with_the_consent_the_stack_asks(
     assert {task.does for task in writes if task.on == "staging"} == {"migration.try"}
 
 
-def test_a_migration_without_a_down_script_says_that_only_the_restore_leads_back(
+def test_a_migration_without_a_down_script_says_what_leads_back_if_none_can_be_derived(
     tmp_path: Path, facts: StackFacts
 ) -> None:
-    with_down = planned(tmp_path, facts, migration="up.sql", down="down.sql").task("3.3")
-    without = planned(tmp_path, facts, migration="up.sql").task("3.3")
+    with_down = planned(tmp_path, facts, migration="up.sql", down="down.sql").task("3.6")
+    without = planned(tmp_path, facts, migration="up.sql").task("3.6")
 
     assert with_down is not None
     assert with_down.way_back is not None
     assert with_down.way_back.possible
+    assert "down.sql" in with_down.way_back.says
     assert without is not None
     assert without.way_back is not None
-    assert not without.way_back.possible
+    assert "derives and proves" in without.way_back.says
+    assert "only a restore leads back" in without.way_back.says
+
+
+def test_a_restore_is_planned_with_its_way_back_and_asks_for_what_the_stack_says(
+    tmp_path: Path, facts: StackFacts
+) -> None:
+    found = find_books(folder=tmp_path).find("backup-and-restore")
+    plan = compile_plan(
+        found.file.book,
+        found.runbook.title,
+        text=found.file.text,
+        stack=facts,
+        catalog=lambda: CATALOG,
+        files=lambda name: read_file(tmp_path / name),
+        procedure="restore",
+        inputs={"point": "2026-11-24T09:00:00Z"},
+    )
+
+    restore, choice = plan.task("2.2"), plan.task("3.4")
+    assert restore is not None
+    assert restore.does == "backup.restore"
+    assert restore.needs.approvals == 2
+    assert restore.way_back is not None
+    assert restore.way_back.possible
+    assert choice is not None
+    assert [option.does for option in choice.options] == ["backup.kept", "backup.forget_before"]

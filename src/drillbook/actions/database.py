@@ -36,11 +36,14 @@ def connections(database: Database) -> Connections:
 
 
 @domain.read
-def blockers(database: Database, *, table: str = "") -> Blockers:
+def blockers(database: Database, *, table: str = "", tables: tuple[str, ...] = ()) -> Blockers:
     """Name the sessions that block others or have a transaction open on a table."""
-    if table.strip() != table:
-        raise Refused(f"{table!r} is not a table's name", hint="Write it as schema.table.")
-    found = database.blockers(table)
+    named = (table, *tables) if table or not tables else tables
+    for name in named:
+        if name.strip() != name:
+            raise Refused(f"{name!r} is not a table's name", hint="Write it as schema.table.")
+    sessions = {one.pid: one for name in named for one in database.blockers(name)}
+    found = tuple(sessions.values())
     longest = max((session.transaction_seconds for session in found), default=0.0)
     oldest = max(found, key=lambda session: session.transaction_seconds, default=None)
     return Blockers(count=len(found), longest_seconds=longest, sessions=found, oldest=oldest)
