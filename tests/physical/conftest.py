@@ -1,26 +1,21 @@
-"""A server as production is: WAL archived and summarized, and a login that may only replicate."""
+"""A server as production is: WAL archived and summarized."""
 
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
 
-from drillbook.core.effect import Effect
 from drillbook.local.server import PostgresServer
 from drillbook.local.wal_archive import archive_settings
-from drillbook.ports.backups import BackupKind, Manifest
-from drillbook.providers.postgres.physical.opening import PhysicalOpening
-from drillbook.providers.postgres.physical.points import PhysicalPoints
-from drillbook.providers.postgres.physical.taking import PhysicalTaking
+from drillbook.ports.backups import Manifest
 from drillbook.providers.postgres.scratch import ScratchRoom
 from drillbook.providers.postgres.server import Server
 from drillbook.providers.postgres.storage.folder import FolderStore
 from drillbook.providers.process.commands import ProcessCommands
+from physical.parts import Production
 
 TABLES = """
 CREATE TABLE customers (id serial PRIMARY KEY, name text NOT NULL, notes jsonb);
@@ -31,43 +26,6 @@ INSERT INTO visits (customer, at) SELECT n % 200 + 1, now() FROM generate_series
 INSERT INTO sessions VALUES (1);
 CREATE INDEX ON visits (customer);
 """
-
-
-@dataclass(frozen=True)
-class Production:
-    """A running server and everything that takes and opens its backups."""
-
-    running: PostgresServer
-    server: Server
-    archive: Path
-    store: FolderStore
-    room: ScratchRoom
-    commands: ProcessCommands
-
-    @property
-    def taking(self) -> PhysicalTaking:
-        return PhysicalTaking(self.server, self.store, self.commands)
-
-    @property
-    def opening(self) -> PhysicalOpening:
-        return PhysicalOpening(self.store, self.room, self.commands, self.archive)
-
-    @property
-    def points(self) -> PhysicalPoints:
-        return PhysicalPoints(self.server, self.store, self.room, self.commands, self.archive)
-
-    def execute(self, statement: str) -> None:
-        with self.server.session() as session:
-            session.execute(statement.encode())
-
-    def take(self, kind: BackupKind = BackupKind.PHYSICAL, key: str = "") -> Manifest:
-        effect = Effect(key or f"run-{uuid4().hex[:8]}/1/take")
-        unfinished = self.store.unfinished(effect.key)
-        return self.store.finish(unfinished, self.taking.take(kind, "", effect, unfinished))
-
-
-def an_effect(name: str = "open") -> Effect:
-    return Effect(f"run-{uuid4().hex[:8]}/1/{name}")
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +47,7 @@ def production() -> Iterator[Production]:
             ProcessCommands(folder / "commands"),
         )  # fmt: skip
     finally:
-        running.stop()
+        running.end_at_once()  # an orderly end would archive first
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,7 @@ import pytest
 from drillbook.core.errors import NotFound, Refused
 from drillbook.ports.backups import Manifest
 from drillbook.providers.postgres.physical.lsn import Lsn, Segment
-
-from conftest import Production, an_effect
+from physical.parts import Production, an_effect
 
 
 def test_a_database_comes_back_as_it_was_at_a_named_point(
@@ -28,7 +26,9 @@ def test_a_database_comes_back_as_it_was_at_a_named_point(
     assert material.contents["public.before_mark"].rows == 1
     assert material.backup == full.id
     assert "before-the-release" in material.source
-    assert [one.lsn for one in production.points.reachable().named if one.name.endswith("release")] == [marked.lsn]
+    assert [
+        one.lsn for one in production.points.reachable().named if one.name.endswith("release")
+    ] == [marked.lsn]
 
 
 def test_a_database_comes_back_as_it_was_at_a_time_and_at_a_place(
@@ -36,7 +36,9 @@ def test_a_database_comes_back_as_it_was_at_a_time_and_at_a_place(
 ) -> None:
     production.execute("CREATE TABLE steps AS SELECT 1 AS n")
     with production.server.session() as session:
-        row = session.execute("SELECT clock_timestamp(), pg_current_wal_insert_lsn()::text").fetchone()
+        row = session.execute(
+            "SELECT clock_timestamp(), pg_current_wal_insert_lsn()::text"
+        ).fetchone()
     assert row is not None
     production.execute("INSERT INTO steps VALUES (2)")
 
@@ -48,3 +50,90 @@ def test_a_database_comes_back_as_it_was_at_a_time_and_at_a_place(
 
     assert at_time.contents["public.steps"].rows == at_place.contents["public.steps"].rows == 1
     assert at_time.contents == at_place.contents
+
+
+@pytest.mark.parametrize("point", ["no-such-point", "2001-01-01T00:00:00Z", "FF/0", "0/28"])
+def test_a_point_that_cannot_be_reached_is_refused_with_what_can(
+    production: Production, full: Manifest, point: str
+) -> None:
+    with (
+        pytest.raises((Refused, NotFound), match=point.replace("T", ".")[:13]) as raised,
+        production.points.material_at(point, an_effect()),
+    ):
+        pytest.fail("a database was made")
+
+    assert full.id in raised.value.hint
+
+
+def test_a_missing_segment_is_named_and_all_before_it_can_be_reached(
+    production: Production, full: Manifest, tmp_path: Path
+) -> None:
+    for _ in range(3):
+        production.points.mark(f"step-{an_effect().key[4:12]}", an_effect("mark"))
+    shutil.copytree(production.archive, tmp_path / "wal")
+    points = replace(production.points, archive=tmp_path / "wal")
+    segments = sorted(path.name for path in (tmp_path / "wal").glob("0*") if len(path.name) == 24)
+    (tmp_path / "wal" / segments[-2]).unlink()
+
+    now = points.reachable()
+
+    assert now.missing == (f"WAL segment {segments[-2]} is missing",)
+    lost = Segment.parse(segments[-2])
+    assert lost is not None
+    assert now.reaches[0].to_lsn == str(lost.start)
+    with (
+        pytest.raises(Refused, match=f"WAL segment {segments[-2]} is missing"),
+        points.material_at(str(Lsn(lost.end.at + 100)), an_effect()),
+    ):
+        pytest.fail("a database was made")
+
+
+def test_segments_that_are_cut_short_or_of_another_cluster_are_named(
+    production: Production, full: Manifest, tmp_path: Path
+) -> None:
+    production.points.mark(f"last-{an_effect().key[4:12]}", an_effect("mark"))
+    shutil.copytree(production.archive, tmp_path / "wal")
+    newest = max(path for path in (tmp_path / "wal").glob("0*") if len(path.name) == 24)
+    whole = newest.read_bytes()
+    points = replace(production.points, archive=tmp_path / "wal")
+
+    newest.write_bytes(whole[:-512])
+    assert points.reachable().missing == (
+        f"WAL segment {newest.name} has {len(whole) - 512} bytes, not {len(whole)}",
+    )
+
+    newest.write_bytes(whole[:24] + bytes(8) + whole[32:])
+    assert points.reachable().missing == (f"WAL segment {newest.name} is of another cluster (0)",)
+
+
+def test_a_point_is_made_once_by_an_effect_and_never_twice_under_one_name(
+    production: Production, full: Manifest
+) -> None:
+    effect = an_effect("mark")
+
+    first = production.points.mark("only-once", effect)
+    again = production.points.mark("only-once", effect)
+
+    assert again.lsn == first.lsn
+    with pytest.raises(
+        Refused, match=f"there is a restore point only-once already, at {first.lsn}"
+    ):
+        production.points.mark("only-once", an_effect("mark"))
+    with pytest.raises(Refused, match="cannot be the name"):
+        production.points.mark("x" * 60, an_effect("mark"))
+
+
+def test_the_backup_itself_is_a_point_without_any_archive(
+    production: Production, full: Manifest
+) -> None:
+    points = replace(production.points, archive=None)
+
+    with points.material_at(full.id, an_effect()) as material:
+        assert material.contents.keys() == full.contents.keys()
+        assert material.objects == full.objects
+
+    with (
+        pytest.raises(NotFound, match="no WAL archive is named"),
+        points.material_at("2026-01-01T00:00", an_effect()),
+    ):
+        pytest.fail("a database was made")

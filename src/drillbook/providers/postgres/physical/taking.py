@@ -13,7 +13,7 @@ from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, Refused
 from drillbook.core.postgres_tools import tools_with
 from drillbook.core.quantities import show_size
-from drillbook.ports.backups import BackupKind, Manifest, TableContents
+from drillbook.ports.backups import ONLY_COUNTED, BackupKind, Manifest, TableContents
 from drillbook.ports.commands import Commands
 from drillbook.providers.postgres.catalog import read_state
 from drillbook.providers.postgres.leftovers import end_leftovers, session_name
@@ -149,12 +149,8 @@ class PhysicalTaking:
             self.server, frame.snapshot, frame.tables, application=name, on_read=tell
         ) as begun:
             found = begun.contents()
-        return {
-            table: told.model_copy(update={"rows": 0, "checksum": "0"})
-            if table in frame.unlogged
-            else told
-            for table, told in found.items()
-        }
+        empty = TableContents(rows=0, checksum="", method=ONLY_COUNTED)
+        return found | dict.fromkeys(frame.unlogged, empty)
 
 
 def refuse_unfit(source: Source, server: Server, kind: BackupKind) -> None:

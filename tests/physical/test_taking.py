@@ -1,0 +1,124 @@
+"""Physical backups hold exactly what their manifest says, and what spoils one is named."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from drillbook.analysis.rows import content_differences
+from drillbook.core.errors import Damaged, DrillbookError, Refused
+from drillbook.core.postgres_tools import find_server
+from drillbook.local.server import PostgresServer
+from drillbook.ports.backups import BackupKind, Manifest
+from drillbook.providers.postgres.physical.checking import run_local
+from drillbook.providers.postgres.physical.taking import PhysicalTaking
+from drillbook.providers.postgres.proof.data import proof_data
+from drillbook.providers.postgres.proof.sequences import behind
+from drillbook.providers.postgres.server import Server
+from physical.load import writing
+from physical.parts import Production, an_effect
+
+
+def test_what_is_recovered_equals_what_was_backed_up_while_others_write(
+    production: Production,
+) -> None:
+    with writing(production.running.url("app")):
+        full = production.take()
+        incremental = production.take(BackupKind.INCREMENTAL)
+
+    for manifest in (full, incremental):
+        with production.opening.started(manifest, an_effect()) as scratch:
+            database = scratch.server.other("app")
+            found = proof_data(database)
+            with database.session() as session:
+                late = behind(session, manifest.sequences)
+
+        assert content_differences(manifest.contents, found.contents) == ()
+        assert found.objects == manifest.objects
+        assert manifest.contents["public.visits"].rows >= 2000
+        assert late == ()
+        assert manifest.contents["public.sessions"].rows == 0
+    assert incremental.parent == full.id
+    assert incremental.contents != full.contents
+
+
+def test_a_quiet_server_is_backed_up_at_the_end_of_the_copy(
+    production: Production, full: Manifest
+) -> None:
+    with production.opening.started(full, an_effect()) as scratch:
+        found = proof_data(scratch.server.other("app"))
+
+    assert content_differences(full.contents, found.contents) == ()
+    assert (full.timeline, full.superuser) == (1, "postgres")
+    assert full.system_identifier
+
+
+def test_a_bad_page_on_the_server_is_named_and_no_backup_is_made(production: Production) -> None:
+    production.execute("CREATE TABLE rotten AS SELECT n FROM generate_series(1, 2000) n")
+    production.execute("CHECKPOINT")
+    with production.server.session() as session:
+        row = session.execute("SELECT pg_relation_filepath('rotten')").fetchone()
+    assert row is not None
+    path = production.running.data / str(row[0])
+    good = path.read_bytes()
+    path.write_bytes(good[:9000] + bytes([good[9000] ^ 1]) + good[9001:])
+    try:
+        with pytest.raises(Damaged, match=rf"{row[0]} block 1") as raised:
+            production.take(key="run-rot/1/take")
+    finally:
+        path.write_bytes(good)
+        production.execute("DROP TABLE rotten")
+
+    assert "no backup was kept" in str(raised.value)
+    assert production.store.find(production.store.id_of("run-rot/1/take")) is None
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [("LOGIN", "the login may not replicate"), ("NOLOGIN REPLICATION", "not permitted to log in")],
+)
+def test_a_login_that_cannot_copy_is_refused_by_name(
+    production: Production, attributes: str, words: str, tmp_path: Path
+) -> None:
+    production.execute(f"CREATE ROLE copier {attributes} PASSWORD 'x-secret-x'")
+    url = production.running.url().replace(
+        "postgres:" + production.running.password, "copier:x-secret-x"
+    )
+    taking = replace(production.taking, replication=Server(lambda: url, "production"))
+    try:
+        with pytest.raises(DrillbookError, match=words) as raised:
+            taking.take(BackupKind.PHYSICAL, "", an_effect(), tmp_path)
+    finally:
+        production.execute("DROP ROLE copier")
+
+    assert "x-secret-x" not in str(raised.value)
+
+
+def test_a_server_without_checksums_or_summaries_is_refused(
+    production: Production, tmp_path: Path
+) -> None:
+    running = PostgresServer(tmp_path / "plain", durable=False)
+    running.create()
+    tools = find_server()
+    done = run_local(
+        production.commands, tools, "pg_checksums", ("--disable", "--no-sync", str(running.data)),
+        an_effect(), folder=running.data,
+    )  # fmt: skip
+    assert done.succeeded, done.error_tail
+    running.start(tied=True)
+    try:
+        taking = PhysicalTaking(Server(running.url, "plain"), production.store, production.commands)
+        with pytest.raises(Refused, match="data checksums are off on plain"):
+            taking.take(BackupKind.PHYSICAL, "", an_effect(), tmp_path / "backup")
+    finally:
+        running.stop()
+
+
+def test_an_incremental_backup_needs_a_parent_of_the_same_cluster(
+    production: Production, full: Manifest, tmp_path: Path
+) -> None:
+    store = type(production.store)(tmp_path / "empty")
+    taking = replace(production.taking, store=store)
+
+    with pytest.raises(Refused, match="there is no physical backup"):
+        taking.take(BackupKind.INCREMENTAL, "", an_effect(), tmp_path / "backup")
