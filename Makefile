@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 N ?= 300
 
-.PHONY: help setup demo test check lint lock bench campaign-kill docs clean
+.PHONY: help setup demo test check lint lock bench bench-migrations campaign-kill docs clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ lock: setup  ## pin the dependencies again, with hashes
 
 bench: setup  ## measure the engine, the commands and the journal; writes build/bench.json
 	@$(BIN)/python -m benchmarks.bench
+
+bench-migrations: setup  ## hold rehearsals against what really happened; writes build/bench-migrations.json
+	@$(BIN)/python -m benchmarks.bench_migrations
 
 campaign-kill: setup  ## kill -9 at random moments of N runs (N=300); writes build/campaign-kill.json
 	@$(BIN)/python -m benchmarks.campaign_kill --runs $(N)
