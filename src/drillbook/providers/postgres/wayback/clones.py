@@ -90,7 +90,7 @@ def run_up(server: Server, text: str, capture: str = "") -> None:
     first = next((number for number, unit in enumerate(units) if unit.lone is None), None)
     with _session(server) as session:
         if first is None and capture:
-            _together(session, [s.text for s in read_script(capture).statements])
+            together(session, [s.text for s in read_script(capture).statements])
         for number, unit in enumerate(units):
             before = [s.text for s in read_script(capture).statements] if capture else []
             _run(session, unit, before if number == first else [])
@@ -103,10 +103,12 @@ def run_down(server: Server, text: str) -> None:
             _run(session, unit, [])
 
 
-def run_together(server: Server, statements: Iterable[str]) -> None:
+def together(session: Session, statements: Iterable[str]) -> None:
     """Run statements in one transaction."""
-    with _session(server) as session:
-        _together(session, statements)
+    session.execute("BEGIN")
+    for statement in statements:
+        _execute(session, statement)
+    session.execute("COMMIT")
 
 
 @contextmanager
@@ -117,16 +119,9 @@ def _session(server: Server) -> Iterator[Session]:
 
 def _run(session: Session, unit: Unit, before: list[str]) -> None:
     if unit.lone is None:
-        _together(session, [*before, *(s.text for s in unit.statements)])
+        together(session, [*before, *(s.text for s in unit.statements)])
         return
     _execute(session, unit.statements[0].text)
-
-
-def _together(session: Session, statements: Iterable[str]) -> None:
-    session.execute("BEGIN")
-    for statement in statements:
-        _execute(session, statement)
-    session.execute("COMMIT")
 
 
 def _execute(session: Session, statement: str) -> None:

@@ -1,6 +1,6 @@
 """A way back derived: what must be copied first, and the statements found step by step."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -12,12 +12,12 @@ from drillbook.analysis.wayback.making import make
 from drillbook.analysis.wayback.passes import Known, drop_changed, drop_new, rest, shape
 from drillbook.analysis.wayback.renaming import rename_back, step_aside
 from drillbook.analysis.wayback.roles import change_roles
-from drillbook.analysis.wayback.snapshot import Key, Snapshot, Thing, unlike
+from drillbook.analysis.wayback.snapshot import Key, Snapshot, Thing
 from drillbook.analysis.wayback.words import Underivable
 from drillbook.ports.migrations import Change
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
-from drillbook.providers.postgres.wayback.clones import LONGEST_SECONDS, run_together
+from drillbook.providers.postgres.wayback.clones import LONGEST_SECONDS, together
 from drillbook.providers.postgres.wayback.reading import read_snapshot
 from drillbook.providers.postgres.wayback.rows import Place, changed, places
 
@@ -187,89 +187,86 @@ def _is_behind(found: Place, place: Place, ascending: bool) -> bool:
 class Derivation:
     """Finds the statements by carrying them out, one pass after the other, on a clone."""
 
-    clone: Server
+    session: Session
     explored: Explored
     script: Script
-    first: list[str] = field(default_factory=list)
-    together: list[str] = field(default_factory=list)
-    last: list[str] = field(default_factory=list)
+    _first: list[str] = field(default_factory=list)
+    _together: list[str] = field(default_factory=list)
+    _last: list[str] = field(default_factory=list)
+    _seen: Snapshot | None = None
 
     def run(self) -> str:
         """Lead the clone back and return the script that does it."""
+        before, capture = self.explored.before, self.explored.capture
         known = Known(
             captured=frozenset(
-                c.key for loss in self.explored.capture.losses for c in (*loss.columns, *loss.key)
+                c.key for loss in capture.losses for c in (*loss.columns, *loss.key)
             ),
             casts=self.explored.casts,
             server_version=self.explored.server_version,
             keep=self._concurrent("drop"),
         )
         self._drop_alone()
-        self._do(self.explored.capture.taking_out(snapshot_of(self.clone)))
+        self._do(capture.taking_out(self._now()))
         for step in (drop_new, step_aside, rename_back, drop_changed, shape):
-            self._pass(step, known)
-        self._do(self.explored.capture.putting_back(snapshot_of(self.clone)))
+            self._do(step(before, self._now(), known))
+        self._do(capture.putting_back(self._now()))
         for _ in range(ROUNDS):
-            done = len(self.together)
-            self._pass(drop_changed, known)
-            self._pass(rest, known)
-            if len(self.together) == done:
+            done = len(self._together)
+            self._do(drop_changed(before, self._now(), known))
+            self._do(rest(before, self._now(), known))
+            if len(self._together) == done:
                 break
-        now = snapshot_of(self.clone)
-        self._do(change_roles(self.explored.before.roles, now.roles))
-        self._do(self.explored.capture.ending())
+        self._do(change_roles(before.roles, self._now().roles))
+        self._do(capture.ending())
         self._make_alone()
-        return self.text()
+        return self._text()
 
-    def text(self) -> str:
-        """Return everything found so far as one script."""
-        together = [*SETTINGS, *self.together] if self.together else []
-        return "".join(f"{s};\n" for s in (*self.first, *together, *self.last))
+    def _text(self) -> str:
+        together = [*SETTINGS, *self._together] if self._together else []
+        return "".join(f"{s};\n" for s in (*self._first, *together, *self._last))
 
-    def _pass(self, step: Callable[[Snapshot, Snapshot, Known], list[str]], known: Known) -> None:
-        self._do(step(self.explored.before, snapshot_of(self.clone), known))
+    def _now(self) -> Snapshot:
+        if self._seen is None:
+            self._seen = read_snapshot(self.session)
+        return self._seen
 
     def _do(self, statements: list[str]) -> None:
         if statements:
-            run_together(self.clone, [*SETTINGS, *statements])
-            self.together += statements
+            self._seen = None
+            together(self.session, [*SETTINGS, *statements])
+            self._together += statements
 
     def _drop_alone(self) -> None:
         """Indexes that were built without making anybody wait go the same way, first."""
-        now, before = snapshot_of(self.clone), self.explored.before
-        names = self._concurrent("make")
-        for key, thing in now.things.items():
+        names, before = self._concurrent("make"), self.explored.before
+        for key, thing in self._now().things.items():
             if thing.kind == "index" and thing.name in names and key not in before.things:
-                self._alone(drop_concurrently(thing), self.first)
+                self._alone(drop_concurrently(thing), self._first)
 
     def _make_alone(self) -> None:
-        now, before = snapshot_of(self.clone), self.explored.before
-        for name in self._concurrent("drop"):
+        before = self.explored.before
+        for name in sorted(self._concurrent("drop")):
             was = before.by_address.get(("index", name))
-            if was is None or ("index", name) in now.by_address:
+            if was is None or ("index", name) in self._now().by_address:
                 continue
             (statement,) = make(was, before)
             alone = statement.replace(" INDEX ", " INDEX CONCURRENTLY ", 1)
-            self._alone(alone, self.last)
+            self._alone(alone, self._last)
 
     def _alone(self, statement: str, into: list[str]) -> None:
-        with self.clone.session(at_most=LONGEST_SECONDS) as session:
-            session.execute(statement.encode())
+        self._seen = None
+        self.session.execute(statement.encode())
         into.append(statement)
 
     def _concurrent(self, what: str) -> frozenset[str]:
-        found = (name for s in self.script.statements for name in _names_of(s, what))
+        found = {name for s in self.script.statements for name in _names_of(s, what)}
         return frozenset(
             thing.name
-            for bare in found
             for snapshot in (self.explored.before, self.explored.after)
             for thing in snapshot.things.values()
-            if thing.kind == "index" and bare in (thing.bare, thing.bare.strip('"'))
+            if thing.kind == "index" and found & {thing.bare, thing.bare.strip('"')}
         )
-
-    def differences(self) -> tuple[str, ...]:
-        """Return what is still not as before."""
-        return unlike(self.explored.before, snapshot_of(self.clone))
 
 
 def _names_of(statement: Statement, what: str) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """Ways back tried on clones: up, back, up again and back again, all compared with before."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from drillbook.analysis.fingerprint import differences
@@ -20,7 +19,6 @@ from drillbook.providers.postgres.wayback.clones import (
     LONGEST_SECONDS,
     Clones,
     run_down,
-    run_together,
     run_up,
 )
 from drillbook.providers.postgres.wayback.deriving import (
@@ -134,7 +132,8 @@ class _Trial:
         self.settle_roles()
         capture = "".join(f"{s};\n" for s in explored.capture.taking())
         with self.clones.clone() as clone:
-            run_together(clone, ["CREATE SCHEMA IF NOT EXISTS drillbook"])
+            with clone.session() as session:
+                session.execute("CREATE SCHEMA IF NOT EXISTS drillbook")
             self._up(clone, capture)
             return self._prove(clone, explored, capture)
 
@@ -153,9 +152,9 @@ class _Trial:
                 f"what would be lost is too big to copy: {kept[1]:,} bytes of {kept[0]:,} rows, "
                 f"at most {self.at_most_bytes:,}"
             )
-        derivation = Derivation(clone, explored, read_script(self.change.text))
         try:
-            down = derivation.run()
+            with clone.session(at_most=LONGEST_SECONDS) as session:
+                down = Derivation(session, explored, read_script(self.change.text)).run()
         except DrillbookError as error:
             raise Unproven(f"a statement of the way back failed: {error}") from error
         self._compare(self.before, clone)
@@ -254,6 +253,3 @@ def _size(clone: Server, tables: tuple[str, ...]) -> tuple[int, int]:
 
 def _copied(rows: int, size: int) -> str:
     return f"; {rows:,} rows ({size:,} bytes) are copied before it" if rows else ""
-
-
-Rehearse = Callable[[Server, Change, Effect], WayBackRehearsal]

@@ -1,0 +1,98 @@
+"""Only what was proven is offered; a given down script is held to the same."""
+
+import pytest
+
+from drillbook.core.errors import Failed
+from drillbook.ports.ways_back import ONLY_A_RESTORE
+from wayback.conftest import Shop
+
+ADD = "ALTER TABLE stays ADD COLUMN paid bool; CREATE INDEX stays_paid ON stays (paid)"
+
+
+def test_a_right_down_script_is_proven(shop: Shop) -> None:
+    found = shop.rehearse(ADD, "ALTER TABLE stays DROP COLUMN paid;")
+
+    assert found.proven
+    assert found.script is not None
+    assert (found.script.derived, found.script.capture_sql) == (False, "")
+    assert found.script.down_sql == "ALTER TABLE stays DROP COLUMN paid;"
+    assert found.price == "rows written to public.stays after it lose column paid"
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "said"),
+    [
+        (ADD, "DROP INDEX stays_paid", "column public.stays.paid is there and was not"),
+        (
+            "ALTER TABLE stays DROP COLUMN note",
+            "ALTER TABLE stays ADD note varchar(40)",
+            "with other contents",
+        ),
+        ("DELETE FROM log", "SELECT 1", "table public.log has 0 rows and had 5"),
+        (ADD, "DROP TABLE nothing", 'table "nothing" does not exist'),
+        (
+            "CREATE TABLE IF NOT EXISTS a (b int)",
+            "ALTER TABLE a RENAME TO c",
+            "table public.c is there",
+        ),
+        (
+            "ALTER SEQUENCE stays_id_seq RESTART",
+            "SELECT 1",
+            "sequence public.stays_id_seq stands before 30",
+        ),
+    ],
+)
+def test_a_down_script_that_does_not_lead_back_is_not_offered(
+    shop: Shop, up: str, down: str, said: str
+) -> None:
+    found = shop.rehearse(up, down)
+
+    assert found.script is None
+    assert found.says.startswith(f"{ONLY_A_RESTORE}: the given down script does not lead back")
+    assert said in " ".join((found.why_not, *found.differences))
+
+
+@pytest.mark.parametrize(
+    ("up", "said"),
+    [
+        ("DELETE FROM log WHERE line > 'x'", "public.log has no unique key without nulls"),
+        ("ALTER TABLE log DROP COLUMN line", "public.log has no unique key without nulls"),
+        ("ALTER TABLE guests DROP COLUMN id CASCADE", "public.guests has no unique key"),
+    ],
+)
+def test_without_a_key_only_a_restore_leads_back(shop: Shop, up: str, said: str) -> None:
+    found = shop.rehearse(up)
+
+    assert found.script is None
+    assert said in found.why_not
+    assert found.says.startswith(ONLY_A_RESTORE)
+
+
+def test_what_is_too_big_to_copy_is_not_copied(shop: Shop) -> None:
+    found = shop.rehearse("DROP TABLE log", at_most_bytes=1000)
+
+    assert found.script is None
+    assert "is too big to copy" in found.why_not
+
+
+def test_what_the_catalog_cannot_make_again_is_named(shop: Shop) -> None:
+    with shop.copied() as copy:
+        copy.run("CREATE AGGREGATE most(int) (SFUNC = int4larger, STYPE = int)")
+
+        found = copy.rehearse("DROP AGGREGATE most(int)")
+
+    assert found.script is None
+    assert "aggregate public.most(integer)" in found.why_not
+
+
+def test_a_migration_that_fails_on_the_copy_is_an_error(shop: Shop) -> None:
+    with pytest.raises(Failed, match="cannot be applied to the copy: SELEC: syntax|no_table"):
+        shop.rehearse("ALTER TABLE no_table ADD a int")
+
+
+def test_a_way_back_that_up_again_would_not_follow_is_not_offered(shop: Shop) -> None:
+    up = "DO $$BEGIN IF current_setting('x.y', true) IS NULL THEN CREATE TABLE a_b (i int); END IF; END$$"
+
+    found = shop.rehearse(up, "DROP TABLE a_b; ALTER SYSTEM SET x.y = '1'")
+
+    assert found.script is None
