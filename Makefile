@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 N ?= 300
 
-.PHONY: help setup demo test check lint lock bench bench-migrations campaign-kill docs clean
+.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations campaign-kill docs clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench: setup  ## measure the engine, the commands and the journal; writes build/
 
 bench-migrations: setup  ## hold rehearsals against what really happened; writes build/bench-migrations.json
 	@$(BIN)/python -m benchmarks.bench_migrations
+
+bench-backups: setup  ## harm backups in twelve ways, restore under load; writes build/bench-backups.json
+	@$(BIN)/python -m benchmarks.bench_backups
 
 campaign-kill: setup  ## kill -9 at random moments of N runs (N=300); writes build/campaign-kill.json
 	@$(BIN)/python -m benchmarks.campaign_kill --runs $(N)

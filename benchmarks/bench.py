@@ -21,7 +21,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bench_cli, bench_engine, bench_journal, bench_waiting
+from benchmarks import bench_backups_ratio, bench_cli, bench_engine, bench_journal, bench_waiting
 
 TARGET = Path("build/bench.json")
 MOST_VERIFY_SECONDS = 30.0
@@ -77,6 +77,9 @@ def measure(*, quick: bool, only: list[str], tell: Callable[[str], None]) -> Mea
         ),
         "waiting": lambda: bench_waiting.measure(200 if quick else bench_waiting.RUNS),
         "journal": lambda: bench_journal.measure(50_000 if quick else 1_000_000),
+        "backups": lambda: (
+            bench_backups_ratio.measure(7, rounds=1) if quick else bench_backups_ratio.measure()
+        ),
     }
     found: Measured = {"machine": machine(), "quick": quick}
     if only and TARGET.exists():  # what is not measured again stays as it was
@@ -95,6 +98,7 @@ def lines(found: Measured) -> list[Line]:
     """Return the table of what was measured."""
     readers: dict[str, Callable[[Measured], list[Line]]] = {
         "engine": _engine, "cli": _cli, "journal": _journal, "waiting": _waiting,
+        "backups": _backups,
     }  # fmt: skip
     return [line for name, read in readers.items() if name in found for line in read(found[name])]
 
@@ -168,11 +172,17 @@ def _waiting(found: Measured) -> list[Line]:
     ]
 
 
+def _backups(found: Measured) -> list[Line]:
+    return [Line(*line) for line in bench_backups_ratio.lines(found)]
+
+
 def main() -> int:
     """Measure, print the table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="in small, to see that it works")
-    parser.add_argument("--only", action="append", default=[], help="cli, engine, journal, waiting")
+    parser.add_argument(
+        "--only", action="append", default=[], help="cli, engine, journal, waiting, backups"
+    )
     given = parser.parse_args()
     console = Console()
     found = measure(quick=given.quick, only=given.only, tell=console.print)

@@ -1,0 +1,1 @@
+"""Faults of backups, really made, and restores under load and with changes."""
