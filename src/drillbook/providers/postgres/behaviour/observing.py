@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from drillbook.core.behaviour import Behaviour, Behaviours, Subject
+from drillbook.providers.postgres.behaviour.bodies import plans_of_bodies
 from drillbook.providers.postgres.behaviour.calling import Caller
 from drillbook.providers.postgres.behaviour.known import Known, constraint_names
 from drillbook.providers.postgres.behaviour.parents import fill_parents
@@ -93,6 +94,8 @@ class Observer:
         caller = Caller(
             self.trial, self.shape, self.people, self.login, self._callers(), self.known
         )
+        with self.trial.transaction():
+            yield from plans_of_bodies(self.trial, self.login)
         for function in self.shape.functions:
             if time.monotonic() < self.until:
                 yield from caller.all(function)

@@ -183,3 +183,44 @@ SELECT has_table_privilege(%(role)s, %(relation)s::oid, 'SELECT') AS reads,
 SELECT format('%I.%I', schemaname, relname),
        (n_tup_ins + n_tup_upd + n_tup_del + coalesce(seq_scan, 0) + coalesce(idx_scan, 0))::bigint
   FROM pg_stat_user_tables
+
+-- name: bodies
+-- PL/pgSQL functions, those of triggers too, with everything their statements may name.
+SELECT p.oid::bigint AS oid, p.proname AS short,
+       format('%I.%I(%s)', n.nspname, p.proname,
+              array_to_string(array(SELECT format_type(u.type, NULL)
+                                      FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS u(type, number)
+                                     ORDER BY u.number), ', ')) AS name,
+       p.prosrc AS source, pg_get_functiondef(p.oid) AS definition,
+       coalesce(a.names, '{}') AS names, coalesce(a.types, '{}') AS types, coalesce(a.pseudo, false) AS pseudo,
+       coalesce(p.proconfig, '{}') AS config,
+       CASE WHEN p.prosecdef AND pg_has_role(current_user, p.proowner, 'MEMBER')
+            THEN pg_get_userbyid(p.proowner) ELSE '' END AS acts_as,
+       p.prorettype = 'trigger'::regtype AS is_trigger,
+       array(SELECT DISTINCT format('%I.%I', rn.nspname, c.relname)
+               FROM pg_trigger g
+               JOIN pg_class c ON c.oid = g.tgrelid
+               JOIN pg_namespace rn ON rn.oid = c.relnamespace
+              WHERE g.tgfoid = p.oid AND NOT g.tgisinternal ORDER BY 1) AS tables,
+       array(SELECT DISTINCT t.name::text
+               FROM pg_trigger g CROSS JOIN LATERAL (VALUES (g.tgnewtable), (g.tgoldtable)) AS t(name)
+              WHERE g.tgfoid = p.oid AND t.name IS NOT NULL) AS transitions
+  FROM pg_proc p
+  JOIN pg_namespace n ON n.oid = p.pronamespace
+  JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
+  LEFT JOIN LATERAL (
+       SELECT array_agg(coalesce(p.proargnames[u.number], '') ORDER BY u.number) AS names,
+              array_agg(format_type(u.type, NULL) ORDER BY u.number) AS types,
+              bool_or(t.typtype = 'p') AS pseudo
+         FROM unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) WITH ORDINALITY AS u(type, number)
+         JOIN pg_type t ON t.oid = u.type) AS a ON true
+ WHERE n.nspname !~ '^pg_'
+   AND n.nspname NOT IN ('information_schema', 'drillbook', 'supabase_migrations')
+   AND pg_get_userbyid(n.nspowner) !~ '^supabase_'
+   AND p.prorettype <> 'event_trigger'::regtype
+   AND NOT EXISTS (SELECT FROM pg_depend e
+                    WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')
+ ORDER BY 3
+
+-- name: said
+SELECT current_setting('drillbook.said', true)
