@@ -1,5 +1,6 @@
 """A migration file taken apart by the server's own grammar: statements, lines and problems."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,12 +39,18 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement as written, without what stands before it; `kind` is its grammar node."""
+    """
+    One statement as written, without what stands before it; `kind` is its grammar node.
+
+    `start` counts the bytes of the file before it, `column` the characters of its line.
+    """
 
     text: str
     line: int
     kind: str
     node: Node
+    start: int = 0
+    column: int = 0
 
     @property
     def control(self) -> TransactionStmt | None:
@@ -82,12 +89,16 @@ def read_script(text: str) -> Script:
     data = text.encode()
     starts = _token_starts(text)
     statements = []
+    line, counted = 1, 0
     for raw in tree.stmts:
         end = raw.stmt_location + raw.stmt_len if raw.stmt_len else len(data)
-        start = next(at for at in starts if at >= raw.stmt_location)
+        start = starts[bisect_left(starts, raw.stmt_location)]
         kind = raw.stmt.WhichOneof("node") or ""
-        line = data.count(b"\n", 0, start) + 1
-        statements.append(Statement(data[start:end].decode().strip(), line, kind, raw.stmt))
+        line += data.count(b"\n", counted, start)
+        counted = start
+        written = data[start:end].decode().strip()
+        column = len(data[data.rfind(b"\n", 0, start) + 1 : start].decode())
+        statements.append(Statement(written, line, kind, raw.stmt, start, column))
     found = tuple(statements)
     return Script(found, tuple(_problems(found)))
 

@@ -1,5 +1,6 @@
 """A migration as units: what commits together, and what must run alone outside a transaction."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,6 +8,9 @@ from enum import StrEnum
 from postgast.pg_query_pb2 import Node, ObjectType, ReindexObjectType, TransactionStmtKind
 
 from drillbook.analysis.statements import BEGINS, Statement
+
+REPEATABLE = "drillbook: may be repeated"  # an author's word, in a comment of a DO block
+_COMMITS = re.compile(r"^\s*COMMIT\b", re.IGNORECASE | re.MULTILINE)
 
 
 class Settling(StrEnum):
@@ -175,6 +179,18 @@ def _database(node: Node) -> Lone | None:
     return Lone(Settling.REPEAT) if moves else None
 
 
+def _do(node: Node) -> Lone | None:
+    """Return how to settle a block that commits by itself, which no transaction may hold."""
+    body = "".join(
+        found.def_elem.arg.string.sval
+        for found in node.do_stmt.args
+        if found.def_elem.defname == "as"
+    )
+    if not _COMMITS.search(body):
+        return None
+    return Lone(Settling.REPEAT if REPEATABLE in body else Settling.UNKNOWN)
+
+
 def _always(settling: Settling) -> Callable[[Node], Lone | None]:
     return lambda _node: Lone(settling)
 
@@ -187,6 +203,7 @@ _LONE: dict[str, Callable[[Node], Lone | None]] = {
     "vacuum_stmt": _vacuum,
     "cluster_stmt": _cluster,
     "alter_database_stmt": _database,
+    "do_stmt": _do,
     "alter_system_stmt": _always(Settling.REPEAT),
     "createdb_stmt": _always(Settling.UNKNOWN),
     "dropdb_stmt": _always(Settling.UNKNOWN),

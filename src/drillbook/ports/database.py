@@ -74,11 +74,18 @@ class CatalogState(Frozen):
 
 
 class TableSize(Frozen):
-    """One table, how many rows the server believes it has, and its bytes with indexes."""
+    """
+    One table, how many rows the server believes it has, and its bytes with indexes.
+
+    `key` is the column of a primary key of one column; `unique_indexes` counts those over all rows.
+    """
 
     table: str
     rows: int
     size_bytes: int
+    partitioned: bool = False
+    unique_indexes: int = 0
+    key: str = ""
 
 
 class Database(Protocol):

@@ -19,6 +19,7 @@ from drillbook.ports.behaviours import Behaves
 from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.ports.commands import Commands
 from drillbook.ports.database import Database
+from drillbook.ports.linters import Linter
 from drillbook.ports.logs import Logs
 from drillbook.ports.migration_files import Ledgers, MigrationFolders
 from drillbook.ports.migrations import Migrations
@@ -205,6 +206,12 @@ def _migrations(place: Place) -> Migrations:
     return PostgresMigrations(_server(place))
 
 
+def _linter(_place: Place) -> Linter:
+    from drillbook.providers.squawk import SquawkLinter
+
+    return SquawkLinter()
+
+
 def _sessions(place: Place) -> Sessions:
     from drillbook.providers.postgres.sessions import PostgresSessions
 
@@ -345,6 +352,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     Probe: _probe,
     Logs: _logs,
     Database: _database,
+    Linter: _linter,
     Migrations: _migrations,
     Sessions: _sessions,
     Behaves: _behaves,

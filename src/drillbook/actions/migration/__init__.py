@@ -1,5 +1,6 @@
 """Take a migration from file to proof: check, review, try, apply, verify, and the way back."""
 
+from drillbook.actions.migration.advising import Advised, advise
 from drillbook.actions.migration.applying import Applied, apply, look_applied
 from drillbook.actions.migration.behaving import Behaved, behave
 from drillbook.actions.migration.looking import Checked, Reviewed, Verified, check, review, verify
@@ -10,6 +11,7 @@ from drillbook.actions.migration.subject import domain
 from drillbook.actions.migration.trying import Tried, look_tried, try_
 
 __all__ = [
+    "Advised",
     "Applied",
     "Before",
     "Behaved",
@@ -21,6 +23,7 @@ __all__ = [
     "TakenBack",
     "Tried",
     "Verified",
+    "advise",
     "apply",
     "behave",
     "check",

@@ -54,7 +54,16 @@ SELECT pg_blocking_pids(%(pid)s)
 
 -- name: sizes
 SELECT t.name AS "table", greatest(c.reltuples, 0)::bigint AS rows,
-       pg_total_relation_size(c.oid) AS size_bytes
+       (SELECT coalesce(sum(pg_total_relation_size(t.relid)), 0)::bigint
+          FROM (SELECT c.oid AS relid UNION SELECT relid FROM pg_partition_tree(c.oid)) AS t
+       ) AS size_bytes,
+       c.relkind = 'p' AS partitioned,
+       (SELECT count(*)::int FROM pg_index i
+         WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid
+           AND i.indpred IS NULL AND i.indexprs IS NULL) AS unique_indexes,
+       coalesce((SELECT a.attname::text FROM pg_index i
+                   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+                  WHERE i.indrelid = c.oid AND i.indisprimary AND i.indnkeyatts = 1), '') AS key
   FROM unnest(%(tables)s::text[]) AS t(name)
   JOIN pg_class c ON c.oid = to_regclass(t.name)
  ORDER BY 1
