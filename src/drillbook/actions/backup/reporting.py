@@ -97,8 +97,12 @@ def _longest(moments: list[datetime]) -> timedelta:
 
 
 def _says(count: int, proven: int, rpo: timedelta, rto: timedelta | None) -> str:
-    back = f"the slowest restore took {show_duration(rto)}" if rto is not None else "none restored"
+    back = f"the slowest restore took {_whole(rto)}" if rto is not None else "none was restored"
     return (
         f"{count} backups, {proven} proven equal to their source; "
-        f"at worst {show_duration(rpo)} without one; {back}"
+        f"at worst {_whole(rpo)} without one; {back}"
     )
+
+
+def _whole(duration: timedelta) -> str:
+    return show_duration(timedelta(seconds=round(duration.total_seconds())))
