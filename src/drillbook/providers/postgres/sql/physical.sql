@@ -28,9 +28,10 @@ SELECT pg_logical_emit_message(true, 'drillbook', '')
 SELECT pg_current_wal_flush_lsn()::text
 
 -- name: switch
--- The segment that was ended; right after a switch it is the one before, which is archived.
+-- The segment that was ended; right after a switch it is the one before, which is archived. Of a
+-- place between two segments some versions name the first, some the second one.
 WITH switched AS MATERIALIZED (SELECT clock_timestamp() AS at, pg_switch_wal() AS lsn)
-SELECT at, pg_walfile_name(lsn), lsn::text FROM switched
+SELECT at, pg_walfile_name(lsn - 1), lsn::text FROM switched
 
 -- name: mark
 SELECT pg_create_restore_point(%(name)s)::text, clock_timestamp()
