@@ -1,4 +1,4 @@
-"""Ways back derived for 65 changes, each checked by pg_dump and by all rows; `make bench-migrations`."""
+"""Ways back derived for 65 changes, each checked by pg_dump and by all rows."""
 
 import argparse
 import hashlib

@@ -1,5 +1,7 @@
 """A small shop to migrate, rehearsals of its ways back, and pg_dump as the judge."""
 
+# ruff: noqa: E501 - SQL of one line reads best on one line
+
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +10,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-
 from benchmarks.bench_ways_back import Oracle, check
+
 from drillbook.core.effect import Effect
 from drillbook.local.server import PostgresServer
 from drillbook.ports.migrations import Change

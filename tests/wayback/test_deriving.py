@@ -1,5 +1,7 @@
 """Ways back are derived for what migrations do, and pg_dump says that they lead back."""
 
+# ruff: noqa: E501 - SQL of one line reads best on one line
+
 import pytest
 
 from drillbook.analysis.statements import read_script

@@ -86,13 +86,15 @@ def test_what_the_catalog_cannot_make_again_is_named(shop: Shop) -> None:
 
 
 def test_a_migration_that_fails_on_the_copy_is_an_error(shop: Shop) -> None:
-    with pytest.raises(Failed, match="cannot be applied to the copy: SELEC: syntax|no_table"):
+    with pytest.raises(Failed, match="cannot be applied to the copy"):
         shop.rehearse("ALTER TABLE no_table ADD a int")
 
 
 def test_a_way_back_that_up_again_would_not_follow_is_not_offered(shop: Shop) -> None:
-    up = "DO $$BEGIN IF current_setting('x.y', true) IS NULL THEN CREATE TABLE a_b (i int); END IF; END$$"
+    test = "IF to_regnamespace('drillbook') IS NULL THEN CREATE TABLE a (i int); END IF"
+    up = f"DO $$BEGIN {test}; END$$"
 
-    found = shop.rehearse(up, "DROP TABLE a_b; ALTER SYSTEM SET x.y = '1'")
+    found = shop.rehearse(up, "DROP TABLE a; CREATE SCHEMA drillbook")
 
     assert found.script is None
+    assert "table public.a is missing" in found.differences

@@ -6,10 +6,9 @@ from contextlib import suppress
 from uuid import uuid4
 
 import psycopg
-from hypothesis import HealthCheck, given, note, settings
-from hypothesis import strategies as st
-
 from benchmarks.bench_ways_back import Oracle, check
+from hypothesis import HealthCheck, given, note, settings
+
 from drillbook.local.server import PostgresServer
 from wayback.changing_schemas import EXTRAS, MIGRATIONS, tables
 

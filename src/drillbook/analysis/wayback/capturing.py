@@ -1,5 +1,7 @@
 """The copies made before a migration, and what puts them back."""
 
+# ruff: noqa: S608 - the names in these statements come quoted from the catalog
+
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -117,10 +119,7 @@ class Capture:
 
     def ending(self) -> list[str]:
         """Return the statements that set sequences back and drop the copies."""
-        said = []
-        for sequence in self.sequences:
-            said.append(self._place(sequence))
-        return [*said, *self.forgetting()]
+        return [*map(self._place, self.sequences), *self.forgetting()]
 
     def forgetting(self) -> list[str]:
         """Return the statements that drop the copies."""
@@ -153,9 +152,11 @@ class Capture:
             f"t.{c.name}::text = s.k{n}::text" for n, c in enumerate(keys) if c is not None
         )
         return [
-            f"DELETE FROM ONLY {after.things[loss.table.key].name} t USING {self._moment} m "
-            "WHERE t.xmin::text::bigint = m.xid AND NOT EXISTS "
-            f"(SELECT FROM {self.side(number)} s WHERE {same})"
+            (
+                f"DELETE FROM ONLY {after.things[loss.table.key].name} t USING {self._moment} m "
+                "WHERE t.xmin::text::bigint = m.xid AND NOT EXISTS "
+                f"(SELECT FROM {self.side(number)} s WHERE {same})"
+            )
         ]
 
     def _set_values(self, number: int, now: Snapshot) -> list[str]:
@@ -175,8 +176,10 @@ class Capture:
             if c.key in self.defaults
         ]
         return [
-            f"UPDATE ONLY {loss.table.name} t SET {values} FROM {self.side(number)} s "
-            f"WHERE {self._same(loss)} AND ({differs})",
+            (
+                f"UPDATE ONLY {loss.table.name} t SET {values} FROM {self.side(number)} s "
+                f"WHERE {self._same(loss)} AND ({differs})"
+            ),
             *filled,
         ]
 

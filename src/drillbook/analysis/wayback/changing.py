@@ -246,8 +246,10 @@ def _publication(was: Thing, now: Thing, _b: Snapshot, _c: Snapshot) -> Statemen
         return None
     root = str(was.props["via_root"]).lower()
     return [
-        f"ALTER PUBLICATION {now.name} SET (publish = {literal(was.props['publish'])}, "
-        f"publish_via_partition_root = {root})"
+        (
+            f"ALTER PUBLICATION {now.name} SET (publish = {literal(was.props['publish'])}, "
+            f"publish_via_partition_root = {root})"
+        )
     ]
 
 

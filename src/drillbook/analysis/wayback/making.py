@@ -151,8 +151,10 @@ def _index(thing: Thing, _snapshot: Snapshot) -> list[str]:
 def _partition(thing: Thing, _snapshot: Snapshot) -> list[str]:
     ids = thing.ids
     return [
-        f"ALTER TABLE {ids['parent_name']} ATTACH PARTITION {ids['child_name']} "
-        f"{thing.props['bound']}"
+        (
+            f"ALTER TABLE {ids['parent_name']} ATTACH PARTITION {ids['child_name']} "
+            f"{thing.props['bound']}"
+        )
     ]
 
 
@@ -198,9 +200,11 @@ def _materialized_view(thing: Thing, _snapshot: Snapshot) -> list[str]:
 def _publication(thing: Thing, _snapshot: Snapshot) -> list[str]:
     everything = " FOR ALL TABLES" if thing.props["all_tables"] else ""
     return [
-        f"CREATE PUBLICATION {thing.name}{everything} WITH (publish = "
-        f"{literal(thing.props['publish'])}, publish_via_partition_root = "
-        f"{str(thing.props['via_root']).lower()})"
+        (
+            f"CREATE PUBLICATION {thing.name}{everything} WITH (publish = "
+            f"{literal(thing.props['publish'])}, publish_via_partition_root = "
+            f"{str(thing.props['via_root']).lower()})"
+        )
     ]
 
 
@@ -218,8 +222,10 @@ def _event_trigger(thing: Thing, _snapshot: Snapshot) -> list[str]:
     when = f" WHEN TAG IN ({tags})" if tags else ""
     props = thing.props
     return [
-        f"CREATE EVENT TRIGGER {thing.name} ON {props['event']}{when} "
-        f"EXECUTE FUNCTION {props['function']}()"
+        (
+            f"CREATE EVENT TRIGGER {thing.name} ON {props['event']}{when} "
+            f"EXECUTE FUNCTION {props['function']}()"
+        )
     ]
 
 

@@ -71,7 +71,9 @@ def in_order(
     done: set[Key] = set()
     while len(found) < len(wanted):
         if not ready:
-            cut = min(wanted - done, key=first)
+            # Only what is in a circle may come too early, not what merely waits for one.
+            left = wanted - done
+            cut = min(left, key=lambda key: (len(reached([key], waits)), first(key)))
             heapq.heappush(ready, (first(cut), cut))
         _, key = heapq.heappop(ready)
         if key in done:

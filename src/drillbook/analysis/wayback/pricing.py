@@ -61,29 +61,31 @@ def _stricter(before: Snapshot, after: Snapshot) -> Iterator[str]:
     """Constraints come back, and rows written meanwhile may break them."""
     for key, thing in sorted(before.things.items()):
         found = after.things.get(key)
-        if thing.kind == "constraint" and found is None and _stays(thing, after):
-            if not thing.props["inherited"]:
+        if thing.kind == "constraint" and found is None:
+            if _stays(thing, after) and not thing.props["inherited"]:
                 yield (
                     f"rows written to {before.parent(thing).name} after it that break "
                     f"{thing.name} stop the way back until they are mended"
                 )
-        elif thing.kind == "column" and found is not None:
-            if thing.props["not_null"] and not found.props["not_null"]:
-                yield (
-                    f"rows written to {before.parent(thing).name} after it without "
-                    f"{thing.name} stop the way back until they are mended"
-                )
+        elif thing.kind == "column" and thing.props["not_null"] and found is not None:
+            if found.props["not_null"]:
+                continue
+            yield (
+                f"rows written to {before.parent(thing).name} after it without "
+                f"{thing.name} stop the way back until they are mended"
+            )
 
 
 def _narrower(before: Snapshot, after: Snapshot) -> Iterator[str]:
     for key, thing in sorted(before.things.items()):
         found = after.things.get(key)
-        if thing.kind == "column" and found is not None and not found.props["inherited"]:
-            if thing.props["type"] != found.props["type"]:
-                yield (
-                    f"values of {before.parent(thing).name}.{thing.name} written after it that "
-                    f"{thing.props['type']} cannot hold are lost or stop the way back"
-                )
+        if thing.kind != "column" or found is None or found.props["inherited"]:
+            continue
+        if thing.props["type"] != found.props["type"]:
+            yield (
+                f"values of {before.parent(thing).name}.{thing.name} written after it that "
+                f"{thing.props['type']} cannot hold are lost or stop the way back"
+            )
 
 
 def _lost(loss: Loss, after: Snapshot) -> Iterator[str]:

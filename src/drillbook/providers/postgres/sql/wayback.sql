@@ -316,6 +316,8 @@ SELECT 'other', c.class, c.oid, 0, o.type || ' ' || o.identity, '', o.identity, 
  CROSS JOIN LATERAL pg_identify_object(c.class, c.oid, 0) AS o
  WHERE c.oid >= 16384
    AND NOT EXISTS (SELECT FROM owned e WHERE e.classid = c.class AND e.objid = c.oid)
+   AND NOT EXISTS (SELECT FROM pg_depend i WHERE i.classid = c.class AND i.objid = c.oid
+                      AND i.deptype = 'i')
 )
 SELECT kind, class::oid::bigint, oid::bigint, sub, name, schema, bare,
        up_class::oid::bigint, up_oid::bigint, up_sub, owner, props, ids

@@ -70,7 +70,7 @@ def _losses(
     for thing in sorted(before.things.values(), key=lambda t: t.name):
         if thing.kind != "table" or thing.ids["relkind"] != "r":
             continue
-        known = [k for k in keys.get(thing.key[1], [])]
+        known = keys.get(thing.key[1], [])
         difference = named.get(thing.key, Difference())
         if thing.key in touched and thing.key in after.things:
             key = _first_kept(before, after, thing, known)
@@ -149,11 +149,11 @@ def _defaults(before: Snapshot, after: Snapshot) -> dict[Key, str]:
     """Return what fills columns that are dropped and may not be empty."""
     found = {}
     for thing in before.things.values():
-        if thing.kind == "default" and thing.parent is not None:
-            column = before.things[thing.parent]
-            if column.kind == "column" and column.props["not_null"]:
-                if column.key not in after.things:
-                    found[column.key] = str(thing.props["expression"])
+        column = before.parent(thing) if thing.kind == "default" else None
+        if column is None or column.kind != "column" or column.key in after.things:
+            continue
+        if column.props["not_null"]:
+            found[column.key] = str(thing.props["expression"])
     return found
 
 

@@ -1,5 +1,7 @@
 """Rows of two databases compared: what a migration changed, and whether all is back."""
 
+# ruff: noqa: S608 - the names in these statements come quoted from the catalog
+
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,40 +68,59 @@ def changed(
     if key is None:
         return _without_key(before, after, table, now.things[table.key], common)
     numbers = set(key)
-    keys = [(a.name, b.name) for a, b in common if a.key[2] in numbers]
-    others = [(a, b) for a, b in common if a.key[2] not in numbers]
-    sums = []
-    for session, thing, side in ((before, table, 0), (after, now.things[table.key], 1)):
-        named = [k[side] for k in keys]
-        parts = [_sum(_row(named))]
-        parts += [_sum(_row([*named, f"{pair[side].name}::text"])) for pair in others]
-        statement = f"SELECT count(*), {', '.join(parts)} FROM ONLY {thing.name}"
-        sums.append(_one(session, statement))
-    first, second = sums
-    differing = frozenset(
-        pair[0].key for n, pair in enumerate(others) if first[n + 2] != second[n + 2]
+    pair = _Pair(
+        (before, after),
+        (table, now.things[table.key]),
+        [(a.name, b.name) for a, b in common if a.key[2] in numbers],
+        [(a, b) for a, b in common if a.key[2] not in numbers],
     )
+    first, second = pair.sums(0), pair.sums(1)
     if first[:2] == second[:2]:
-        return Difference(differing)
-    return _rows_moved(before, after, (table, now.things[table.key]), keys, first[0] + second[0])
-
-
-def _rows_moved(
-    before: Session,
-    after: Session,
-    tables: tuple[Thing, Thing],
-    keys: list[tuple[str, str]],
-    rows: int,
-) -> Difference:
-    if rows > LISTED_ROWS:
+        return Difference(pair.differing(first, second))
+    if first[0] + second[0] > LISTED_ROWS:
         return Difference(taken=True, added=True)
-    found: list[Collection[object]] = []
-    for session, table, side in ((before, tables[0], 0), (after, tables[1], 1)):
-        statement = f"SELECT {_row([k[side] for k in keys])} FROM ONLY {table.name}"
-        found.append({row[0] for row in session.execute(statement.encode()).fetchall()})
-    first, second = map(set, found)
-    taken, added = bool(first - second), bool(second - first)
-    return Difference(taken=taken, added=added)
+    was_there, is_there = pair.keys_of(0), pair.keys_of(1)
+    added = is_there - was_there
+    if was_there - is_there:
+        return Difference(taken=True, added=bool(added))
+    # Without the rows that came, the others can be compared.
+    return Difference(pair.differing(first, pair.sums(1, without=added)), added=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One table in both databases, its key and its other columns by their names in each."""
+
+    sessions: tuple[Session, Session]
+    tables: tuple[Thing, Thing]
+    keys: list[tuple[str, str]]
+    others: list[tuple[Thing, Thing]]
+
+    def sums(self, side: int, *, without: Collection[str] = ()) -> tuple[int, ...]:
+        """Return rows, the checksum of the keys, and one of each column together with the key."""
+        named = [key[side] for key in self.keys]
+        parts = [_sum(_row(named))]
+        parts += [_sum(_row([*named, f"{pair[side].name}::text"])) for pair in self.others]
+        statement = f"SELECT count(*), {', '.join(parts)} FROM ONLY {self.tables[side].name}"
+        if not without:
+            return _one(self.sessions[side], statement)
+        statement += f" WHERE {_row(named)}"
+        # A name may hold a percent sign, which stands for a value there.
+        text = statement.replace("%", "%%") + " <> ALL (%s)"
+        return _one(self.sessions[side], text, list(without))
+
+    def keys_of(self, side: int) -> set[str]:
+        """Return all keys as text."""
+        row = _row([key[side] for key in self.keys])
+        statement = f"SELECT {row} FROM ONLY {self.tables[side].name}"
+        found = self.sessions[side].execute(statement.encode()).fetchall()
+        return {str(value) for (value,) in found}
+
+    def differing(self, first: tuple[int, ...], second: tuple[int, ...]) -> frozenset[Key]:
+        """Return the columns whose checksums differ."""
+        return frozenset(
+            pair[0].key for n, pair in enumerate(self.others) if first[n + 2] != second[n + 2]
+        )
 
 
 def _without_key(
@@ -133,6 +154,6 @@ def _sum(text: str) -> str:
     return f"coalesce(sum(hashtextextended({text}, 0)::numeric), 0)"
 
 
-def _one(session: Session, statement: str) -> tuple[int, ...]:
-    row = session.execute(statement.encode()).fetchone()
+def _one(session: Session, statement: str, *values: object) -> tuple[int, ...]:
+    row = session.execute(statement.encode(), values or None).fetchone()
     return tuple(int(value) for value in row) if row else ()
