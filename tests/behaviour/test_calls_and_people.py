@@ -185,7 +185,8 @@ def test_a_new_function_that_names_a_missing_column_is_broken(place: Place) -> N
     )
 
     assert [(one.subject, one.error) for one in found.broken] == [
-        ("public.cost(bigint)", 'column "cost" does not exist')
+        ("public.cost(bigint)", 'line 1: column "cost" does not exist'),
+        ("public.cost(bigint)", 'column "cost" does not exist'),
     ]
 
 

@@ -39,7 +39,7 @@ def behaviours(
     """
     began = time.monotonic()
     with server.session(application="drillbook behaviour", at_most=at_most_seconds) as session:
-        trial = Trial(session, server.where, statement_seconds, lock_seconds)
+        trial = Trial(session, statement_seconds, lock_seconds)
         observer = Observer(trial, Known(like), tuple(tables), began + at_most_seconds * 0.9)
         found = tuple(observer.all())
     return Behaviours(

@@ -86,7 +86,9 @@ SELECT inhparent::bigint, inhrelid::bigint, 'partition' FROM pg_inherits
 -- name: roles
 -- Who may do anything with a relation, and whom its policies name.
 SELECT DISTINCT g.relation::bigint AS relation, r.rolname AS role,
-       pg_has_role(current_user, r.oid, 'MEMBER') AS reachable
+       CASE WHEN current_setting('server_version_num')::int >= 160000
+            THEN pg_has_role(current_user, r.oid, 'SET')
+            ELSE pg_has_role(current_user, r.oid, 'MEMBER') END AS reachable
   FROM (SELECT c.oid AS relation, x.grantee
           FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) x
          WHERE c.oid = ANY (%(relations)s::oid[])
