@@ -204,6 +204,40 @@ def test_every_statement_is_noted_with_line_seconds_and_rows_and_again_by_a_look
     assert again.notes == heard.notes
 
 
+def test_of_thousands_of_statements_the_first_are_noted_and_the_rest_in_sum(
+    database: PostgresDatabase, migrations: PostgresMigrations, run: Run
+) -> None:
+    heard, again = Heard(), Heard()
+    run("CREATE TABLE notes (id int)")
+    many = file("".join(f"INSERT INTO notes VALUES ({n});\n" for n in range(1, 1001)))
+
+    migration.apply.do(database, migrations, heard.effect(), file=many)
+    migration.look_applied(database, migrations, again.effect(), file=many)
+
+    says, data = list(heard.notes.values())[-1]
+    assert len(heard.notes) == 301
+    assert says == "line 1000: the last of 700 more statements"
+    assert (data["rows"], data["count"]) == (700, 700)
+    assert again.notes == heard.notes
+
+
+def test_what_a_kill_kept_from_being_noted_is_noted_by_the_next_attempt(
+    database: PostgresDatabase, migrations: PostgresMigrations
+) -> None:
+    heard, again = Heard(), Heard()
+    up = file("CREATE TABLE a ();\nVACUUM;\nSELECT 1/(SELECT count(*) FROM pg_class"
+              " WHERE relname = 'later');\n")  # fmt: skip
+    with pytest.raises(Failed, match="The first 2 of 3 parts stay done"):
+        migration.apply.do(database, migrations, heard.effect(), file=up)
+    with database.server.session() as session:
+        session.execute("CREATE TABLE later ()")
+
+    migration.apply.do(database, migrations, again.effect(), file=up)
+
+    assert [data["line"] for _, data in heard.notes.values()] == [1, 2]
+    assert [data["line"] for _, data in again.notes.values()] == [3, 1, 2]
+
+
 def test_what_is_rolled_back_is_not_noted(
     database: PostgresDatabase, migrations: PostgresMigrations
 ) -> None:

@@ -19,7 +19,11 @@ class Status(StrEnum):
 
 
 class StatementDone(Frozen):
-    """One statement that is in: how long it took, how many rows it changed, at which try."""
+    """
+    One statement that is in: how long it took, how many rows it changed, at which try.
+
+    Number 0 stands for `count` statements together.
+    """
 
     number: int
     line: int
@@ -27,12 +31,18 @@ class StatementDone(Frozen):
     seconds: float
     rows: int | None = None
     tries: int = 1
+    count: int = 1
 
 
 class Story(Frozen):
-    """How a migration was applied: its statements, whom it waited for, who waited for it."""
+    """
+    How a migration was applied: its statements, whom it waited for, who waited for it.
+
+    Of thousands of statements the first are kept one by one, and `rest` sums the others up.
+    """
 
     statements: tuple[StatementDone, ...] = ()
+    rest: StatementDone | None = None
     waited_for: tuple[str, ...] = ()
     observed: Observed = Observed(seconds=0.0)
 

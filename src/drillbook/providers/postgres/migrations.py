@@ -17,7 +17,7 @@ from drillbook.providers.postgres.leftovers import end_leftovers, session_name
 from drillbook.providers.postgres.lone import is_done
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
-from drillbook.providers.postgres.story import Telling, note_statements
+from drillbook.providers.postgres.story import Telling, note_story
 from drillbook.providers.postgres.walking import LONGEST_SECONDS, Walk, become_ourselves, held
 
 
@@ -36,7 +36,7 @@ class PostgresMigrations:
             row = _completed(session, effect.key)
         if row.status is Status.APPLIED:
             # A kill may have come between the commit and its notes.
-            note_statements(effect, row.story.statements, up=True)
+            note_story(effect, row.story)
         return row
 
     def in_force(self, name: str) -> LedgerRow | None:
@@ -76,7 +76,10 @@ class PostgresMigrations:
             walk = Walk(self.server, session, effect, change, units, mark, telling)
             walk.go(row.done if row else 0, under_way=bool(row and row.under_way))
             ledger.tell(session, effect.key, telling.story())
-            return _completed(session, effect.key)
+            found = _completed(session, effect.key)
+        if row is not None or found.story.rest is not None:
+            note_story(effect, found.story)  # what a kill kept from being noted, and the sum
+        return found
 
     def take_back(self, change: Change, effect: Effect) -> LedgerRow:
         """Run the down script of a migration this effect applied."""

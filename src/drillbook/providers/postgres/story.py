@@ -10,7 +10,7 @@ from drillbook.core.rehearsal import Observed
 from drillbook.ports.migrations import StatementDone, Story
 from drillbook.providers.postgres.waiting import Waits
 
-MOST_NOTED = 300  # of a file of thousands of inserts the rest is one note
+MOST_ONE_BY_ONE = 300  # of a file of thousands of inserts the rest is one note
 
 
 @dataclass
@@ -29,28 +29,31 @@ class Telling:
     began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.statements = list(self.before.statements)
+        self.statements = {one.number: one for one in self.before.statements}
         self.waited_for = list(self.before.waited_for)
+        self._rest = self.before.rest
         self._open: list[StatementDone] = []
 
     def ran(self, number: int, at: Statement, seconds: float, rows: int, tries: int) -> None:
         """Hear of a statement that ran; whether it stays is not known yet."""
-        self._open.append(
-            StatementDone(
-                number=number,
-                line=at.line,
-                says=at.says,
-                seconds=round(seconds, 3),
-                rows=rows if rows >= 0 else None,
-                tries=tries,
-            )
+        done = StatementDone(
+            number=number,
+            line=at.line,
+            says=at.says,
+            seconds=round(seconds, 3),
+            rows=rows if rows >= 0 else None,
+            tries=tries,
         )
+        self._open.append(done)
 
     def stays(self) -> None:
         """Hear that what ran is committed; note it."""
-        done, self._open = self._open, []
-        self.statements += [one for one in done if one not in self.statements]
-        note_statements(self.effect, done, up=self.up)
+        kept = self.story()
+        self._open = []
+        fresh = [one for one in kept.statements if one.number not in self.statements]
+        self.statements = {one.number: one for one in kept.statements}
+        self._rest = kept.rest
+        note_statements(self.effect, fresh, up=self.up)
 
     def is_gone(self) -> None:
         """Hear that what ran was rolled back."""
@@ -71,8 +74,10 @@ class Telling:
         """Return the story as the ledger keeps it, what is about to be committed included."""
         seconds = self.before.observed.seconds + time.monotonic() - self.began
         tables = self.waits.tables() or self.before.observed.tables
+        room = max(0, MOST_ONE_BY_ONE - len(self.statements))
         return Story(
-            statements=(*self.statements, *self._open),
+            statements=(*self.statements.values(), *self._open[:room]),
+            rest=_summed(self._rest, self._open[room:]),
             waited_for=tuple(self.waited_for),
             observed=Observed(seconds=round(seconds, 3), tables=tables),
         )
@@ -82,18 +87,34 @@ class Telling:
         return _key_of(self.effect, up=self.up)
 
 
+def note_story(effect: Effect, story: Story) -> None:
+    """Note everything that is in; what was noted before stays one entry."""
+    rest = (story.rest,) if story.rest is not None else ()
+    note_statements(effect, (*story.statements, *rest), up=True)
+
+
 def note_statements(effect: Effect, done: Iterable[StatementDone], *, up: bool) -> None:
-    """Note statements that are in; again and again they are the same entries."""
-    statements = tuple(done)
-    for one in statements[:MOST_NOTED]:
-        data = one.model_dump(mode="json", exclude={"says"}, exclude_none=True)
-        key = f"{_key_of(effect, up=up)}/{one.number}"
+    """Note statements that are in."""
+    for one in done:
+        left_out = {"says"} if one.count > 1 else {"says", "count"}
+        data = one.model_dump(mode="json", exclude=left_out, exclude_none=True)
+        key = f"{_key_of(effect, up=up)}/{one.number or 'rest'}"
         effect.note(key, f"line {one.line}: {one.says}", data)
-    if rest := statements[MOST_NOTED:]:
-        seconds = round(sum(one.seconds for one in rest), 3)
-        key = f"{_key_of(effect, up=up)}/from {rest[0].number}"
-        says = f"{len(rest):,} more statements, to line {rest[-1].line}"
-        effect.note(key, says, {"seconds": seconds, "rows": sum(one.rows or 0 for one in rest)})
+
+
+def _summed(rest: StatementDone | None, more: list[StatementDone]) -> StatementDone | None:
+    if not more:
+        return rest
+    count = len(more) + (rest.count if rest is not None else 0)
+    return StatementDone(
+        number=0,
+        line=more[-1].line,
+        says=f"the last of {count:,} more statements",
+        seconds=round(sum(one.seconds for one in more) + (rest.seconds if rest else 0.0), 3),
+        rows=sum(one.rows or 0 for one in more) + ((rest.rows or 0) if rest else 0),
+        tries=max(one.tries for one in more),
+        count=count,
+    )
 
 
 def _key_of(effect: Effect, *, up: bool) -> str:
