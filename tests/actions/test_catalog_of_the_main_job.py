@@ -9,7 +9,8 @@ from drillbook.core.model import Risk
 READS = [
     "backup.compare", "backup.latest", "backup.list", "backup.ready", "backup.verify",
     "database.access", "database.blockers", "database.connections",
-    "migration.check", "migration.review", "migration.verify",
+    "migration.behave", "migration.check", "migration.drift", "migration.pending",
+    "migration.review", "migration.verify",
 ]  # fmt: skip
 FILE = File(name="1.sql", sha256="0" * 64, text="ALTER TABLE a DROP COLUMN b;")
 DOWN = File(name="1.down.sql", sha256="1" * 64, text="ALTER TABLE a ADD COLUMN b int;")
