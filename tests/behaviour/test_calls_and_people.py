@@ -172,6 +172,25 @@ def test_what_cannot_be_called_is_not_tried_and_the_reason_told(
     assert why in found.error
 
 
+def test_a_table_whose_trigger_reaches_outside_is_read_and_not_written_to(place: Place) -> None:
+    place.run(
+        FUNCTIONS + "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM far(); RETURN NEW; END $$;"
+        "CREATE TRIGGER tell BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION tell()"
+    )
+
+    found = behaviours(place.server)
+
+    of_items = [b for b in found.behaviours if b.subject == "public.items"]
+    assert [(b.operation, b.ok, b.sure) for b in of_items] == [
+        ("read", True, True),
+        ("insert", False, False),
+    ]
+    why = "its trigger tell calls far(), which no rollback takes back"
+    assert of_items[1].error == why
+    assert f"public.items was not written to: {why}" in found.remains
+
+
 def test_a_new_function_that_names_a_missing_column_is_broken(place: Place) -> None:
     place.run(FUNCTIONS)
 

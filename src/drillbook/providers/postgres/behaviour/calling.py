@@ -9,7 +9,6 @@ from psycopg import sql
 from drillbook.core.behaviour import Behaviour, Subject
 from drillbook.providers.postgres.behaviour.arguments import Arguments
 from drillbook.providers.postgres.behaviour.known import Known
-from drillbook.providers.postgres.behaviour.outside import reaching
 from drillbook.providers.postgres.behaviour.people import People
 from drillbook.providers.postgres.behaviour.shapes import Function, Shape
 from drillbook.providers.postgres.behaviour.trying import Outcome, Persona, Trial
@@ -32,11 +31,7 @@ class Caller:
     login: str
     roles: Sequence[str]
     known: Known
-
-    @cached_property
-    def reaching(self) -> Mapping[int, str]:
-        """The functions that reach outside the transaction."""
-        return reaching(self.shape.functions)
+    reaching: Mapping[int, str]
 
     @cached_property
     def arguments(self) -> Arguments:

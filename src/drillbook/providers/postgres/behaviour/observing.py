@@ -1,7 +1,7 @@
 """Try everything around some tables, and every function, and take it all back."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +9,7 @@ from drillbook.core.behaviour import Behaviour, Behaviours, Subject
 from drillbook.providers.postgres.behaviour.bodies import plans_of_bodies
 from drillbook.providers.postgres.behaviour.calling import Caller
 from drillbook.providers.postgres.behaviour.known import Known, constraint_names
+from drillbook.providers.postgres.behaviour.outside import reaching, reaching_triggers
 from drillbook.providers.postgres.behaviour.parents import fill_parents
 from drillbook.providers.postgres.behaviour.people import People, find_people
 from drillbook.providers.postgres.behaviour.reading import count, read_as
@@ -42,13 +43,14 @@ def behaviours(
         trial = Trial(session, statement_seconds, lock_seconds)
         observer = Observer(trial, Known(like), tuple(tables), began + at_most_seconds * 0.9)
         found = tuple(observer.all())
+        remains = observer.remains()
     return Behaviours(
         behaviours=found,
         there=observer.shape.there(),
         constraints=constraint_names(observer.shape),
         people=dict(observer.people.values),
         seconds=round(time.monotonic() - began, 3),
-        remains=observer.remains(),
+        remains=remains,
     )
 
 
@@ -92,7 +94,13 @@ class Observer:
 
     def _functions(self) -> Iterator[Behaviour]:
         caller = Caller(
-            self.trial, self.shape, self.people, self.login, self._callers(), self.known
+            self.trial,
+            self.shape,
+            self.people,
+            self.login,
+            self._callers(),
+            self.known,
+            self.reaching,
         )
         with self.trial.transaction():
             yield from plans_of_bodies(self.trial, self.login)
@@ -105,9 +113,26 @@ class Observer:
         roles = {role for table in self.shape.tables.values() for role in table.roles}
         return tuple(sorted(roles - {self.login}))
 
+    @cached_property
+    def reaching(self) -> Mapping[int, str]:
+        """The functions that reach outside the transaction."""
+        return reaching(self.shape.functions)
+
+    @cached_property
+    def untouchable(self) -> Mapping[int, str]:
+        """The tables whose triggers reach outside the transaction."""
+        return reaching_triggers(self.trial.session, self.reaching, self.shape.functions)
+
     def remains(self) -> tuple[str, ...]:
         """Say what a rollback does not take back."""
-        return ("numbers that sequences gave to tried inserts are not given out again",)
+        return (
+            "numbers that sequences gave to tried inserts are not given out again",
+            *(
+                f"{self.shape.tables[oid].name} was not written to: {why}"
+                for oid, why in self.untouchable.items()
+                if oid in self.shape.tables
+            ),
+        )
 
     def _table(self, table: Table) -> Iterator[Behaviour]:
         for role in table.unreachable:
@@ -136,6 +161,8 @@ class Observer:
             patterns = [{**row, **mine} for row in own]
         if table.relation.kind == "m":
             return found
+        if why := self.untouchable.get(table.relation.oid):
+            return [*found, _untried(table, persona.label, why, operation="insert")]
         with self.trial.become(persona):
             writer = Writer(
                 self.trial, self.shape, table, persona.label, allowed, rows, patterns, self.known
@@ -148,11 +175,11 @@ class Observer:
         return {c.number: values[c.name] for c in table.columns if c.name in values}
 
 
-def _untried(table: Table, role: str, why: str) -> Behaviour:
+def _untried(table: Table, role: str, why: str, *, operation: str = "read") -> Behaviour:
     return Behaviour(
         subject=table.name,
         kind=Subject.TABLE if table.relation.is_table else Subject.VIEW,
-        operation="read",
+        operation=operation,
         role=role,
         ok=False,
         sure=False,

@@ -16,6 +16,7 @@ from drillbook.providers.postgres.queries import query
 JWT = "request.jwt"
 SUBJECT = "sub"
 VALUES_AT_MOST = 4
+PLACES_AT_MOST = 8
 _SETTING = re.compile(r"current_setting\(\s*'([\w.]+)'")
 _PEOPLE = ("users", "user", "profiles", "accounts", "members", "customers")
 
@@ -188,7 +189,7 @@ def _constants(node: Node) -> list[str]:
 
 def _best(trial: Trial, shape: Shape, links: Iterable[Link]) -> str:
     """Return the value that most of the columns hold; of equals the first."""
-    places = [(shape.tables[link.relation].sql, link.column) for link in links]
+    places = [(shape.tables[link.relation].sql, link.column) for link in links][:PLACES_AT_MOST]
     found: dict[str, int] = {}
     for table, column in places:
         statement = sql.SQL("SELECT {0}::text FROM {1} WHERE {0} IS NOT NULL LIMIT {2}")
@@ -196,8 +197,11 @@ def _best(trial: Trial, shape: Shape, links: Iterable[Link]) -> str:
             statement.format(sql.Identifier(column), table, sql.Literal(VALUES_AT_MOST))
         ).found
         for (value,) in rows:
-            if value is not None and value not in found:
-                found[value] = sum(_holds(trial, place, value) for place in places)
+            if value is None or value in found:
+                continue
+            found[value] = sum(_holds(trial, place, value) for place in places)
+            if found[value] == len(places):
+                return value
     return max(found, key=found.__getitem__) if found else ""
 
 

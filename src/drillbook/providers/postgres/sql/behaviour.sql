@@ -157,7 +157,7 @@ SELECT t.oid::bigint AS oid, format_type(b.oid, NULL) AS base, b.typcategory::te
 -- Triggers with the bodies of their functions.
 SELECT g.tgrelid::bigint AS relation, g.tgname AS name, p.prosrc AS body
   FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
- WHERE NOT g.tgisinternal AND g.tgenabled <> 'D'
+ WHERE NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
 
 -- name: may_call
 SELECT has_function_privilege(%(role)s, %(function)s::oid, 'EXECUTE')
