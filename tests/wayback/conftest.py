@@ -75,6 +75,13 @@ class Shop:
         effect = Effect(key=f"test:{uuid4().hex}")
         return rehearse_way_back(self.server, change(up, down), effect, at_most_bytes=at_most_bytes)
 
+    def proven(self, up: str) -> WayBackScript:
+        """Return the derived way back."""
+        found = self.rehearse(up)
+
+        assert found.script is not None, found.says
+        return found.script
+
     def offered(self, up: str) -> WayBackScript:
         """Return the derived way back; pg_dump and all rows say that it leads back."""
         found, held_against = check(

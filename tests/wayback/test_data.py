@@ -24,7 +24,7 @@ def test_rows_changed_deleted_and_added_come_back_with_triggers_silent(shop: Sho
 
 def test_rows_written_after_a_dropped_column_stay(shop: Shop) -> None:
     up = "ALTER TABLE stays DROP COLUMN rooms; ALTER TABLE stays DROP COLUMN note"
-    script = shop.offered(up)
+    script = shop.proven(up)
     assert script.price == (
         "rows written to public.stays after it have no note, rooms; "
         "the columns of public.stays come back in another order"
@@ -44,7 +44,7 @@ def test_rows_written_after_a_dropped_column_stay(shop: Shop) -> None:
 
 def test_rows_the_app_added_are_not_taken_for_the_migrations(shop: Shop) -> None:
     up = "INSERT INTO guests (name) VALUES ('seeded')"
-    script = shop.offered(up)
+    script = shop.proven(up)
     assert script.price == "rows it added to public.guests are removed unless changed after it"
 
     with shop.copied() as copy:
@@ -57,7 +57,7 @@ def test_rows_the_app_added_are_not_taken_for_the_migrations(shop: Shop) -> None
 
 def test_what_stops_the_way_back_is_said_before_and_changes_nothing(shop: Shop) -> None:
     up = "ALTER TABLE stays DROP COLUMN guest CASCADE"
-    script = shop.offered(up)
+    script = shop.proven(up)
     assert "as guest may not be null, rows written to public.stays after it stop" in script.price
 
     with shop.copied() as copy:
@@ -73,7 +73,7 @@ def test_what_stops_the_way_back_is_said_before_and_changes_nothing(shop: Shop) 
 
 def test_a_column_with_a_default_is_filled_in_rows_written_after(shop: Shop) -> None:
     up = "ALTER TABLE stays DROP COLUMN kind CASCADE"
-    script = shop.offered(up)
+    script = shop.proven(up)
 
     with shop.copied() as copy:
         copy.up(up, script)
@@ -85,7 +85,7 @@ def test_a_column_with_a_default_is_filled_in_rows_written_after(shop: Shop) -> 
 
 def test_sequences_never_go_back_behind_their_place(shop: Shop) -> None:
     up = "ALTER SEQUENCE stays_id_seq RESTART WITH 1000; ALTER TABLE guests ALTER id RESTART WITH 1"
-    script = shop.offered(up)
+    script = shop.proven(up)
 
     with shop.copied() as copy:
         copy.up(up, script)
@@ -96,7 +96,7 @@ def test_sequences_never_go_back_behind_their_place(shop: Shop) -> None:
 
 def test_the_copies_can_be_forgotten(shop: Shop) -> None:
     up = "ALTER TABLE stays DROP COLUMN made"
-    script = shop.offered(up)
+    script = shop.proven(up)
 
     with shop.copied() as copy:
         copy.up(up, script)

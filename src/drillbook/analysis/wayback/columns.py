@@ -17,6 +17,11 @@ def is_retyped(was: Thing, now: Thing) -> bool:
     return any(was.props[name] != now.props[name] for name in ("type", "collation"))
 
 
+def has_other_type(was: Thing, now: Thing) -> bool:
+    """Tell whether the migration changed the type, and not only the type's name."""
+    return is_retyped(was, now) and was.ids["type"] != now.ids["type"]
+
+
 def change_column(was: Thing, now: Thing, _before: Snapshot, current: Snapshot) -> list[str] | None:
     """Return the statements for everything but its type; None where it must be made anew."""
     if was.props["generated"] != now.props["generated"]:

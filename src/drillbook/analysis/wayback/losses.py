@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from postgast.pg_query_pb2 import InsertStmt, Node
 
 from drillbook.analysis.statements import Statement
-from drillbook.analysis.wayback.columns import is_retyped
+from drillbook.analysis.wayback.columns import has_other_type
 from drillbook.analysis.wayback.snapshot import Key, Snapshot, Thing
 
 WHOLE_NUMBERS = ("smallint", "integer", "bigint", "numeric")
@@ -117,11 +117,13 @@ def columns_lost(before: Snapshot, after: Snapshot, table: Key) -> frozenset[Key
         if column.props["generated"] is not None:
             continue
         found = after.things.get(column.key)
-        if found is None or (
-            is_retyped(column, found) and not is_lossless(column.props["type"], found.props["type"])
-        ):
+        if found is None or (has_other_type(column, found) and not _is_held(column, found)):
             lost.add(column.key)
     return frozenset(lost)
+
+
+def _is_held(was: Thing, found: Thing) -> bool:
+    return is_lossless(was.props["type"], found.props["type"])
 
 
 def loss_of(

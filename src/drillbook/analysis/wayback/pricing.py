@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from drillbook.analysis.wayback.capturing import Capture
+from drillbook.analysis.wayback.columns import has_other_type
 from drillbook.analysis.wayback.losses import Loss
 from drillbook.analysis.wayback.snapshot import Snapshot, Thing
 
@@ -81,7 +82,7 @@ def _narrower(before: Snapshot, after: Snapshot) -> Iterator[str]:
         found = after.things.get(key)
         if thing.kind != "column" or found is None or found.props["inherited"]:
             continue
-        if thing.props["type"] != found.props["type"]:
+        if has_other_type(thing, found):
             yield (
                 f"values of {before.parent(thing).name}.{thing.name} written after it that "
                 f"{thing.props['type']} cannot hold are lost or stop the way back"

@@ -142,8 +142,8 @@ SELECT 'column', 'pg_class'::regclass, c.oid, a.attnum, quote_ident(a.attname), 
            'options', array(SELECT unnest(a.attoptions) ORDER BY 1),
            'server_options', array(SELECT unnest(a.attfdwoptions) ORDER BY 1),
            'local', a.attislocal, 'inherited', a.attinhcount > 0),
-       jsonb_build_object('base_type', (t.oid < 16384), 'storage_of_type', t.typstorage,
-           'own_collation', a.attcollation >= 16384)
+       jsonb_build_object('base_type', (t.oid < 16384), 'own_collation', a.attcollation >= 16384,
+           'type', jsonb_build_array(a.atttypid::bigint, a.atttypmod))
   FROM rel c
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   JOIN pg_type t ON t.oid = a.atttypid

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from psycopg.rows import tuple_row
 
-from drillbook.analysis.wayback.snapshot import Grant, Key, Snapshot, Thing
+from drillbook.analysis.wayback.snapshot import Grant, Key, Props, Snapshot, Thing
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Session
 
@@ -20,8 +20,9 @@ def read_snapshot(session: Session) -> Snapshot:
         session.execute(query("catalog", "settle"))
         rows = {
             name: _rows(session, name)
-            for name in ("things", "grants", "comments", "aliases", "needs", "roles")
+            for name in ("things", "grants", "comments", "aliases", "needs")
         }
+        roles = read_roles(session)
     aliases = {_key(row): _key(row, 3) for row in rows["aliases"]}
     things = {thing.key: thing for thing in map(_thing, rows["things"])}
     things = {
@@ -39,8 +40,12 @@ def read_snapshot(session: Session) -> Snapshot:
         )
         for key, thing in things.items()
     }
-    roles = {str(name): dict(props) for name, props in rows["roles"]}  # type: ignore[call-overload]  # the query builds JSON
     return Snapshot(things, _needs(things, aliases, rows["needs"]), roles)
+
+
+def read_roles(session: Session) -> dict[str, Props]:
+    """Return the server's roles and what they may."""
+    return {str(name): dict(props) for name, props in _rows(session, "roles")}  # type: ignore[call-overload]  # the query builds JSON
 
 
 def _rows(session: Session, name: str) -> Rows:

@@ -29,6 +29,7 @@ from drillbook.providers.postgres.wayback.deriving import (
     explore,
     snapshot_of,
 )
+from drillbook.providers.postgres.wayback.reading import read_roles, read_snapshot
 from drillbook.providers.postgres.wayback.rows import Place, checksums, places, unequal
 
 AT_MOST_BYTES = 256 * 1024 * 1024
@@ -111,8 +112,8 @@ class _Trial:
             after = snapshot_of(clone)
             self._back(clone, down)
             self._compare(before, clone)
-            self._again(clone, "", down, after)
-            order = reordered(before.snapshot, snapshot_of(clone))
+            now = self._again(clone, "", down, after)
+            order = reordered(before.snapshot, now.snapshot)
         price = price_of(before.snapshot, after, None, order)
         script = WayBackScript(
             name=self.change.name,
@@ -143,7 +144,9 @@ class _Trial:
         """Take back what a migration changed in roles, which no clone keeps apart."""
         if self._before is None:
             return
-        before, now = self._before.snapshot.roles, snapshot_of(self.server).roles
+        before = self._before.snapshot.roles
+        with self.server.session() as session:
+            now = read_roles(session)
         if before != now:
             self.clones.outside(change_roles(before, now))
 
@@ -160,8 +163,8 @@ class _Trial:
         except DrillbookError as error:
             raise Unproven(f"a statement of the way back failed: {error}") from error
         self._compare(self.before, clone)
-        self._again(clone, capture, down, explored.after)
-        order = reordered(self.before.snapshot, snapshot_of(clone))
+        now = self._again(clone, capture, down, explored.after)
+        order = reordered(self.before.snapshot, now.snapshot)
         price = price_of(explored.before, explored.after, explored.capture, order)
         script = WayBackScript(
             name=self.change.name,
@@ -194,7 +197,7 @@ class _Trial:
         except DrillbookError as error:
             raise Unproven(f"a statement of the way back failed: {error}") from error
 
-    def _again(self, clone: Server, capture: str, down: str, after: Snapshot) -> None:
+    def _again(self, clone: Server, capture: str, down: str, after: Snapshot) -> Whole:
         """Go up and down once more: what was left somewhere shows now."""
         try:
             run_up(clone, self.change.text, capture)
@@ -204,9 +207,9 @@ class _Trial:
         if found:
             raise Unproven(f"up again gave another schema: {found[0]}", found[:NAMED_AT_MOST])
         self._back(clone, down)
-        self._compare(self.before, clone)
+        return self._compare(self.before, clone)
 
-    def _compare(self, before: Whole, clone: Server) -> None:
+    def _compare(self, before: Whole, clone: Server) -> Whole:
         now = look(clone, before.snapshot)
         found = (
             *differences(before.objects, now.objects),
@@ -217,12 +220,13 @@ class _Trial:
         if found:
             more = f" and {len(found) - 1} more" if len(found) > 1 else ""
             raise Unproven(f"afterwards {found[0]}{more}", found[:NAMED_AT_MOST])
+        return now
 
 
 def look(server: Server, layout: Snapshot | None = None) -> Whole:
     """Read everything that is compared, the columns in the order of the layout."""
-    snapshot = snapshot_of(server)
     with server.session(at_most=LONGEST_SECONDS) as session:
+        snapshot = read_snapshot(session)
         state = read_state(session)
         missing = layout is not None and bool(unlike(layout, snapshot))
         rows = {} if missing else checksums(session, layout or snapshot)
