@@ -48,7 +48,8 @@ class Rehearsed(Frozen):
     A migration that was rehearsed on a copy.
 
     `verdict`: it fails, it breaks what worked, it blocks users, or none of these. `broken` names
-    what worked before and does not after. The whole measurement is kept as evidence.
+    what worked before and does not after, `blocked` where probes waited on the copy. The whole
+    measurement is kept as evidence.
     """
 
     name: str
@@ -149,7 +150,7 @@ def _rehearsed(file: File, found: Rehearsal, kept: Evidence) -> Rehearsed:
         verdict=verdict_of(found),
         says=says_of(found),
         forecast=found.forecast,
-        blocked=found.blocked,
+        blocked=tuple(b for b in found.blocked if max(b.reads_seconds, b.writes_seconds) > 0),
         failed=found.failed,
         broken=behaviour.broken if behaviour else (),
         widened=behaviour.widened if behaviour else (),
