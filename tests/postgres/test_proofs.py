@@ -1,5 +1,6 @@
 """Any difference between a database and what was taken of it is found, and nothing else is."""
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from drillbook.core.effect import Effect
 from drillbook.core.errors import Damaged, Failed, Refused, Unavailable
 from drillbook.local.server import PostgresServer
 from drillbook.ports.backups import TableContents
+from drillbook.providers.postgres.building import NO_SUMS
 from drillbook.providers.postgres.proof import tables as proof_tables
 from drillbook.providers.postgres.proof.checksums import (
     LARGE_OBJECTS,
@@ -267,6 +269,24 @@ def test_a_backup_that_restores_to_something_else_fails_and_the_proof_says_so(
     (proof,) = parts.backups.store.proofs(made.id)
     assert proof.level == 3
     assert any("public.bookings has other rows" in said for said in proof.differences)
+
+
+def test_an_old_manifest_is_read_and_proves_no_more_than_it_knows(
+    parts: Parts, verifier: PostgresVerifier
+) -> None:
+    made = parts.backups.create("", TAKEN)
+    path = parts.backups.store.path / made.id / "manifest.json"  # type: ignore[attr-defined]  # a FolderStore
+    told = json.loads(path.read_text())
+    told |= {"format": 1, "rows": {name: one["rows"] for name, one in told["contents"].items()}}
+    path.write_text(json.dumps({key: told[key] for key in told if key != "contents"}))
+    away = "postgresql://postgres@127.0.0.1:1/" + parts.server.parameters()["dbname"]
+
+    verified = PostgresVerifier(
+        Server(lambda: away, "production"), verifier.store, verifier.room, verifier.commands
+    ).verify(made.id, TAKEN)
+
+    assert verified.level == 3
+    assert verified.warnings == (NO_SUMS,)
 
 
 def test_a_truncated_backup_is_refused_before_anything_is_started(

@@ -1,6 +1,7 @@
 """A restore swaps a proven copy in, keeps what was there, and can be taken back."""
 
 import threading
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -20,8 +21,13 @@ def test_a_restore_brings_the_backup_keeps_the_old_and_counts_what_was_lost(part
     parts.execute("CREATE TABLE later (id int); INSERT INTO later VALUES (1), (2)")
     parts.execute("DELETE FROM bookings WHERE id IN (SELECT id FROM bookings LIMIT 5)")
 
-    restored = backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+    told: list[tuple[str, float | None]] = []
+    effect = replace(RESTORED, progress=lambda says, fraction: told.append((says, fraction)))
+    restored = backup.restore.do(parts.restores, parts.database, effect, backup=made.id)
 
+    tables = len(parts.backups.get(made.id).contents)
+    assert [fraction for says, fraction in told if f"(table {tables} of {tables}" in says]
+    assert {says.partition(" ")[0] for says, _ in told} >= {"making", "restoring", "comparing"}
     assert parts.bookings() == then
     assert parts.database.catalog().fingerprint == before
     assert restored.written_since["public.later"] == 2

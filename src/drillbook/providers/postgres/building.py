@@ -12,6 +12,7 @@ from drillbook.analysis.rows import content_differences
 from drillbook.core.effect import Effect
 from drillbook.core.errors import DrillbookError, Refused
 from drillbook.core.quantities import show_size
+from drillbook.ports.backups import ONLY_COUNTED
 from drillbook.ports.commands import Commands, Stream
 from drillbook.providers.postgres.leftovers import session_name
 from drillbook.providers.postgres.material import Material
@@ -30,6 +31,7 @@ LEVEL_INDEXES = 3
 LEVEL_EQUAL = 4
 QUIET_SECONDS = 2.0  # after so long without a word from the program, tell how far it is
 ELSEWHERE = ("extension version ", "subscription ")  # what may differ on another server
+NO_SUMS = "its rows were only counted when it was taken, so whether they are equal is not known"
 _MOMENT = re.compile(r"processing data for table|creating (INDEX|CONSTRAINT|FK CONSTRAINT)")
 
 
@@ -41,6 +43,7 @@ class Findings:
     broken: tuple[str, ...]  # tables and indexes that amcheck found not whole
     warnings: tuple[str, ...]
     indexes_checked: bool
+    sums_known: bool  # an old manifest knows only how many rows there were
     seconds: float
 
     @property
@@ -48,7 +51,7 @@ class Findings:
         """The level of proof reached: 2 restored, 3 indexes whole, 4 equal to the source."""
         if not self.indexes_checked or self.broken:
             return LEVEL_RESTORED
-        return LEVEL_INDEXES if self.differences else LEVEL_EQUAL
+        return LEVEL_INDEXES if self.differences or not self.sums_known else LEVEL_EQUAL
 
     @property
     def wrong(self) -> tuple[str, ...]:
@@ -118,12 +121,14 @@ def prove(
         ]
         session.execute("COMMIT")
     checked = not warnings
+    sums_known = all(one.method != ONLY_COUNTED for one in material.contents.values())
     said, elsewhere = _schema(material, frame)
     return Findings(
         differences=tuple([*wrong, *said][:NAMED_AT_MOST]),
         broken=broken,
-        warnings=(*warnings, *elsewhere),
+        warnings=(*warnings, *elsewhere, *(() if sums_known else (NO_SUMS,))),
         indexes_checked=checked,
+        sums_known=sums_known,
         seconds=round(monotonic() - began, 3),
     )
 

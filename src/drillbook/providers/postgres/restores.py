@@ -25,7 +25,12 @@ from drillbook.providers.postgres.names import Mark, Names, Stage, Story, names_
 from drillbook.providers.postgres.programs import LONGEST_SECONDS
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
-from drillbook.providers.postgres.sources import Points, Sources, refuse_foreign
+from drillbook.providers.postgres.sources import (
+    Points,
+    Sources,
+    refuse_foreign,
+    system_identifier,
+)
 from drillbook.providers.postgres.storage.store import BackupStore
 from drillbook.providers.postgres.swapping import Swap
 
@@ -128,7 +133,9 @@ class PostgresRestores:
         began = there.story.began if there is not None else clock(session)
         manifest = Sources(self.store).manifest(wanted)
         if manifest is not None and not wanted.of_another_system:
-            refuse_foreign(session, manifest, database_of(self.server))
+            refuse_foreign(
+                manifest, system=system_identifier(session), database=database_of(self.server)
+            )
         drop(session, names.beside)
         try:
             with Sources(self.store, self.points).opened(wanted, effect) as material:
@@ -175,6 +182,7 @@ class PostgresRestores:
             warnings=list(findings.warnings),
         )
         dress_like(session, names.beside, facts)
+        _same_dress(session, names.beside, facts)
         proven = replace(building, stage=Stage.PROVEN, story=story)
         comment_on(session, names.beside, proven.text)
         return proven
@@ -233,6 +241,18 @@ def _refuse_taken(names: Names, marks: dict[str, Mark | None]) -> None:
         raise Refused(
             f"there is a database {names.serving} already",
             hint="Name another one, or drop it first.",
+        )
+
+
+def _same_dress(session: Session, database: str, facts: DatabaseFacts) -> None:
+    dressed = _facts(session, database)
+    if (dressed.owner, dressed.settings, dressed.connection_limit, dressed.grants) != (
+        facts.owner, facts.settings, facts.connection_limit, facts.grants
+    ):  # fmt: skip
+        raise Failed(
+            f"{database} did not get the owner, settings, grants and connection limit of "
+            f"{facts.name}; nothing was swapped",
+            hint="Look which of them this role may not set.",
         )
 
 

@@ -62,12 +62,15 @@ class Sources:
         return manifest is not None and manifest.kind is not BackupKind.LOGICAL
 
 
-def refuse_foreign(session: Session, manifest: Manifest, database: str) -> None:
-    """Stop when a backup is of another database or another server than the one it is meant for."""
-    own = system_identifier(session)
+def refuse_foreign(manifest: Manifest, *, system: str, database: str) -> None:
+    """
+    Stop when a backup is of another database or another server than the one it is meant for.
+
+    `system` is empty where it cannot be known which server that is.
+    """
     said: list[str] = []
-    if manifest.system_identifier and own and manifest.system_identifier != own:
-        said.append(f"of the server {manifest.system_identifier}, and this one is {own}")
+    if manifest.system_identifier and system and manifest.system_identifier != system:
+        said.append(f"of the server {manifest.system_identifier}, and this one is {system}")
     if manifest.database.name != database:
         said.append(f"of the database {manifest.database.name}, and this one is {database}")
     if said:

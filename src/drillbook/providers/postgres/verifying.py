@@ -29,7 +29,7 @@ from drillbook.providers.postgres.proof.roles import make_roles
 from drillbook.providers.postgres.scratch import ScratchRoom, ScratchServer
 from drillbook.providers.postgres.sentences import first_line
 from drillbook.providers.postgres.server import Server, Session
-from drillbook.providers.postgres.sources import refuse_foreign
+from drillbook.providers.postgres.sources import refuse_foreign, system_identifier
 from drillbook.providers.postgres.storage.files import DATA
 from drillbook.providers.postgres.storage.store import BackupStore
 
@@ -58,7 +58,8 @@ class PostgresVerifier:
     def verify(self, backup: str, effect: Effect) -> Verified:
         """Prove a backup as far as can be; Damaged, Refused and Failed name what differs."""
         manifest = self.store.get(backup)
-        self._refuse_foreign(manifest)
+        database = database_of(self.server)
+        refuse_foreign(manifest, system=self._system(), database=database)
         effect.progress(f"checking the files of {backup}", None)
         checked = self.store.verify_files(backup)
         began = monotonic()
@@ -83,13 +84,13 @@ class PostgresVerifier:
             )
         return _verified(manifest, checked, proof, (*started.warnings, *findings.warnings))
 
-    def _refuse_foreign(self, manifest: Manifest) -> None:
-        """Compare with the server that is backed up, when it is there to be asked."""
+    def _system(self) -> str:
+        """Return which server is backed up; empty when it is not there to be asked."""
         try:
             with self.server.session() as session:
-                refuse_foreign(session, manifest, database_of(self.server))
-        except Unavailable:
-            return  # a backup must be provable just when the server is gone
+                return system_identifier(session)
+        except (Unavailable, Refused):
+            return ""  # a backup must be provable just when the server or the database is gone
 
     @contextmanager
     def _started(self, manifest: Manifest, effect: Effect) -> Iterator[Started]:
