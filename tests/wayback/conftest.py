@@ -70,10 +70,14 @@ class Shop:
         """The database as ours."""
         return Server(lambda: self.postgres.url(self.name), "shop", self.name)
 
-    def rehearse(self, up: str, down: str = "", *, at_most_bytes: int = 10**8) -> WayBackRehearsal:
+    def rehearse(
+        self, up: str, down: str = "", *, at_most_bytes: int = 10**8, role: str = ""
+    ) -> WayBackRehearsal:
         """Rehearse the way back of a migration."""
         effect = Effect(key=f"test:{uuid4().hex}")
-        return rehearse_way_back(self.server, change(up, down), effect, at_most_bytes=at_most_bytes)
+        return rehearse_way_back(
+            self.server, change(up, down), effect, at_most_bytes=at_most_bytes, role=role
+        )
 
     def proven(self, up: str) -> WayBackScript:
         """Return the derived way back."""

@@ -98,3 +98,23 @@ def test_a_way_back_that_up_again_would_not_follow_is_not_offered(shop: Shop) ->
 
     assert found.script is None
     assert "table public.a is missing" in found.differences
+
+
+def test_the_way_back_is_tried_with_the_rights_of_the_role(shop: Shop) -> None:
+    with shop.copied() as copy:
+        copy.run("CREATE ROLE clerk; CREATE SCHEMA desk AUTHORIZATION clerk")
+        copy.run("CREATE TABLE desk.pens (id int PRIMARY KEY, ink text, cap bool)")
+        copy.run(
+            "INSERT INTO desk.pens VALUES (1, 'blue', true); ALTER TABLE desk.pens OWNER TO clerk"
+        )
+        try:
+            found = copy.rehearse("ALTER TABLE desk.pens DROP COLUMN ink", role="clerk")
+            refused = copy.rehearse(
+                "CREATE TABLE desk.a (b int)", "DROP FUNCTION public.noted()", role="clerk"
+            )
+        finally:
+            copy.run("DROP OWNED BY clerk CASCADE; DROP ROLE clerk")
+
+    assert found.proven, found.says
+    assert found.captured_rows == 1
+    assert "must be owner of function public.noted" in refused.why_not

@@ -13,7 +13,6 @@ from drillbook.local.server import PostgresServer
 from wayback.changing_schemas import EXTRAS, MIGRATIONS, tables
 
 EXAMPLES = int(os.environ.get("DRILLBOOK_WAYS_BACK_EXAMPLES", "5"))
-POSSIBLE = {"no unique key without nulls"}
 
 
 @settings(
@@ -36,8 +35,9 @@ def test_what_is_offered_leads_back_and_the_rest_is_not_offered(
         with psycopg.connect(postgres_server.url(name)) as session:
             session.execute("SELECT 1")
             up = ";\n".join(_working(session, migration))
+            broken = _breaks_deferred(session)
             session.rollback()
-        if not up:
+        if broken or not up:
             return
         found, held_against = check(postgres_server, Oracle(postgres_server), name, up, name)
     finally:
@@ -47,7 +47,16 @@ def test_what_is_offered_leads_back_and_the_rest_is_not_offered(
     note(up)
     assert found is not None, held_against
     assert held_against == ""
-    assert found.proven or any(reason in found.why_not for reason in POSSIBLE), found.says
+    assert found.proven == (found.why_not == "")
+
+
+def _breaks_deferred(session: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Tell whether a check that waits for the end will refuse what was done."""
+    try:
+        session.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    except psycopg.Error:
+        return True
+    return False
 
 
 def _working(session: psycopg.Connection[tuple[object, ...]], said: Iterable[str]) -> list[str]:

@@ -47,6 +47,26 @@ class Clones:
         finally:
             self._outside("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
+    def give_room(self, clone: Server, role: str) -> None:
+        """Make the schema of the side tables, where the ledger has not made it yet."""
+        with acting(clone, role) as session:
+            there = session.execute("SELECT to_regnamespace('drillbook')").fetchone()
+            if there and there[0] is not None:
+                return
+        with acting(clone, "") as session:
+            session.execute("CREATE SCHEMA drillbook")
+            if role:
+                text = sql.SQL("ALTER SCHEMA drillbook OWNER TO {}").format(sql.Identifier(role))
+                session.execute(text)
+
+    def has_role(self, role: str) -> bool:
+        """Tell whether the server knows a role that is not a superuser."""
+        with self._beside() as session:
+            row = session.execute(
+                "SELECT NOT rolsuper FROM pg_roles WHERE rolname = %s", [role]
+            ).fetchone()
+            return bool(row and row[0])
+
     def outside(self, statements: Iterable[str]) -> None:
         """Run statements that concern the whole server."""
         for statement in statements:
@@ -84,11 +104,11 @@ def _value(key: str, value: str) -> str:
     return ("'" + value.replace("'", "''") + "'").replace("{", "{{").replace("}", "}}")
 
 
-def run_up(server: Server, text: str, capture: str = "") -> None:
+def run_up(server: Server, text: str, capture: str = "", *, role: str = "") -> None:
     """Apply a migration as it is applied in earnest, the capture inside its first transaction."""
     units = units_of(read_script(text).statements)
     first = next((number for number, unit in enumerate(units) if unit.lone is None), None)
-    with _session(server) as session:
+    with acting(server, role) as session:
         if first is None and capture:
             together(session, [s.text for s in read_script(capture).statements])
         for number, unit in enumerate(units):
@@ -96,9 +116,9 @@ def run_up(server: Server, text: str, capture: str = "") -> None:
             _run(session, unit, before if number == first else [])
 
 
-def run_down(server: Server, text: str) -> None:
+def run_down(server: Server, text: str, *, role: str = "") -> None:
     """Run a way back unit by unit."""
-    with _session(server) as session:
+    with acting(server, role) as session:
         for unit in units_of(read_script(text).statements):
             _run(session, unit, [])
 
@@ -112,8 +132,12 @@ def together(session: Session, statements: Iterable[str]) -> None:
 
 
 @contextmanager
-def _session(server: Server) -> Iterator[Session]:
+def acting(server: Server, role: str) -> Iterator[Session]:
+    """Open a session that may do what the role may; without one, everything."""
     with server.session(application="drillbook way back", at_most=LONGEST_SECONDS) as session:
+        if role:
+            text = sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(role))
+            session.execute(text)
         yield session
 
 
