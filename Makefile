@@ -21,7 +21,7 @@ $(VENV)/.ready: requirements.lock requirements-dev.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup  ## a real migration through the Database Migration runbook: one succeeds, one is taken back
+demo: setup  ## real migrations through the Database Migration runbook: one succeeds, one is stopped, one is taken back
 	@$(BIN)/drillbook demo
 
 test: setup  ## run all tests

@@ -11,7 +11,7 @@ import pytest
 from drillbook.core.errors import Failed, Refused
 from drillbook.core.plan import Plan
 from drillbook.core.process_identity import running_with
-from drillbook.drills.demo import DemoResult, Play, migration_is_taken_back, run_demo
+from drillbook.drills.demo import DemoResult, Play, migration_is_stopped, run_demo
 from drillbook.drills.demo_proof import proof_of
 from drillbook.drills.demo_stage import MARK, set_up
 from drillbook.engine.outcome import State
@@ -75,10 +75,12 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         practice.down(folder / "range", remove=True)
 
 
-def test_the_demo_shows_one_success_and_one_way_back(played: Played) -> None:
+def test_the_demo_shows_one_success_one_stopped_and_one_way_back(
+    played: Played,
+) -> None:
     states = [run.state for run in played.result.runs]
 
-    assert states == [State.DONE, State.TAKEN_BACK]
+    assert states == [State.DONE, State.TAKEN_BACK, State.TAKEN_BACK]
     assert played.result.entries > 50
     for run in played.result.runs:
         assert len(run.seen) == 3
@@ -89,15 +91,16 @@ def test_the_demo_shows_one_success_and_one_way_back(played: Played) -> None:
 def test_each_plan_is_shown_before_its_run(played: Played) -> None:
     shown = [said.split()[0] for said in played.watcher.heard if said[:4] in ("plan", "run ")]
 
-    assert shown == ["plan", "run", "plan", "run"]
+    assert shown == ["plan", "run", "plan", "run", "run"]
 
 
-def test_the_report_of_the_failure_names_what_failed_on_production(played: Played) -> None:
-    page = played.result.runs[1].page.read_text(encoding="utf-8")
+def test_the_reports_name_what_a_copy_showed_and_what_was_undone(played: Played) -> None:
+    stopped, undone = (run.page.read_text(encoding="utf-8") for run in played.result.runs[1:])
 
-    assert "Taken back whole (2 writes undone)" in page
-    assert "could not create unique index" in page
-    assert "nothing to take back" in page
+    assert "could not create unique index" in stopped
+    assert "rehearsed.verdict is fails" in stopped
+    assert "Taken back whole" in undone
+    assert "0002_reviews" in undone
 
 
 QUIETLY = "SET session_replication_role = replica; "  # no triggers: only this changes
@@ -156,7 +159,7 @@ def test_a_hand_in_production_is_noticed_and_nothing_is_left_running(tmp_path: P
     watcher = Watcher("UPDATE businesses SET name = 'somebody was here' WHERE id = 1")
 
     with pytest.raises(Failed, match=r"not as before: the rows of public\.businesses are not"):
-        play_the_way_back(folder, watcher)
+        play_the_failure(folder, watcher)
 
     assert list((folder / "reports").glob("*.html"))
     assert not any(part.running for part in practice.status(folder / "range").parts)
@@ -164,13 +167,13 @@ def test_a_hand_in_production_is_noticed_and_nothing_is_left_running(tmp_path: P
     assert dict(os.environ) == before
 
 
-def play_the_way_back(folder: Path, watcher: Watcher) -> None:
+def play_the_failure(folder: Path, watcher: Watcher) -> None:
     with (
         set_up(folder, watcher.say, keep=False, scale=SCALE) as stage,
         opened(stage.store) as runs,
     ):
         assert running_with(*worker_words())
-        migration_is_taken_back(Play(stage, runs, watcher, "ana"))
+        migration_is_stopped(Play(stage, runs, watcher, "ana"))
 
 
 def worker_words() -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def test_the_shipped_files_together_count_what_was_asked_for(facts: StackFacts) 
     assert sum(each.procedures for each in counts) == 9
     assert sum(each.steps for each in counts) == 36
     assert sum(each.tasks for each in counts) == 117
-    assert sum(each.prerequisites for each in counts) == 8
+    assert sum(each.prerequisites for each in counts) == 9
     assert sum(each.symptoms for each in counts) == 15
     assert sum(each.contacts for each in counts) == 4
 
@@ -84,6 +84,7 @@ def test_the_database_migration_is_planned_task_by_task(tmp_path: Path, facts: S
     assert [task.does for task in part.gate] == [
         "database.access",
         "migration.check",
+        "migration.advise",
         "migration.pending",
         "migration.drift",
         "backup.ready",

@@ -12,7 +12,7 @@ SEED = Path(__file__).parents[3] / "shared" / "seed" / "RUNBOOKS.md"
 # title: prerequisites, symptoms, then for each procedure the tasks of each step by its title
 STRUCTURE: dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]] = {
     "Database Migration": (
-        5,
+        6,
         0,
         (
             (
@@ -220,7 +220,7 @@ def test_what_leads_back_and_what_comes_after_stand_outside_the_forward_path() -
 @pytest.mark.parametrize(
     ("name", "tasks", "inputs"),
     [
-        ("database-migration", 25, ["migration", "down", "checks", "folder", "watching"]),
+        ("database-migration", 26, ["migration", "down", "checks", "folder", "watching"]),
         ("backup-and-restore", 18, ["label", "physical", "point", "checks"]),
     ],
 )

@@ -43,6 +43,6 @@ COMMANDS: Final[dict[str, Row]] = {
     "doctor": Row("doctor", "Prove each setting by using it.", SET_UP),
     "worker": Row("worker", "Carry runs out in this process.", SET_UP),
     "range": Row("practice", "Start, look at or stop the practice stack.", SET_UP),
-    "demo": Row("demo", "See one migration succeed and one be taken back.", SET_UP),
+    "demo": Row("demo", "See a migration succeed, one stopped, and one taken back.", SET_UP),
     "help": Row("help", "Explain a command, or what the exit codes mean.", SET_UP),
 }

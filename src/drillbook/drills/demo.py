@@ -1,4 +1,4 @@
-"""The demo: a real migration that succeeds, and one that fails on production and is taken back."""
+"""The demo: a migration that succeeds, one that a rehearsal stops, and the first taken back."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,10 @@ from drillbook.stack.settings import load_settings
 
 RUNBOOK = "Database Migration"
 PRODUCTION = "production"
+WATCHING = "5s"
 GOOD, BAD = "0002_reviews", "0004_one_phone_one_user"
 NEW_TABLE = "public.reviews"
+STOPS, NEVER_BEGINS = "migration.rehearse", "migration.apply"
 
 
 class Face(Protocol):
@@ -86,6 +88,7 @@ class Play:
             "migration": str(self.stage.migrations / f"{migration}.sql"),
             "down": str(self.stage.migrations / f"{migration}.down.sql"),
             "checks": str(self.stage.checks),
+            "watching": WATCHING,
         }
         return compile_plan(
             book.file.book, book.runbook.title, text=book.file.text,
@@ -97,7 +100,14 @@ class Play:
         """Plan a migration and run it to its end, shown live; write its report."""
         plan = self.plan(migration)
         self.face.plan(plan, whole=whole)
-        run = self.runs.start(plan, by=self.by, unattended=True)
+        return self.shown(self.runs.start(plan, by=self.by, unattended=True), migration)
+
+    def undo(self, done: DemoRun) -> DemoRun:
+        """Take a run back, shown live; write the report of that."""
+        return self.shown(self.runs.undo(done.run, by=self.by), done.migration)
+
+    def shown(self, run: str, migration: str) -> DemoRun:
+        """Show a run to its end, and write its report."""
         self.face.follow(self.runs, run)
         markdown, page = self.face.report(self.runs, run, self.stage.reports)
         return DemoRun(
@@ -121,7 +131,9 @@ def run_demo(folder: Path, face: Face, *, keep: bool = False, scale: float = 1.0
     face.title("The practice stack: production and staging, on this machine")
     with set_up(folder, face.say, keep=keep, scale=scale) as stage, opened(stage.store) as runs:
         play = Play(stage, runs, face, load_settings().user)
-        told = (migration_succeeds(play), migration_is_taken_back(play))
+        before = play.proof()
+        done = migration_succeeds(play)
+        told = (done, migration_is_stopped(play), migration_is_taken_back(play, done, before))
         sealed = runs.journal.verify()
     face.title("The record")
     face.say(f"{sealed.size} entries, their seals and {sealed.evidence_files} files verified")
@@ -152,24 +164,48 @@ def migration_succeeds(play: Play) -> DemoRun:
     )  # fmt: skip
 
 
-def migration_is_taken_back(play: Play) -> DemoRun:
-    """Break a migration on production's own data, and see that production is as before."""
-    play.face.title(f"2. One that works on staging and fails on production: {BAD}.sql")
+def migration_is_stopped(play: Play) -> DemoRun:
+    """See a copy of production break a migration that staging would take, and production whole."""
+    play.face.title(f"2. One that staging would take and production would not: {BAD}.sql")
     before = play.proof()
     run = play.run(BAD, whole=False)
     after = play.proof()
     _claim(run.state is State.TAKEN_BACK, f"run {run.run} ended as {run.state}")
-    failed = [entry for entry in play.runs.entries(run.run) if entry.kind == EntryKind.TASK_FAILED]
-    _claim(bool(failed), f"run {run.run} was taken back, and no task of it failed")
-    different = after.differs_from(before)
-    _claim(not different, f"production is not as before: {few(different)}")
-    _claim(after.healthy and after.can_book, "after the way back nobody can book")
+    plan = play.runs.show(run.run).plan
+    entries = list(play.runs.entries(run.run))
+    names = {task.id: task.does for task in plan.part.all_tasks()}
+    failed = {names[each.task] for each in entries if each.kind == EntryKind.TASK_FAILED}
+    begun = {names.get(each.task) for each in entries if each.kind == EntryKind.TASK_ACTING}
+    _claim(failed == {STOPS}, f"what failed was {', '.join(sorted(failed)) or 'nothing'}")
+    _claim(NEVER_BEGINS not in begun, "the migration was begun on production")
+    _claim_same(after, before)
+    return play.told(
+        run,
+        "a copy of production showed the failure; on production the migration never began",
+        f"all {after.rows:,} rows in {len(after.tables)} tables are unchanged, byte for byte",
+        "the app is well, and a slot can be booked",
+    )  # fmt: skip
+
+
+def migration_is_taken_back(play: Play, done: DemoRun, before: Proof) -> DemoRun:
+    """Take the migration that succeeded back, and see that production is as before it."""
+    play.face.title(f"3. The first one taken back: drillbook undo {done.run}")
+    run = play.undo(done)
+    after = play.proof()
+    _claim(run.state is State.TAKEN_BACK, f"run {run.run} ended as {run.state}")
+    _claim_same(after, before)
     return play.told(
         run,
         f"production's {len(after.objects)} objects and its fingerprint are those from before",
         f"all {after.rows:,} rows in {len(after.tables)} tables are unchanged, byte for byte",
         "the app is well, and a slot can be booked",
     )  # fmt: skip
+
+
+def _claim_same(after: Proof, before: Proof) -> None:
+    different = after.differs_from(before)
+    _claim(not different, f"production is not as before: {few(different)}")
+    _claim(after.healthy and after.can_book, "afterwards nobody can book")
 
 
 def _claim(holds: bool, otherwise: str) -> None:
