@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, NotFound, Refused
 from drillbook.core.model import Frozen
+from drillbook.core.postgres_tools import server_of_major
 from drillbook.core.quantities import show_size
 from drillbook.ports.commands import Commands
 from drillbook.providers.postgres.facts import create_like, dress_like, own_facts
@@ -82,6 +83,7 @@ class Copies:
             facts = _facts(session)
             found = session.execute(query("copies", "settings")).fetchall()
             rows = dict(session.execute(query("copies", "rows")).fetchall())
+        server_of_major(facts.major)  # without its programs nothing needs to be copied
         self.room.clear()
         settings = SETTINGS | {str(key): str(value) for key, value in found}
         began = monotonic()
