@@ -220,7 +220,7 @@ class PostgresServer:
             return ready
         said = self.log.read_bytes()[log_start:].decode(errors="replace")
         if "could not create any TCP/IP sockets" not in said:
-            raise Failed(f"Postgres did not start: {said.strip()[-600:]}", hint=f"See {self.log}.")
+            raise Failed(f"Postgres did not start: {_telling(said)}", hint=f"See {self.log}.")
         self._reap()
         return None
 
@@ -277,6 +277,12 @@ class PostgresServer:
             yield
         finally:
             os.close(handle)
+
+
+def _telling(log: str) -> str:
+    """Return the lines of a log that say why a server ended, or its last words."""
+    fatal = [line for line in log.splitlines() if "FATAL:" in line or "PANIC:" in line]
+    return ("\n".join(fatal) or log.strip())[-600:]
 
 
 def _size(folder: Path) -> int:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from drillbook.core.effect import Effect, deadline
 from drillbook.core.errors import Damaged, DrillbookError, Failed, Unavailable
+from drillbook.core.process_identity import wait_until_gone
 from drillbook.core.quantities import show_size
 from drillbook.providers.postgres.physical.lsn import Lsn
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.scratch import LONGEST_SECONDS, ScratchRoom, ScratchServer
 
 LOOK_SECONDS = 0.05
+END_SECONDS = 20.0
 PROMOTE_SECONDS = 600
 _STOPPED = re.compile(
     r"recovery stopping (after|before) (?:WAL location \(LSN\) \"([0-9A-F/]+)\"|(reaching consist))"
@@ -133,9 +135,10 @@ def _follow(scratch: ScratchServer, target: Target, effect: Effect) -> None:
                         hint="Give the task a longer timeout, or choose a later backup.",
                     )
                 time.sleep(LOOK_SECONDS)  # Postgres tells nobody how far it has replayed
-    except DrillbookError as error:
+    except Unavailable as error:
         # A target that is not reached ends the server under our session.
-        if scratch.running.identity() is None:
+        running = scratch.running.identity()
+        if running is None or wait_until_gone(running, END_SECONDS):
             raise _explained(_log_of(scratch), target) from error
         raise
 
