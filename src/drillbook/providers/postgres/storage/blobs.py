@@ -83,9 +83,11 @@ class FolderBlobs:
         part = self._written(name, data)
         try:
             part.replace(self.path / name)
+            sync((self.path / name).parent)
+        except OSError as error:
+            raise self._unwritable(error) from error
         finally:
             part.unlink(missing_ok=True)
-        sync((self.path / name).parent)
 
     def create(self, name: str, data: bytes) -> bool:
         """Write a file unless there is one of that name."""
@@ -139,14 +141,17 @@ class FolderBlobs:
                 os.fsync(file.fileno())
         except OSError as error:
             part.unlink(missing_ok=True)
-            raise Failed(
-                f"{self.path} cannot be written: {error.strerror}",
-                hint="Free space there, or name another folder for backups.",
-            ) from error
+            raise self._unwritable(error) from error
         except BaseException:
             part.unlink(missing_ok=True)
             raise
         return part
+
+    def _unwritable(self, error: OSError) -> Failed:
+        return Failed(
+            f"{self.path} cannot be written: {error.strerror}",
+            hint="Free space there, or name another folder for backups.",
+        )
 
     def _below(self, folder: Path) -> Iterator[Blob]:
         for parent, _, files in os.walk(folder):
