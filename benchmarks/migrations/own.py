@@ -157,7 +157,8 @@ def measure(only: Sequence[str], *, tell: Callable[[str], None]) -> Found:
                 sample.dangerous is measured.forecast.dangerous and case.verdict is sample.rehearsal
             )
             tell(
-                f"{sample.file:40} {'' if right else 'WRONG':6}{case.verdict}: {measured.forecast.says}"
+                f"{sample.file:40} {'' if right else 'WRONG':6}{case.verdict}: "
+                f"{measured.forecast.says}"
             )
             cases.append(case)
     return Found(tuple(cases))

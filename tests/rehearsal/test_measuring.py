@@ -1,9 +1,16 @@
 """What a migration really does to readers and writers, seen on a real server."""
 
 import psycopg
+import pytest
 
+from drillbook.analysis.statements import read_script
+from drillbook.analysis.units import units_of
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Refused
 from drillbook.core.rehearsal import Blocks, Growth, TableForecast
 from drillbook.providers.postgres.rehearsal.accounting import Ground, Measured
+from drillbook.providers.postgres.rehearsal.measuring import measure
+from drillbook.providers.postgres.server import Server
 from rehearsal.conftest import Rehearse
 
 SLOW = "SELECT pg_sleep(0.15);"
@@ -203,6 +210,25 @@ def test_a_stronger_lock_after_changed_rows_is_a_deadlock_with_their_writers(
     assert found.failed is None
     assert found.forecast.deadlocks == ("orders",)
     assert "deadlocks with writers of orders" in found.forecast.says
+
+
+def test_a_run_that_was_taken_over_stops_between_two_statements(shop: str) -> None:
+    asked: list[int] = []
+
+    def still_mine() -> None:
+        asked.append(1)
+        if len(asked) > 1:
+            raise Refused("another worker has the run")
+
+    units = units_of(read_script("ALTER TABLE orders ADD COLUMN a int; SELECT 1").statements)
+    effect = Effect(key="r-1/2.1", still_mine=still_mine)
+
+    with pytest.raises(Refused, match="another worker"):
+        measure(Server(lambda: shop, "the copy"), units, effect, Ground())
+
+    with psycopg.connect(shop) as session:
+        found = session.execute("SELECT count(*) FROM orders").fetchone()
+    assert found == (20_000,)
 
 
 def test_a_dropped_table_and_a_dropped_column_do_not_disturb_the_load(rehearse: Rehearse) -> None:

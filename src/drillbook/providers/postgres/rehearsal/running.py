@@ -75,6 +75,10 @@ class MeasuredRun:
                 self._roll_back()
                 self.failed = _failure(error, at)
                 break
+            except BaseException:
+                # Ours (the fence) or the interpreter's: probes must not wait for what is left open.
+                self._roll_back()
+                raise
         become_ourselves(self.session)
 
     def _become_role(self) -> None:
