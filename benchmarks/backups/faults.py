@@ -15,6 +15,7 @@ from benchmarks.backups.site import OWNER, Ended, Shop
 
 PAGE_BYTES = 8192
 SMALL_DISK = "40m"
+WAIT_TRIES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,34 +123,37 @@ def _bad_page(shop: Shop) -> Ended:
 
 
 def _missing_wal_segment(shop: Shop) -> Ended:
+    """Lose a segment that lies between the backup and the moment asked for."""
     shop.backup("physical")
-    for _ in range(4):
+    shop.execute("SELECT pg_switch_wal()")
+    ((segment,),) = shop.execute("SELECT pg_walfile_name(pg_current_wal_lsn())")
+    for _ in range(3):
         shop.execute("INSERT INTO orders (customer, price) VALUES (1, 1)")
         shop.execute("SELECT pg_switch_wal()")
-    ((now,),) = shop.execute("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')")
+    sleep(1)
+    ((now,),) = shop.execute("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')")
+    sleep(1)
     shop.execute("INSERT INTO orders (customer, price) VALUES (1, 1); SELECT pg_switch_wal()")
-    segments = _archived(shop)
-    moved = segments[-3]
-    moved.rename(shop.folder / moved.name)
+    _archived(shop)
+    aside = shop.folder / segment
+    (shop.archive / segment).rename(aside)
     try:
         return shop.do("backup.restore", f"point={now}")
     finally:
-        (shop.folder / moved.name).rename(moved)
+        aside.rename(shop.archive / segment)
 
 
-def _archived(shop: Shop) -> list[Path]:
-    """Wait until all finished segments are archived; return them, the oldest first."""
-    for _ in range(200):
+def _archived(shop: Shop) -> None:
+    """Wait until all finished segments are archived."""
+    for _ in range(WAIT_TRIES):
         ((done,),) = shop.execute(
             "SELECT last_archived_wal >= pg_walfile_name(pg_current_wal_lsn() - 16777216)"
             " FROM pg_stat_archiver"
         )
         if done:
-            break
+            return
         sleep(0.1)
-    return sorted(
-        path for path in shop.archive.iterdir() if re.fullmatch("[0-9A-F]{24}", path.name)
-    )
+    raise RuntimeError("the server did not archive its WAL")
 
 
 def _wrong_target(shop: Shop) -> Ended:
