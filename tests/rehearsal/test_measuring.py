@@ -174,7 +174,7 @@ def test_probes_leave_every_row_as_it_was(rehearse: Rehearse, shop: str) -> None
 
     found = rehearse(f"COMMENT ON TABLE orders IS 'x'; {SLOW}")
 
-    assert next(one for one in found.blocked if one.table == "orders").probes > 5
+    assert next(one for one in found.blocked if one.table == "orders").probes > 1
     with psycopg.connect(shop) as session:
         assert session.execute(asked).fetchone() == before
 
