@@ -45,6 +45,7 @@ bench: setup  ## measure the engine, the commands and the journal; writes build/
 
 bench-migrations: setup  ## hold rehearsals against what really happened; writes build/bench-migrations.json
 	@$(BIN)/python -m benchmarks.bench_migrations
+	@$(BIN)/python -m benchmarks.bench_apply
 
 bench-backups: setup  ## harm backups in twelve ways, restore under load; writes build/bench-backups.json
 	@$(BIN)/python -m benchmarks.bench_backups

@@ -37,7 +37,7 @@ def test_each_part_of_a_write_is_noted_and_shown_by_all_faces(
     assert "told part 0" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("moment", ["die-told-0", "die-told-1", "die-told"])
+@pytest.mark.parametrize("moment", ["die-told-0", "die-told"])
 def test_a_kill_neither_doubles_nor_loses_a_note(quiet_bench: Bench, moment: str) -> None:
     quiet_bench.plant(moment)
     victim = quiet_bench.worker()

@@ -318,9 +318,15 @@ def test_a_derived_way_back_captures_first_and_puts_the_data_back(
     run("INSERT INTO notes VALUES (1, 'a'), (2, 'b')")
     given = {"file": file(up), "way_back": script()}
 
+    heard = Heard()
+
     before = undo.remember(database, migrations, EFFECT, **given)
-    migration.apply.do(database, migrations, EFFECT, **given)
+    migration.apply.do(database, migrations, heard.effect(), **given)
     assert run("SELECT count(*) FROM drillbook.kept") == [(2,)]
+    assert any(
+        says.startswith("for the way back: CREATE TABLE drillbook.kept")
+        for says, _ in heard.notes.values()
+    )
     for _ in range(2):
         undo.take_back(before, database, migrations, EFFECT, **given)
 

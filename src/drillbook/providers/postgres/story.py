@@ -87,6 +87,11 @@ class Telling:
         return _key_of(self.effect, up=self.up)
 
 
+def placed(line: int, says: str) -> str:
+    """Return a statement with its line; those of line 0 keep what the way back will need."""
+    return f"line {line}: {says}" if line else f"for the way back: {says}"
+
+
 def note_story(effect: Effect, story: Story) -> None:
     """Note everything that is in; what was noted before stays one entry."""
     rest = (story.rest,) if story.rest is not None else ()
@@ -99,7 +104,7 @@ def note_statements(effect: Effect, done: Iterable[StatementDone], *, up: bool) 
         left_out = {"says"} if one.count > 1 else {"says", "count"}
         data = one.model_dump(mode="json", exclude=left_out, exclude_none=True)
         key = f"{_key_of(effect, up=up)}/{one.number or 'rest'}"
-        effect.note(key, f"line {one.line}: {one.says}", data)
+        effect.note(key, placed(one.line, one.says), data)
 
 
 def _summed(rest: StatementDone | None, more: list[StatementDone]) -> StatementDone | None:

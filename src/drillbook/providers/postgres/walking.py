@@ -22,7 +22,7 @@ from drillbook.providers.postgres.patience import Patience, named
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.sentences import as_ours, detail_of, first_line, is_lost
 from drillbook.providers.postgres.server import Server, Session, set_locally
-from drillbook.providers.postgres.story import Telling
+from drillbook.providers.postgres.story import Telling, placed
 from drillbook.providers.postgres.waiting import Watch, watched
 
 LONGEST_SECONDS = 7 * 86400.0
@@ -78,7 +78,7 @@ class Walk:
         """
         harmless = unit.lone is not None and unit.lone.waits_harmlessly
         wanted: Mapping[str, Mode] = {} if harmless else touched(unit.statements)
-        says = f"line {unit.statements[0].line}: {unit.statements[0].says}"
+        says = placed(unit.statements[0].line, unit.statements[0].says)
         for tried in range(1, self.change.retries + 2):
             if blockers := patience.until_free(wanted, says):
                 self.telling.waited(position, tried, named(blockers))
@@ -162,7 +162,7 @@ class Walk:
             raise
 
     def _run(self, number: int, at: Statement, watch: Watch, tried: int) -> None:
-        says = f"line {at.line}: {at.says}"
+        says = placed(at.line, at.says)
         watch.at(says)
         began = time.monotonic()
         cursor = self.session.execute(at.text.encode())
@@ -176,7 +176,7 @@ class Walk:
             self._mark(position, position + 1, under_way=False)
             return
         self._mark(position, position, under_way=True)
-        self.effect.progress(f"line {statement.line}: {statement.says}", None)
+        self.effect.progress(placed(statement.line, statement.says), None)
         try:
             self._be_patient_only_so_long(lone)
             self._run(self._number_of(position), statement, watch, tried)
@@ -289,7 +289,8 @@ class Walk:
         self._roll_back()
         ours = as_ours(error, self.server.where)
         detail = detail_of(error)
-        where = f", line {at.line} ({at.says})" if at is not None else ""
+        place = f"line {at.line}" if at is not None and at.line else "for the way back"
+        where = f", {place} ({at.says})" if at is not None else ""
         said = str(ours) if is_lost(error) else first_line(error)
         return type(ours)(
             f"{self.title}{where}: {said}{f' ({detail})' if detail else ''}. "
