@@ -1,6 +1,5 @@
 """The `Rehearsals` port: a copy, its behaviour before and after, and all that was measured."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -44,7 +43,14 @@ class MakesCopies(Protocol):
         ...
 
 
-TryWayBack = Callable[[Server, Change, Effect], WayBackRehearsal]
+class TriesWayBack(Protocol):
+    """Whatever tries the way back of a migration on clones of a database, as a role."""
+
+    def __call__(
+        self, server: Server, change: Change, effect: Effect, *, role: str
+    ) -> WayBackRehearsal:
+        """Go up and down twice, and compare."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class PostgresRehearsals:
     """Rehearses migrations of one database on copies that are thrown away."""
 
     copies: MakesCopies
-    try_way_back: TryWayBack | None = rehearse_way_back
+    try_way_back: TriesWayBack | None = rehearse_way_back
 
     def rehearse(self, change: Change, effect: Effect, how: How) -> Rehearsal:
         """Copy production, apply the migration to the copy under load, and say what follows."""
@@ -97,7 +103,7 @@ class PostgresRehearsals:
             return None
         effect.progress("trying the way back on clones of the copy", None)
         try:
-            return self.try_way_back(copy.server, change, effect)
+            return self.try_way_back(copy.server, change, effect, role=copy.role)
         except Failed as error:
             # Most likely the migration itself fails; then the measured run names the statement.
             return WayBackRehearsal(says=str(error), why_not=str(error))
