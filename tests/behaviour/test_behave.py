@@ -1,6 +1,9 @@
 """The action tries what a file touches, and fails when something worked before."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from threading import Event
 
 import psycopg
 import pytest
@@ -8,12 +11,12 @@ import pytest
 from drillbook.actions.migration import Behaved, behave
 from drillbook.core.errors import Failed
 from drillbook.core.files import File
-from drillbook.providers.postgres.behaviour import PostgresBehaves
+from drillbook.providers.postgres.behaviour import PostgresBehaves, behaviours
 from drillbook.providers.postgres.server import Server
 
 TABLES = """
 CREATE TABLE orgs (id int PRIMARY KEY, name text);
-CREATE TABLE members (id int PRIMARY KEY, org int REFERENCES orgs);
+CREATE TABLE members (id int PRIMARY KEY, org int REFERENCES orgs ON DELETE CASCADE);
 CREATE TABLE far (id int PRIMARY KEY);
 CREATE VIEW everybody AS SELECT m.id, o.name FROM members m JOIN orgs o ON o.id = m.org;
 """
@@ -75,3 +78,41 @@ def test_without_a_file_everything_is_tried(desk: Desk) -> None:
 
     assert {one.subject for one in found.behaviours.behaviours} == {"public.far"}
     assert {one.subject for one in every.behaviours.behaviours} > {"public.far", "public.orgs"}
+
+
+def test_what_others_would_wait_for_is_not_tried_where_they_are(desk: Desk) -> None:
+    desk.run("INSERT INTO orgs VALUES (1, 'a'); INSERT INTO members VALUES (1, 1)")
+    wanted = ("public.orgs", "delete of a row others refer to")
+
+    live = behave.do(desk.behaves).behaviours
+    copy = behaviours(desk.behaves.server)
+
+    (gentle,) = (b for b in live.behaviours if (b.subject, b.operation) == wanted)
+    (rough,) = (b for b in copy.behaviours if (b.subject, b.operation) == wanted)
+    assert not gentle.sure
+    assert "takes rows of other tables along" in gentle.error
+    assert rough.ok
+
+
+def test_an_app_that_goes_on_meanwhile_is_no_finding_and_notices_nothing(desk: Desk) -> None:
+    desk.run("INSERT INTO orgs SELECT n, 'a' FROM generate_series(1, 50) n")
+    before = behave.do(desk.behaves)
+    stopped, written = Event(), []
+
+    def write() -> None:
+        with psycopg.connect(desk.url, autocommit=True) as app:
+            for number in count(100):
+                app.execute("INSERT INTO orgs VALUES (%s, 'b')", [number])
+                app.execute("UPDATE orgs SET name = 'c' WHERE id IN (1, 50)")
+                written.append(number)
+                if stopped.is_set():
+                    return
+
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(write)
+        after = behave.do(desk.behaves, against=before.behaviours)
+        stopped.set()
+        writing.result()
+
+    assert written
+    assert after.broken == ()

@@ -9,6 +9,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from drillbook.analysis.sample_values import Kind, made
+from drillbook.providers.postgres.behaviour.rows import both_ways
 from drillbook.providers.postgres.behaviour.shapes import Column, Function, Shape, Table
 from drillbook.providers.postgres.behaviour.trying import Trial
 from drillbook.providers.postgres.queries import query
@@ -118,16 +119,14 @@ class Arguments:
     def _seen(self, table: Table, column: Column) -> tuple[str, ...]:
         """Return the first and the last few values."""
         name = sql.Identifier(column.name)
-        order = [sql.SQL("")]
+        orders: list[sql.Composable] = [sql.SQL("")]
         if table.key and table.relation.is_table:
-            key = sql.SQL(", ").join(sql.Identifier(c.name) for c in table.key)
-            down = sql.SQL(", ").join(
-                sql.SQL("{} DESC").format(sql.Identifier(c.name)) for c in table.key
-            )
-            order = [sql.SQL("ORDER BY {}").format(one) for one in (key, down)]  # type: ignore[misc]  # Composed beside SQL
+            orders = [sql.SQL("ORDER BY {}").format(one) for one in both_ways(table)]
         values: dict[str, None] = {}
-        for one in order:
-            statement = sql.SQL("SELECT {0}::text FROM {1} WHERE {0} IS NOT NULL {2} LIMIT {3}")
+        for one in orders:
+            statement = sql.SQL(
+                "SELECT t.{0}::text FROM {1} AS t WHERE t.{0} IS NOT NULL {2} LIMIT {3}"
+            )
             found = self.trial.read(statement.format(name, table.sql, one, sql.Literal(FEW))).found
             values |= {row[0]: None for row in found if row[0] is not None}
         return tuple(values)

@@ -19,7 +19,7 @@ from drillbook.providers.postgres.behaviour.trying import Outcome, Persona, Tria
 from drillbook.providers.postgres.behaviour.writing import Writer
 from drillbook.providers.postgres.server import Server
 
-STATEMENT_SECONDS = 2.0
+STATEMENT_SECONDS = 5.0
 LOCK_SECONDS = 0.5
 AT_MOST_SECONDS = 120.0
 
@@ -32,15 +32,17 @@ def behaviours(
     statement_seconds: float = STATEMENT_SECONDS,
     lock_seconds: float = LOCK_SECONDS,
     at_most_seconds: float = AT_MOST_SECONDS,
+    gentle: bool = False,
 ) -> Behaviours:
     """
     Try what an app does with some tables, what hangs on them, and every function.
 
     Everything happens in transactions that are rolled back, one a table, none of them long.
+    `gentle`: others use the database meanwhile, and must not wait.
     """
     began = time.monotonic()
     with server.session(application="drillbook behaviour", at_most=at_most_seconds) as session:
-        trial = Trial(session, statement_seconds, lock_seconds)
+        trial = Trial(session, statement_seconds, lock_seconds, gentle)
         observer = Observer(trial, Known(like), tuple(tables), began + at_most_seconds * 0.9)
         found = tuple(observer.all())
         remains = observer.remains()

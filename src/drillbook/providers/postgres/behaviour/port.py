@@ -8,7 +8,7 @@ from drillbook.providers.postgres.behaviour.observing import AT_MOST_SECONDS, be
 from drillbook.providers.postgres.server import Server
 
 # On a database that serves: nobody may wait for a try, and no try may wait for somebody.
-STATEMENT_SECONDS = 1.0
+STATEMENT_SECONDS = 0.5
 LOCK_SECONDS = 0.2
 
 
@@ -28,5 +28,6 @@ class PostgresBehaves:
             like=like,
             statement_seconds=STATEMENT_SECONDS,
             lock_seconds=LOCK_SECONDS,
+            gentle=True,
             at_most_seconds=deadline.get().left(at_most=AT_MOST_SECONDS),
         )

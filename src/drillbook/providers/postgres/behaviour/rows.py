@@ -105,16 +105,20 @@ def as_found(table: Table, outcome: Outcome) -> Found | None:
     return _found(table, list(table.columns), outcome.found[0])
 
 
+def both_ways(table: Table) -> tuple[sql.Composed, sql.Composed]:
+    """Return the key's order and its reverse; the table stands in the query as `t`."""
+    # Without the `t` it would be the order of the column as text, which no index has.
+    keys = [sql.SQL("t.{}").format(sql.Identifier(column.name)) for column in table.key]
+    down = [sql.SQL("{} DESC").format(key) for key in keys]
+    return sql.SQL(", ").join(keys), sql.SQL(", ").join(down)
+
+
 def _tails(table: Table) -> list[sql.Composable]:
     if table.relation.kind == "v":
         return [sql.SQL("LIMIT 2")]
     tails: list[sql.Composable] = [sql.SQL("LIMIT 1")]
     if table.key:
-        key = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.key)
-        down = sql.SQL(", ").join(
-            sql.SQL("{} DESC").format(sql.Identifier(column.name)) for column in table.key
-        )
-        tails = [sql.SQL("ORDER BY {} LIMIT 1").format(order) for order in (key, down)]
+        tails = [sql.SQL("ORDER BY {} LIMIT 1").format(order) for order in both_ways(table)]
     if table.relation.kind == "r" and table.relation.pages > 1:
         middle = sql.Literal(f"({table.relation.pages // 2},0)")
         tails.append(sql.SQL("WHERE ctid >= {}::tid LIMIT 1").format(middle))

@@ -52,6 +52,7 @@ class Constraint:
     partial: bool
     computed: bool
     valid: bool
+    takes_along: bool
 
 
 Of = TypeVar("Of", Column, Constraint)

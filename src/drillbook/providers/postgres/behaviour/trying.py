@@ -55,11 +55,16 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Tries on one session, inside one transaction that ends in a rollback."""
+    """
+    Tries on one session, inside one transaction that ends in a rollback.
+
+    `gentle`: others use the database, so nothing is tried that locks many rows.
+    """
 
     session: Session
     statement_seconds: float
     lock_seconds: float
+    gentle: bool = False
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

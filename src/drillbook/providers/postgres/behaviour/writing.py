@@ -25,6 +25,8 @@ from drillbook.providers.postgres.behaviour.shapes import Column, Constraint, Sh
 from drillbook.providers.postgres.behaviour.trying import Outcome, Trial
 
 LEAST = "insert of the least"
+REFERRED = "delete of a row others refer to"
+TAKES_ALONG = "it takes rows of other tables along, and others would wait for them"
 NOTHING_THERE = "there is no row to try it with"
 
 
@@ -142,11 +144,13 @@ class Writer:
             return
         for operation, found in (
             ("delete of a row nobody refers to", leaf(self.trial, self.table, keys)),
-            ("delete of a row others refer to", referenced(self.trial, self.table, keys)),
+            (REFERRED, referenced(self.trial, self.table, keys)),
         ):
             row = as_found(self.table, found) if found.ok else None
-            outcomes = [self._delete(row)] if row is not None else []
             unknown = "" if found.ok else found.error
+            if operation == REFERRED and self.trial.gentle and self._takes_along():
+                row, unknown = None, TAKES_ALONG
+            outcomes = [self._delete(row)] if row is not None else []
             yield self._judged(operation, outcomes, unknown=unknown)
 
     def _delete(self, row: Found) -> Outcome:
@@ -154,6 +158,10 @@ class Writer:
         return self.trial.attempt(
             sql.SQL("DELETE FROM {} WHERE {}").format(self.table.sql, where), values
         )
+
+    def _takes_along(self) -> bool:
+        keys = self.shape.children(self.table.relation.oid)
+        return any(key.takes_along for key in keys)
 
     def _children(self) -> list[tuple[sql.Composable, str, str]]:
         """Return child table, its column and ours, of each key of one column that points here."""

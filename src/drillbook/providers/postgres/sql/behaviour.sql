@@ -56,7 +56,8 @@ SELECT a.attrelid::bigint AS relation, a.attnum::int AS number, a.attname AS nam
 SELECT k.conrelid::bigint AS relation, k.conname AS name, k.contype::text AS kind,
        coalesce(k.conkey, '{}')::int[] AS columns, pg_get_constraintdef(k.oid) AS definition,
        k.confrelid::bigint AS target, coalesce(k.confkey, '{}')::int[] AS target_columns,
-       false AS partial, false AS computed, k.convalidated AS valid
+       false AS partial, false AS computed, k.convalidated AS valid,
+       k.confdeltype IN ('c', 'n', 'd') AS takes_along
   FROM pg_constraint k
  WHERE k.conrelid = ANY (%(relations)s::oid[]) AND k.contype IN ('c', 'f', 'x') AND k.conparentid = 0
 UNION ALL
@@ -65,7 +66,8 @@ SELECT i.indrelid::bigint, c.relname, CASE WHEN i.indisprimary THEN 'p' ELSE 'u'
             ELSE array(SELECT DISTINCT d.refobjsubid FROM pg_depend d
                         WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                           AND d.refobjid = i.indrelid AND d.refobjsubid > 0) END,
-       pg_get_indexdef(i.indexrelid), 0, '{}', i.indpred IS NOT NULL, i.indexprs IS NOT NULL, i.indisvalid
+       pg_get_indexdef(i.indexrelid), 0, '{}', i.indpred IS NOT NULL, i.indexprs IS NOT NULL, i.indisvalid,
+       false
   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
  WHERE i.indrelid = ANY (%(relations)s::oid[]) AND i.indisunique
  ORDER BY 1, 3, 2
