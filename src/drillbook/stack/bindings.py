@@ -19,6 +19,7 @@ from drillbook.ports.behaviours import Behaves
 from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.ports.commands import Commands
 from drillbook.ports.database import Database
+from drillbook.ports.keeping import BackupKeeping
 from drillbook.ports.linters import Linter
 from drillbook.ports.logs import Logs
 from drillbook.ports.migration_files import Ledgers, MigrationFolders
@@ -140,6 +141,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     KeptDatabases: ("database",),
     Verifier: ("database", "backups"),
     ProvenBackups: ("backups",),
+    BackupKeeping: ("backups",),
     Rehearsals: ("database",),
     Readings: ("database",),
 }
@@ -292,6 +294,12 @@ def _proven_backups(place: Place) -> ProvenBackups:
     return StoredProofs(_backup_store(place))
 
 
+def _backup_keeping(place: Place) -> BackupKeeping:
+    from drillbook.providers.postgres.storage.keeping import StoreKeeping
+
+    return StoreKeeping(_backup_store(place), place.backups().rpo)
+
+
 def _backup_store(place: Place) -> "BackupStore":
     from drillbook.stack.storing import backup_store
 
@@ -366,6 +374,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     KeptDatabases: _kept_databases,
     Verifier: _verifier,
     ProvenBackups: _proven_backups,
+    BackupKeeping: _backup_keeping,
     Rehearsals: _rehearsals,
     Readings: _readings,
     CheckedSystems: _CheckedSystems,

@@ -1,5 +1,14 @@
 """Take backups, prove what they are, compare with one, and go back to one."""
 
+from drillbook.actions.backup.keeping import (
+    Pruned,
+    Retention,
+    Watched,
+    look_pruned,
+    prune,
+    retention,
+    watch,
+)
 from drillbook.actions.backup.points import look_marked, mark, points
 from drillbook.actions.backup.proving import Compared, ProofOf, compare, verify
 from drillbook.actions.backup.reporting import BackupRecord, BackupReport, report
@@ -34,6 +43,9 @@ __all__ = [
     "Compared",
     "KeptList",
     "ProofOf",
+    "Pruned",
+    "Retention",
+    "Watched",
     "compare",
     "create",
     "domain",
@@ -44,13 +56,17 @@ __all__ = [
     "look_created",
     "look_forgotten",
     "look_marked",
+    "look_pruned",
     "look_restored",
     "mark",
     "points",
+    "prune",
     "ready",
     "report",
     "restore",
+    "retention",
     "swap_back",
     "verify",
+    "watch",
     "way_back",
 ]
