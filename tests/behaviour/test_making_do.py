@@ -201,3 +201,36 @@ def test_a_row_that_somebody_holds_is_unsure_and_waited_for_only_briefly(place: 
 
     update = next(b for b in found if b.operation == "update")
     assert (update.sure, update.error) == (False, "a lock was not free in time")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "ALTER TABLE empty ADD CHECK (price > 100)",
+        "ALTER TABLE full_one ADD CHECK (slug ~ '^[a-z]+-[a-z]+$')",
+        "ALTER TABLE full_one ADD CHECK (price > 4)",
+    ],
+)
+def test_a_new_check_that_all_rows_fulfil_breaks_no_insert(place: Place, script: str) -> None:
+    place.run(
+        "CREATE TABLE empty (id int GENERATED ALWAYS AS IDENTITY, price int NOT NULL);"
+        "CREATE TABLE full_one (slug text NOT NULL UNIQUE, price int NOT NULL);"
+        "INSERT INTO full_one VALUES ('some-words', 5), ('more-words', 6)"
+    )
+
+    assert place.broken_by(script).broken == ()
+
+
+def test_a_table_made_anew_under_its_name_is_met_with_the_old_insert(place: Place) -> None:
+    place.run("CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY, gone int, x text NOT NULL)")
+
+    found = place.broken_by(
+        "ALTER TABLE t RENAME TO old; CREATE TABLE t"
+        " (x text NOT NULL, id int GENERATED ALWAYS AS IDENTITY, y text NOT NULL)"
+    )
+
+    assert {(one.subject, one.operation) for one in found.broken} == {
+        ("public.t", "insert"),
+        ("public.t", "insert of the least"),
+    }
+    assert all('"y"' in one.error for one in found.broken)

@@ -20,7 +20,8 @@ class Behaviour(Frozen):
     `rows` is what was seen, changed or returned, `of` how many there are to see; `tries` and
     `worked` count the rows or arguments it was tried with. `sure` is False where it could not be
     tried, or ended by a time limit: `error` then says why. `refused`: a RAISE of the app's own said
-    no. `identity` outlives a rename.
+    no. `identity` outlives a rename, as do the numbers before the names in `columns`: those that an
+    insert filled.
     """
 
     subject: str
@@ -37,7 +38,7 @@ class Behaviour(Frozen):
     sure: bool = True
     refused: bool = False
     identity: str = ""
-    columns: tuple[int, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 class Behaviours(Frozen):

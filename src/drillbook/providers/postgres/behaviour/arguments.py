@@ -83,7 +83,7 @@ class Arguments:
         if type_.relation:
             return self._rows(type_)
         plain = _PREFIX.sub("", name.lower()) or name.lower()
-        place = self._place(plain, type_)
+        place = self._column(plain, type_.base)
         if place is not None and (found := self._seen(*place)):
             return found
         if type_.base in {"uuid", "text", "bigint"} and _SOMEBODY.search(plain) and self.somebody:
@@ -98,12 +98,6 @@ class Arguments:
         values = self._seen(*column) if column else made(inner)[:FEW]
         quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
         return (*(f'{{"{value}"}}' for value in quoted), "{}")
-
-    def _place(self, plain: str, type_: Type) -> tuple[Table, Column] | None:
-        found = self._column(plain, type_.base)
-        if found is not None or not type_.labels:
-            return found
-        return None
 
     def _column(self, plain: str, base: str) -> tuple[Table, Column] | None:
         best: tuple[int, Table, Column] | None = None

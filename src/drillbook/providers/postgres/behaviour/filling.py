@@ -67,7 +67,7 @@ class Filling:
         if outcome.sqlstate == FOREIGN and self.known(outcome.constraint):
             found = self._constraint(outcome.constraint)
             return found is not None and self._refer(found)
-        if outcome.sqlstate == CHECK and self.known(outcome.constraint):
+        if outcome.sqlstate == CHECK:
             return self._satisfy(outcome)
         return False
 
@@ -148,6 +148,10 @@ class Filling:
         """Give the columns of a check other values, one after the other."""
         found = self._constraint(outcome.constraint)
         numbers = list(found.columns) if found is not None else self._of_domain(outcome)
+        # A real value that a new check refuses is a finding; one of our own making is not.
+        real = self.pattern and not any(number in self.turns for number in numbers)
+        if real and not self.known(outcome.constraint):
+            return False
         for number in numbers:
             if number not in self.values:
                 continue

@@ -39,7 +39,7 @@ class Known:
         for name in (table.name, table.identity):
             found = self._by_identity.get((name, operation, role))
             if found is not None and (found.columns or found.ok):
-                there = [table.by_number[n] for n in found.columns if n in table.by_number]
+                there = _read_again(table, found)
                 return [column for column in there if not column.filled_by_server]
         return list(now)
 
@@ -67,6 +67,21 @@ class Known:
         """Return the roles of now, and those that were tried then."""
         then = self._roles.get(name, ()) or self._roles.get(identity, ())
         return tuple(dict.fromkeys([*now, *then]))
+
+
+def written_down(columns: Sequence[Column]) -> tuple[str, ...]:
+    """Return columns as a behaviour keeps them."""
+    return tuple(f"{column.number} {column.name}" for column in columns)
+
+
+def _read_again(table: Table, found: Behaviour) -> list[Column]:
+    """Find columns by number; in another table of the same name by their names."""
+    pairs = [written.partition(" ")[::2] for written in found.columns]
+    if " ".join(found.identity.split(" ")[:2]) == table.identity:
+        numbers = [int(number) for number, _ in pairs]
+        return [table.by_number[number] for number in numbers if number in table.by_number]
+    names = {name for _, name in pairs}
+    return [column for column in table.columns if column.name in names]
 
 
 def constraint_names(shape: Shape) -> tuple[str, ...]:

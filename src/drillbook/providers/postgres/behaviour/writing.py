@@ -12,7 +12,7 @@ from drillbook.providers.postgres.behaviour.filling import (
     insert_statement,
     names_of,
 )
-from drillbook.providers.postgres.behaviour.known import Known
+from drillbook.providers.postgres.behaviour.known import Known, written_down
 from drillbook.providers.postgres.behaviour.rows import (
     Found,
     May,
@@ -63,7 +63,7 @@ class Writer:
         # What the app sent before is what it sends after: a new column is not in it.
         columns = self.known.columns(self.table, operation, self.role, columns)
         outcomes = [self._insert_like(pattern, columns) for pattern in (self.patterns or ({},))]
-        return self._judged(operation, outcomes, columns=tuple(c.number for c in columns))
+        return self._judged(operation, outcomes, columns=written_down(columns))
 
     def _insert_like(self, pattern: Row, columns: Sequence[Column]) -> Outcome:
         filling = Filling(
@@ -108,7 +108,7 @@ class Writer:
         return self._judged(
             operation,
             outcomes,
-            columns=tuple(c.number for c in columns),
+            columns=written_down(columns),
             identity=f"{self.table.identity} on {unique.columns}",
         )
 
@@ -183,7 +183,7 @@ class Writer:
         outcomes: Sequence[Outcome],
         *,
         identity: str = "",
-        columns: tuple[int, ...] = (),
+        columns: tuple[str, ...] = (),
         unknown: str = "",
     ) -> Behaviour:
         return judged(
