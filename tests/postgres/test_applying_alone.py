@@ -214,7 +214,6 @@ def test_a_lone_statement_with_a_lock_that_is_held_is_not_queued_for(
 ) -> None:
     with psycopg.connect(database_url, application_name="reporting") as holder:
         holder.execute("SELECT * FROM notes")
-        time.sleep(0.15)
         with pytest.raises(Unavailable, match="reporting"):
             migration.apply.do(
                 database, migrations, Effect(key="r-9/1"), file=file("VACUUM FULL notes;"),
