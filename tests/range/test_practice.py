@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from drillbook.core.process_identity import (
     send_signal,
     wait_until_gone,
 )
-from drillbook.local.server import PostgresServer
 from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.range import practice
 from drillbook.range.environment import Environment
@@ -344,65 +342,6 @@ def test_up_that_was_killed_midway_is_finished_by_the_next(folder: Path) -> None
     for name in practice.NAMES:
         assert ask(app_port(found, name), "/api/bookings/try")[0] == 200
         assert len(running_with("serve", str(folder / name))) == 1
-
-
-def test_production_hands_its_wal_to_a_folder_and_lets_a_login_replicate(
-    practice_range: RangeStatus,
-) -> None:
-    production = Environment("production", practice_range.folder / "production")
-    replication = (production.folder / "replication.url").read_text()
-
-    with psycopg.connect(production.server.url(), autocommit=True) as connection:
-        for name, value in (("archive_mode", "on"), ("wal_level", "logical")):
-            assert connection.execute(f"SHOW {name}".encode()).fetchone() == (value,)
-        assert connection.execute("SHOW data_checksums").fetchone() == ("on",)
-        connection.execute("SELECT pg_logical_emit_message(false, 'test', 'something to archive')")
-        name = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
-    with psycopg.connect(f"{replication}?replication=true", autocommit=True) as walsender:
-        assert walsender.execute("IDENTIFY_SYSTEM").fetchone() is not None
-    assert name is not None
-    while not (production.wal / name[0]).exists():
-        time.sleep(0.02)  # the archiver tells nobody but the folder
-
-    assert not (practice_range.folder / "staging/wal").exists()
-
-
-def test_range_from_before_is_started_again_with_an_archive_and_keeps_its_data_and_edits(
-    folder: Path,
-) -> None:
-    practice.up(folder, scale=SCALE)
-    _, made = ask(app_port(practice.status(folder), "production"), "/api/bookings", "POST", {})
-    practice.down(folder)
-    make_as_it_was_before(folder)
-    said: list[str] = []
-
-    found = practice.up(folder, scale=SCALE, progress=said.append)
-
-    assert "production: Postgres started again, so that it archives its WAL" in said
-    server = Environment("production", folder / "production").server
-    with psycopg.connect(server.url()) as connection:
-        assert connection.execute("SHOW archive_mode").fetchone() == ("on",)
-    _, listed = ask(app_port(found, "production"), "/api/bookings")
-    assert made["reference"] in [booking["reference"] for booking in listed["bookings"]]
-    text = (folder / "stack.toml").read_text()
-    assert 'wal_archive = "production/wal"' in text
-    assert '[environments.production.backups]\nfolder = "backups"\n' in text
-    load_stack(folder / "stack.toml")
-
-
-def make_as_it_was_before(folder: Path) -> None:
-    """A range whose production runs without an archive, and whose stack file knows none."""
-    shutil.rmtree(folder / "production/wal")
-    (folder / "production/replication.url").unlink()
-    path = folder / "stack.toml"
-    text = path.read_text()
-    begin, _, rest = text.partition("[environments.production.backups]\n")
-    path.write_text(
-        f'{begin}[environments.production.backups]\nfolder = "backups"\n\n'
-        + rest[rest.index("[environments.staging.database]") :]
-    )
-    postgres = folder / "production/postgres"
-    PostgresServer(postgres, settings={"wal_level": "logical"}).start()
 
 
 def test_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def demo(
     scale: Annotated[float, typer.Option("--scale", min=0.01, help="How much data.")] = 1.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON at the end only.")] = False,
 ) -> None:
-    """See a migration succeed, one stopped before production, and the first taken back."""
+    """See a migration succeed, one stopped, and one taken back."""
     from drillbook.drills.demo import run_demo
 
     result = run_demo(folder, DemoFace(quiet=as_json), keep=keep, scale=scale)
