@@ -81,6 +81,17 @@ def test_findings_come_with_sizes_and_tiny_tables_weigh_less(database: PostgresD
     assert "a gentler file with 1 changed statements is there to review" in advised.says
 
 
+def test_an_index_that_is_dropped_weighs_what_it_is(database: PostgresDatabase) -> None:
+    with database.server.session() as session:
+        session.execute("CREATE INDEX large_word ON large (word, id)")
+        session.execute("CREATE INDEX small_word ON small (word)")
+    text = "DROP INDEX large_word;\nDROP INDEX small_word;\n"
+
+    advised = migration.advise.do(database, SquawkLinter(), Kept().effect(), file=file(text))
+
+    assert advised.proposal == ("DROP INDEX CONCURRENTLY large_word;\nDROP INDEX small_word;\n")
+
+
 def test_what_drillbook_cares_for_is_a_note(database: PostgresDatabase) -> None:
     text = "ALTER TABLE large ADD COLUMN x text;"
 

@@ -61,10 +61,13 @@ def advise(database: Database, linter: Linter, effect: Effect, *, file: File) ->
     """Lint a migration, weigh what is found by the sizes of its tables, propose gentler ways."""
     # The grammar is loaded only when a file is read.
     from drillbook.analysis.advice.findings import Weight  # noqa: PLC0415
+    from drillbook.analysis.advice.indexes import dropped_indexes  # noqa: PLC0415
     from drillbook.analysis.advice.rewriting import rewrite  # noqa: PLC0415
+    from drillbook.analysis.statements import read_script  # noqa: PLC0415
 
     reading = refuse_broken(file)
-    sizes = database.sizes(reading.tables)
+    dropped = dropped_indexes(read_script(file.text).statements)
+    sizes = database.sizes((*reading.tables, *dropped))
     linted = linter.lint(
         file.text,
         server_major=database.access().server_major,

@@ -83,6 +83,16 @@ def drop_index(statement: Statement, tables: Tables) -> Proposal | None:
     return Proposal(names[0], tuple(parts), "readers and writers of its table go on meanwhile")
 
 
+def dropped_indexes(statements: tuple[Statement, ...]) -> tuple[str, ...]:
+    """Return the indexes that a file drops, as written: no table is named with them."""
+    return tuple(
+        ".".join(item.string.sval for item in found.list.items)
+        for one in statements
+        if one.kind == "drop_stmt" and one.node.drop_stmt.remove_type == ObjectType.OBJECT_INDEX
+        for found in one.node.drop_stmt.objects
+    )
+
+
 def add_unique(statement: Statement, tables: Tables) -> Proposal | None:
     """ADD UNIQUE or PRIMARY KEY → a unique index built beside, then taken for the constraint."""
     stmt = statement.node.alter_table_stmt

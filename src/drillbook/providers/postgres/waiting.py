@@ -17,6 +17,7 @@ from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
 
 EVERY_SECONDS = 0.05
+GOING_SECONDS = 2.0
 AT_ONCE = 3
 LONGEST_SECONDS = 7 * 86400.0
 PREPARED = "a prepared transaction"
@@ -96,9 +97,9 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End looking."""
+        """End looking; a connection that no longer answers must not hold up what is watched."""
         self._ended.set()
-        self._thread.join()
+        self._thread.join(GOING_SECONDS)
 
     def _look(self) -> None:
         # A fast migration never costs the second connection.
@@ -120,6 +121,8 @@ class Watch:
     def _sample(self, session: Session, before: float) -> float:
         blockers = blockers_of(session, self._pid)
         now = time.monotonic()
+        if self._ended.is_set():
+            return now
         if blockers:
             self.blockers = blockers
             self.blocked_seconds += now - before
