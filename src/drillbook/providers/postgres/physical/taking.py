@@ -13,14 +13,14 @@ from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, Refused
 from drillbook.core.postgres_tools import tools_with
 from drillbook.core.quantities import show_size
-from drillbook.ports.backups import ONLY_COUNTED, BackupKind, Manifest, TableContents
+from drillbook.ports.backups import BackupKind, Manifest, TableContents
 from drillbook.ports.commands import Commands
 from drillbook.providers.postgres.catalog import read_state
 from drillbook.providers.postgres.leftovers import end_leftovers, session_name
 from drillbook.providers.postgres.physical.basebackup import MANIFEST, BaseBackup, run_basebackup
 from drillbook.providers.postgres.physical.checking import verify_copy
 from drillbook.providers.postgres.physical.exactness import WAL, Exact, ExactSnapshots
-from drillbook.providers.postgres.proof.checksums import reading
+from drillbook.providers.postgres.proof.checksums import Sums, reading
 from drillbook.providers.postgres.proof.sequences import read_sequences
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
@@ -149,8 +149,8 @@ class PhysicalTaking:
             self.server, frame.snapshot, frame.tables, application=name, on_read=tell
         ) as begun:
             found = begun.contents()
-        empty = TableContents(rows=0, checksum="", method=ONLY_COUNTED)
-        return found | dict.fromkeys(frame.unlogged, empty)
+        empty = {"rows": 0, "checksum": Sums(0, 0, 0).checksum}
+        return found | {name: found[name].model_copy(update=empty) for name in frame.unlogged}
 
 
 def refuse_unfit(source: Source, server: Server, kind: BackupKind) -> None:
