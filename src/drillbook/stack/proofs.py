@@ -129,9 +129,29 @@ def app(stack: Stack, name: str) -> str:
 
 
 def backups(stack: Stack, name: str) -> str:
-    """Write to the backups' folder, and find the programs that fit the server."""
+    """Write where backups lie, read it again, open the newest, and find the programs that fit."""
+    from drillbook.stack import storing  # noqa: PLC0415 - only this proof pays
+
     place = stack.place(name)
-    folder = place.path(str(place.backups().folder))
+    section = place.backups()
+    if section.folder is not None:
+        folder = place.path(section.folder)
+        _write(folder, name)
+        says = f"{folder} can be written, {_room(folder)}"
+    else:
+        says = storing.prove_bucket(section, place.folder)
+    if section.folder is None or section.all_keys:
+        staging = place.home() / "staging"
+        _write(staging, name)
+        says += f"; made in {staging}, {_room(staging)}"
+    says += f"; {storing.prove_reading(section, folder=place.folder, staging=place.home())}"
+    if stack.file.environments[name].database is None:
+        return says
+    major = _access(stack, name).server_major
+    return f"{says}; pg_dump for server {major}: {tool_for_server('pg_dump', major)}"
+
+
+def _write(folder: Path, name: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".drillbook-doctor-") as file:
@@ -142,11 +162,6 @@ def backups(stack: Stack, name: str) -> str:
             f"the backups' folder {folder} cannot be written: {error.strerror}",
             hint=f"Make it writable, or name another in [environments.{name}.backups].",
         ) from error
-    says = f"{folder} can be written, {_room(folder)}"
-    if stack.file.environments[name].database is None:
-        return says
-    major = _access(stack, name).server_major
-    return f"{says}; pg_dump for server {major}: {tool_for_server('pg_dump', major)}"
 
 
 def logs(stack: Stack, name: str) -> str:

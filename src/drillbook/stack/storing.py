@@ -1,6 +1,8 @@
 """From the backups section to the store it names."""
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drillbook.core.errors import SettingsInvalid
 from drillbook.providers.postgres.storage.blobs import Blobs, FolderBlobs
@@ -10,6 +12,9 @@ from drillbook.providers.postgres.storage.objects import ObjectStore
 from drillbook.providers.postgres.storage.store import BackupStore
 from drillbook.stack.address import reference
 from drillbook.stack.sections import BackupsSection
+
+if TYPE_CHECKING:
+    from drillbook.providers.postgres.storage.s3 import S3Blobs
 
 
 def backup_store(section: BackupsSection, *, folder: Path, staging: Path) -> BackupStore:
@@ -32,6 +37,10 @@ def keyring(section: BackupsSection, folder: Path) -> Keyring | None:
 def _blobs(section: BackupsSection, folder: Path) -> Blobs:
     if section.folder is not None:
         return FolderBlobs(folder / Path(section.folder).expanduser())
+    return _bucket(section, folder)
+
+
+def _bucket(section: BackupsSection, folder: Path) -> "S3Blobs":
     # Imported here: the library of buckets is large, and most stacks have a folder.
     from drillbook.providers.postgres.storage.s3 import Bucket, S3Blobs  # noqa: PLC0415
 
@@ -48,3 +57,22 @@ def _blobs(section: BackupsSection, folder: Path) -> Blobs:
             endpoint=(section.endpoint or "").rstrip("/"),
         )
     )
+
+
+def prove_bucket(section: BackupsSection, folder: Path) -> str:
+    """Write, read and remove a piece; say whether two writers at once are told apart."""
+    blobs = _bucket(section, folder)
+    if blobs.honours_conditions(f".doctor/{os.urandom(6).hex()}"):
+        return f"{blobs.where} can be written"
+    return (
+        f"{blobs.where} can be written, and does not hold conditional writes: "
+        "two workers at one backup at once are told apart only by looking"
+    )
+
+
+def prove_reading(section: BackupsSection, *, folder: Path, staging: Path) -> str:
+    """List the backups and open their manifests, so that a wrong key shows now."""
+    keys = keyring(section, folder)
+    named = "" if keys is None else f", new ones encrypted with key {keys.newest().id}"
+    found = backup_store(section, folder=folder, staging=staging).all()
+    return f"{len(found)} backups{named}"
