@@ -1,5 +1,6 @@
 """What tests of physical backups work with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -39,6 +40,11 @@ class Production:
     @property
     def points(self) -> PhysicalPoints:
         return PhysicalPoints(self.server, self.store, self.room, self.commands, self.archive)
+
+    def url_of(self, role: str) -> Callable[[], str]:
+        """Return the address for another role, whose password is its name between x- and -x."""
+        own = f"postgres:{self.running.password}@"
+        return lambda: self.running.url("app").replace(own, f"{role}:x-{role}-x@")
 
     def execute(self, statement: str) -> None:
         with self.server.session() as session:

@@ -41,9 +41,8 @@ def test_a_killed_backup_leaves_nothing_and_the_next_attempt_is_whole(
     assert left_of(production) == ([], 0, 0)
 
 
-@pytest.mark.parametrize("moment", ["copied", "dumping"])
 def test_a_killed_restore_to_a_point_leaves_no_server(
-    production: Production, full: Manifest, moment: str
+    production: Production, full: Manifest
 ) -> None:
     effect = Effect(f"run-{uuid4().hex[:8]}/1/open")
 
@@ -51,6 +50,6 @@ def test_a_killed_restore_to_a_point_leaves_no_server(
         with production.points.material_at(full.id, mine) as material:
             return len(material.contents)
 
-    assert dies_at(moment, effect, work)
+    assert dies_at("dumping", effect, work)
     assert work(effect) == len(full.contents)
     assert list(production.room.folder.glob("scratch-*")) == []

@@ -137,3 +137,29 @@ def test_the_backup_itself_is_a_point_without_any_archive(
         points.material_at("2026-01-01T00:00", an_effect()),
     ):
         pytest.fail("a database was made")
+
+
+def test_points_on_the_timeline_of_a_server_that_took_over_are_reached(
+    production: Production, full: Manifest, tmp_path: Path
+) -> None:
+    marked = production.points.mark("handover", an_effect("mark"))
+    shutil.copytree(production.archive, tmp_path / "wal")
+    handover = production.opening.started(full, an_effect("other"), Lsn.parse(marked.lsn))
+    with handover as other:
+        database = other.server.other("app")
+        with database.session() as session:
+            session.execute("CREATE TABLE after_handover AS SELECT 1 AS n")
+            row = session.execute("SELECT clock_timestamp()").fetchone()
+            session.execute("INSERT INTO after_handover VALUES (2)")
+            session.execute("SELECT pg_switch_wal()")
+        for path in (other.data / "pg_wal").glob("00000002*"):
+            shutil.copy(path, tmp_path / "wal")
+    assert row is not None
+    points = replace(
+        production.points, archive=tmp_path / "wal", server=replace(database, connect_seconds=2.0)
+    )
+
+    with points.material_at(row[0].isoformat(), an_effect()) as material:
+        assert material.contents["public.after_handover"].rows == 1
+
+    assert points.reachable().reaches[0].from_lsn == full.lsn

@@ -32,6 +32,7 @@ def test_a_physical_backup_is_proven_equal_to_the_source(
     proven = verifier(production).verify(full.id, an_effect("verify"))
 
     assert proven.level == 4
+    assert (full.timeline, full.superuser) == (1, "postgres")
     assert proven.rows == sum(full.rows.values())
     assert production.store.proofs(full.id)[-1].level == 4
 
