@@ -106,6 +106,16 @@ def test_changed_rows_block_their_writers_until_the_end(rehearse: Rehearse) -> N
     assert found.forecast.rows_changed == 20_000
 
 
+def test_rows_changed_by_code_are_found_by_the_lock_on_their_table(rehearse: Rehearse) -> None:
+    found = rehearse(
+        "DO $$ BEGIN EXECUTE 'DELETE FROM cust' || 'omers'; PERFORM pg_sleep(0.2); END $$"
+    )
+
+    assert table(found, "customers").writes_seconds > 0.19
+    felt = next(one for one in found.blocked if one.table == "customers")
+    assert (felt.writes_seconds > 0.05, felt.reads_seconds) == (True, 0)
+
+
 def test_a_rewritten_table_is_named_with_what_it_wrote(rehearse: Rehearse) -> None:
     found = rehearse("ALTER TABLE orders ALTER COLUMN id TYPE bigint")
 

@@ -79,7 +79,7 @@ SELECT l.pid, l.relation::int8, l.mode, l.granted, l.locktype,
        extract(epoch FROM pg_catalog.clock_timestamp() - l.waitstart)::float8
   FROM pg_catalog.pg_locks l
  WHERE (l.pid = %(pid)s AND l.locktype = 'relation' AND l.granted AND l.relation >= 16384
-        AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))
+        AND l.mode NOT IN ('AccessShareLock', 'RowShareLock'))
     OR NOT l.granted
 
 -- name: give_way
