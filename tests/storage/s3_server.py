@@ -5,15 +5,17 @@ import signal
 import subprocess
 import sysconfig
 import threading
-from collections.abc import Callable
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from drillbook.core.secret import Secret
 from drillbook.local.sockets import free_port
 from drillbook.providers.postgres.storage.s3 import Bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ACCESS_KEY, SECRET_KEY = "drillbook-test", "canary-s3-secret/+x"
 RCLONE = Path(sysconfig.get_path("scripts")) / "rclone"

@@ -39,8 +39,8 @@ def bucket(endpoint: str, folder: Path, more: str = "") -> str:
     """
 
 
-def finding(folder: Path, section: str) -> Finding:
-    found = examine(stack(folder, section), load_settings(folder), at_most_seconds=10)
+def finding(folder: Path, section: str, seconds: float = 10.0) -> Finding:
+    found = examine(stack(folder, section), load_settings(folder), at_most_seconds=seconds)
     return {one.name: one for one in found}["x backups"]
 
 
@@ -113,7 +113,7 @@ def test_after_a_rotation_old_and_new_backups_are_read(tmp_path: Path) -> None:
 
 
 def test_a_bucket_that_is_away_is_a_finding_in_time(tmp_path: Path) -> None:
-    seen = finding(tmp_path, bucket("http://127.0.0.1:1", tmp_path))
+    seen = finding(tmp_path, bucket("http://127.0.0.1:1", tmp_path), seconds=2.0)
 
     assert not seen.ok
     assert "cannot be reached" in seen.says

@@ -64,7 +64,7 @@ def test_removed_is_gone_and_removing_again_is_no_error(any_store: BackupStore) 
 
     assert any_store.all() == (other,)
     assert any_store.rubbish() == ()
-    with pytest.raises(NotFound, match="There are|there is no backup"):
+    with pytest.raises(NotFound, match=r"There are|there is no backup"):
         any_store.verify_files(made.id)
     any_store.remove("../x")
 
@@ -143,7 +143,7 @@ def test_a_backup_whose_files_another_attempt_cleared_is_not_kept(
         if moved == in_all:
             ObjectStore(store.blobs, tmp_path / "other", store.keys).clear(KEY)
 
-    with pytest.raises(Failed, match="two attempts at backup .* met|cannot be written: No such"):
+    with pytest.raises(Failed, match=r"two attempts at backup .* met|cannot be written: No such"):
         take(store, files={"a": b"1", "b": b"2"}, on_bytes=clear)
 
     assert store.all() == ()
@@ -157,7 +157,7 @@ def test_a_plain_backup_is_not_believed_where_a_key_is_set(tmp_path: Path, key: 
     with pytest.raises(Damaged, match="is not encrypted, and a key is set"):
         encrypted.get(made.id)
     other = take(encrypted, "r-2/1.2")
-    with pytest.raises(Damaged, match="is encrypted with key .*, and no key is set"):
+    with pytest.raises(Damaged, match=r"is encrypted with key .*, and no key is set"):
         plain.get(other.id)
     with pytest.raises(Damaged, match="is encrypted, and no key is set"):
         FolderStore(tmp_path / "b").get(other.id)
