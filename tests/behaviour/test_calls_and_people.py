@@ -104,6 +104,20 @@ def test_a_policy_or_grant_that_no_longer_lets_somebody_work_is_told(
     assert (f"public.{subject}", operation, "f_authenticated") in named
 
 
+def test_a_role_that_is_gone_is_told(place: Place) -> None:
+    role = f"f_{place.url.rpartition('_')[2]}"
+    place.run(
+        f"CREATE ROLE {role}; CREATE TABLE t (id int PRIMARY KEY); GRANT SELECT ON t TO {role}"
+    )
+
+    found = place.broken_by(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+    assert [(one.subject, one.operation, one.role) for one in found.broken] == [
+        ("public.t", "read", role)
+    ]
+    assert "is gone" in found.broken[0].error
+
+
 def test_a_policy_for_more_is_widened_and_breaks_nothing(place: Place) -> None:
     place.run(SUPABASE)
 

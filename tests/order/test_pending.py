@@ -190,7 +190,7 @@ def test_supabases_oldest_ledger_knows_versions_only(desk: Desk) -> None:
 def test_a_schema_changed_by_hand_drifted_and_the_object_is_named(desk: Desk) -> None:
     desk.apply(FIRST)
     before = drift.do(desk.database, desk.ledgers)
-    assert before.says == "the schema is what is expected"
+    assert before.says == "the schema equals the ledger's after 0001_notes.sql"
 
     desk.execute("ALTER TABLE notes ADD COLUMN secret text")
 
@@ -202,7 +202,9 @@ def test_a_schema_changed_by_hand_drifted_and_the_object_is_named(desk: Desk) ->
 
 
 def test_two_databases_are_compared_where_no_ledger_says_anything(desk: Desk) -> None:
-    staging = drift.do(desk.database, desk.ledgers).objects | {"table public.notes": "1"}
+    found = drift.do(desk.database, desk.ledgers)
+    assert found.says == "no ledger says what the schema should be, and no other was given"
+    staging = found.objects | {"table public.notes": "1"}
 
     with pytest.raises(Failed, match=r"compared with staging table public\.notes is missing"):
         drift.do(desk.database, desk.ledgers, against=staging, other="staging")

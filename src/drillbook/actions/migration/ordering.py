@@ -9,6 +9,7 @@ from drillbook.core.files import File
 from drillbook.core.model import Frozen
 from drillbook.ports.database import Database
 from drillbook.ports.migration_files import (
+    Expectation,
     Ledgers,
     MigrationFile,
     MigrationFolders,
@@ -110,7 +111,7 @@ def drift(
     if len(from_ledger) + len(from_other) > at_most:
         raise _drifted(from_ledger, from_other, expected.name if expected else "", other)
     return Drift(
-        says="the schema is what is expected" if not from_ledger + from_other else "it drifted",
+        says=_drift_says(len(from_ledger) + len(from_other), expected, against, other),
         fingerprint=state.fingerprint,
         objects=state.objects,
         from_ledger=from_ledger,
@@ -140,6 +141,18 @@ def _refused(folder: str, refusals: tuple[Refusal, ...]) -> Refused:
         hint="See everything with refuse=false; accept single files by accepted=…",
         again=False,
     )
+
+
+def _drift_says(
+    count: int, expected: Expectation | None, against: dict[str, str] | None, other: str
+) -> str:
+    if count:
+        return f"the schema drifted: {count} differences"
+    sources = [f"the ledger's after {expected.name}"] if expected is not None else []
+    sources += [f"that of {other}"] if against is not None else []
+    if not sources:
+        return "no ledger says what the schema should be, and no other was given"
+    return f"the schema equals {' and '.join(sources)}"
 
 
 def _drifted(

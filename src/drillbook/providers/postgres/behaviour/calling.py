@@ -32,6 +32,7 @@ class Caller:
     roles: Sequence[str]
     known: Known
     reaching: Mapping[int, str]
+    reachable: frozenset[str]
 
     @cached_property
     def arguments(self) -> Arguments:
@@ -49,7 +50,7 @@ class Caller:
             yield from self._call(function, self.people.owner(self.login))
             now = [role for role in self.roles if self._may(function, role)]
             for role in self.known.roles(function.name, function.identity, now):
-                if role != self.login:
+                if role in self.reachable:
                     yield from self._call(function, self.people.persona(role))
 
     def _impossible(self, function: Function) -> str:

@@ -17,11 +17,13 @@ from drillbook.providers.postgres.behaviour.rows import Row, may, sample, whole
 from drillbook.providers.postgres.behaviour.shapes import Shape, Table, read_shape
 from drillbook.providers.postgres.behaviour.trying import Outcome, Persona, Trial
 from drillbook.providers.postgres.behaviour.writing import Writer
+from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server
 
 STATEMENT_SECONDS = 5.0
 LOCK_SECONDS = 0.5
 AT_MOST_SECONDS = 120.0
+NOT_REACHED = "the login may not become it any more"
 
 
 def behaviours(
@@ -103,6 +105,7 @@ class Observer:
             self._callers(),
             self.known,
             self.reaching,
+            self.reachable,
         )
         with self.trial.transaction():
             yield from plans_of_bodies(self.trial, self.login)
@@ -114,6 +117,12 @@ class Observer:
         """Return the roles that have anything to do with the app's tables."""
         roles = {role for table in self.shape.tables.values() for role in table.roles}
         return tuple(sorted(roles - {self.login}))
+
+    @cached_property
+    def reachable(self) -> frozenset[str]:
+        """The roles the login may become, without itself."""
+        rows = self.trial.session.execute(query("behaviour", "reachable"))
+        return frozenset(str(row[0]) for row in rows) - {self.login}
 
     @cached_property
     def reaching(self) -> Mapping[int, str]:
@@ -144,10 +153,12 @@ class Observer:
             login = Persona(self.login)
             own = [row.values for row in sample(self.trial, table, may(self.trial, table, login))]
             total = count(self.trial, table)
-            roles = self.known.roles(table.name, table.identity, table.roles)
-            others = [role for role in roles if role not in {self.login, *table.unreachable}]
-            for persona in (self.people.owner(self.login), *map(self.people.persona, others)):
-                yield from self._as(table, persona, own, total)
+            yield from self._as(table, self.people.owner(self.login), own, total)
+            for role in self.known.roles(table.name, table.identity, table.roles):
+                if role in self.reachable:
+                    yield from self._as(table, self.people.persona(role), own, total)
+                elif role not in {self.login, *table.unreachable}:
+                    yield _gone(table, role)
 
     def _as(
         self, table: Table, persona: Persona, own: Sequence[Row], total: Outcome
@@ -175,6 +186,12 @@ class Observer:
     def _own_values(self, table: Table) -> Row:
         values = self.people.columns_of(table)
         return {c.number: values[c.name] for c in table.columns if c.name in values}
+
+
+def _gone(table: Table, role: str) -> Behaviour:
+    why = f"the role {role} is gone, or {NOT_REACHED}"
+    found = _untried(table, role, why)
+    return found.model_copy(update={"sure": True, "sqlstate": "42704"})
 
 
 def _untried(table: Table, role: str, why: str, *, operation: str = "read") -> Behaviour:

@@ -228,3 +228,9 @@ SELECT p.oid::bigint AS oid, p.proname AS short,
 
 -- name: said
 SELECT current_setting('drillbook.said', true)
+
+-- name: reachable
+SELECT r.rolname FROM pg_roles r
+ WHERE CASE WHEN current_setting('server_version_num')::int >= 160000
+            THEN pg_has_role(current_user, r.oid, 'SET')
+            ELSE pg_has_role(current_user, r.oid, 'MEMBER') END
