@@ -96,7 +96,7 @@ STRUCTURE: dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]] =
         0,
         0,
         (
-            (("Automatic Backups", 3), ("Manual Backup", 5)),
+            (("Automatic Backups", 4), ("Manual Backup", 8)),
             (("Select Backup", 3), ("Restore", 3), ("Verify", 4)),
         ),
     ),
@@ -221,7 +221,7 @@ def test_what_leads_back_and_what_comes_after_stand_outside_the_forward_path() -
     ("name", "tasks", "inputs"),
     [
         ("database-migration", 26, ["migration", "down", "checks", "folder", "watching"]),
-        ("backup-and-restore", 18, ["label", "physical", "point", "checks"]),
+        ("backup-and-restore", 22, ["label", "physical", "point", "checks"]),
     ],
 )
 def test_every_task_of_a_bound_runbook_is_bound(name: str, tasks: int, inputs: list[str]) -> None:
