@@ -1,5 +1,6 @@
 """A worker killed at any moment leaves no half backup, no server and no slot behind."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -47,7 +48,9 @@ def test_a_killed_restore_to_a_point_leaves_no_server(
     effect = Effect(f"run-{uuid4().hex[:8]}/1/open")
 
     def work(mine: Effect) -> int:
-        with production.points.material_at(full.id, mine) as material:
+        points = replace(production.points, archive=None)
+        with points.material_at(full.id, mine) as material:
+            assert material.objects == full.objects
             return len(material.contents)
 
     assert dies_at("dumping", effect, work)

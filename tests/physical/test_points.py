@@ -123,14 +123,8 @@ def test_a_point_is_made_once_by_an_effect_and_never_twice_under_one_name(
         production.points.mark("x" * 60, an_effect("mark"))
 
 
-def test_the_backup_itself_is_a_point_without_any_archive(
-    production: Production, full: Manifest
-) -> None:
+def test_without_an_archive_only_backups_are_points(production: Production) -> None:
     points = replace(production.points, archive=None)
-
-    with points.material_at(full.id, an_effect()) as material:
-        assert material.contents.keys() == full.contents.keys()
-        assert material.objects == full.objects
 
     with (
         pytest.raises(NotFound, match="no WAL archive is named"),
