@@ -9,6 +9,7 @@ from drillbook.analysis.wayback.words import Underivable, options
 STORAGE = {"p": "PLAIN", "e": "EXTERNAL", "m": "MAIN", "x": "EXTENDED"}
 COMPRESSION = {"p": "pglz", "l": "lz4", "": "DEFAULT"}
 CHECKED_INPUT = 160000  # since this version a value can be tried without an error
+NOT_NULL = " NOT NULL"
 COUNTS = ("increment", "min", "max", "start", "cache", "cycle")
 
 
@@ -33,8 +34,12 @@ def change_column(was: Thing, now: Thing, _before: Snapshot, current: Snapshot) 
         if was.props[name] != now.props[name]
         for statement in setting(was, now)
     ]
-    head = f"ALTER TABLE ONLY {table} ALTER COLUMN {now.name}"
-    return [f"{head} {action}" for action in said]
+    return [
+        # Whether a column may be empty is the same in a table and its parts.
+        f"ALTER TABLE {'' if action.endswith(NOT_NULL) else 'ONLY '}{table} "
+        f"ALTER COLUMN {now.name} {action}"
+        for action in said
+    ]
 
 
 def retype(

@@ -34,6 +34,12 @@ def rename(thing: Thing, snapshot: Snapshot, to: str) -> str:
     return f"ALTER {WORDS[thing.kind]} {thing.name} RENAME TO {to}"
 
 
+def drop_identity(column: Thing, snapshot: Snapshot) -> str:
+    """Return the statement that makes a numbered column a plain one."""
+    table = snapshot.parent(column).name
+    return f"ALTER TABLE ONLY {table} ALTER COLUMN {column.name} DROP IDENTITY"
+
+
 def inner_names(was: Thing, now: Thing) -> list[str]:
     """Return the renames of an enum's labels or a composite type's attributes."""
     quote: Callable[[str], str]
@@ -75,8 +81,9 @@ def _domain_constraint(thing: Thing, snapshot: Snapshot) -> list[str]:
 
 def _default(thing: Thing, snapshot: Snapshot) -> list[str]:
     column = snapshot.parent(thing)
-    table = snapshot.parent(column) if column.kind == "column" else column
-    return [f"ALTER TABLE ONLY {table.name} ALTER COLUMN {column.name} DROP DEFAULT"]
+    only = "ONLY " if column.kind == "column" else ""
+    table = snapshot.parent(column).name
+    return [f"ALTER TABLE {only}{table} ALTER COLUMN {column.name} DROP DEFAULT"]
 
 
 def _owned_by(thing: Thing, snapshot: Snapshot) -> list[str]:

@@ -63,7 +63,7 @@ def _enum(thing: Thing, _snapshot: Snapshot) -> list[str]:
     return [f"CREATE TYPE {thing.name} AS ENUM ({labels})"]
 
 
-def _domain(thing: Thing, _snapshot: Snapshot) -> list[str]:
+def _domain(thing: Thing, snapshot: Snapshot) -> list[str]:
     props = thing.props
     words = [f"CREATE DOMAIN {thing.name} AS {props['base']}"]
     if props["collation"]:
@@ -72,6 +72,12 @@ def _domain(thing: Thing, _snapshot: Snapshot) -> list[str]:
         words.append(f"DEFAULT {props['default']}")
     if props["not_null"]:
         words.append("NOT NULL")
+    # Added later, a constraint would be refused where an array of the domain is used.
+    words += [
+        f"CONSTRAINT {one.name} {one.props['definition']}"
+        for one in snapshot.children(thing.key, "domain constraint")
+        if one.props["validated"]
+    ]
     return [" ".join(words)]
 
 
@@ -124,11 +130,10 @@ def _column(thing: Thing, snapshot: Snapshot) -> list[str]:
 
 def _default(thing: Thing, snapshot: Snapshot) -> list[str]:
     column = snapshot.parent(thing)
-    if column.kind != "column":
-        raise Underivable(f"defaults of views are not derived: {thing.address}")
+    only = "ONLY " if column.kind == "column" else ""
     table = snapshot.parent(column).name
     value = thing.props["expression"]
-    return [f"ALTER TABLE ONLY {table} ALTER COLUMN {column.name} SET DEFAULT {value}"]
+    return [f"ALTER TABLE {only}{table} ALTER COLUMN {column.name} SET DEFAULT {value}"]
 
 
 def _constraint(thing: Thing, snapshot: Snapshot) -> list[str]:

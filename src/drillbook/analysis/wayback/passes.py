@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 from drillbook.analysis.wayback.changing import change, rebuilt
 from drillbook.analysis.wayback.columns import is_retyped, retype
-from drillbook.analysis.wayback.dropping import drop, rename
+from drillbook.analysis.wayback.dropping import drop, drop_identity, rename
 from drillbook.analysis.wayback.grants import change_defaults
 from drillbook.analysis.wayback.making import make
 from drillbook.analysis.wayback.ordering import in_order, rank, reached
-from drillbook.analysis.wayback.snapshot import HELD, Key, Matching, Snapshot, match
+from drillbook.analysis.wayback.snapshot import HELD, Key, Matching, Snapshot, Thing, match
 
 BASE = {
     "schema",
@@ -53,17 +53,20 @@ def drop_new(before: Snapshot, now: Snapshot, known: Known) -> list[str]:
 def drop_changed(before: Snapshot, now: Snapshot, known: Known) -> list[str]:
     """Drop what must be made anew; a type that columns still use only steps aside."""
     matching = known.match(before, now, by_name=True)
-    start, enums = set(matching.new), []
+    start, enums, plain = set(matching.new), [], []
     for key, other in sorted(matching.pairs.items()):
         was, found = before.things[key], now.things[other]
         if was.kind == "column" and is_retyped(was, found):
             start |= {k for k in now.needed_by.get(other, ()) if _hinders(now, k)}
+        elif was.kind == "column" and found.props["identity"] and not was.props["identity"]:
+            # Its sequence may stand on the name of one that comes back.
+            plain.append(drop_identity(found, now))
         elif rebuilt(was, found, before, now):
             start.add(other)
             if was.kind == "enum":
                 enums.append(other)
     dropped = _dropped(now, start)
-    said = drops(now, start)
+    said = [*drops(now, start), *plain]
     for key in enums:
         if key not in dropped:
             known.retired.add(key)
@@ -171,10 +174,18 @@ def shape(before: Snapshot, now: Snapshot, known: Known) -> list[str]:
     }
     wanted = {key for key in matching.gone if before.things[key].kind in BASE} | retyped
     wanted = reached(wanted, before.needs) & (matching.gone | retyped)
+    altered = {
+        key
+        for key, other in matching.pairs.items()
+        if before.things[key].kind == "composite type"
+        and before.things[key].props != now.things[other].props
+    }
     said: list[str] = []
-    for key in _sorted(before, wanted, matching.gone):
+    for key in _sorted(before, wanted | altered, matching.gone):
         thing = before.things[key]
-        if key in retyped:
+        if key in altered:
+            said += change(thing, now.things[matching.pairs[key]], before, now) or []
+        elif key in retyped:
             said += retype(
                 thing,
                 now.things[matching.pairs[key]],
@@ -237,13 +248,23 @@ def _after_its_keys(before: Snapshot, key: Key, needs: dict[Key, set[Key]]) -> N
 def _is_made_itself(before: Snapshot, key: Key, gone: Collection[Key]) -> bool:
     """Tell whether a missing object needs a statement of its own."""
     thing = before.things[key]
+    if thing.kind == "domain constraint":
+        return thing.parent not in gone
     if thing.kind == "column":
-        return thing.parent not in gone and not thing.props["inherited"]
-    if thing.kind == "constraint" and thing.props["inherited"]:
-        if thing.ids["type"] == "f" or thing.parent is None:
+        if thing.parent in gone:
             return False
+        return not thing.props["inherited"] or _is_attached_again(before, thing, gone)
+    if thing.kind == "constraint" and thing.props["inherited"]:
         if thing.ids["type"] == "c":
-            attached = before.children(thing.parent, "partition")
-            attached += before.children(thing.parent, "inheritance")
-            return any(one.key in gone for one in attached)
+            return _is_attached_again(before, thing, gone)
+        return bool(thing.ids["type"] != "f")
     return True
+
+
+def _is_attached_again(before: Snapshot, part: Thing, gone: Collection[Key]) -> bool:
+    """Tell whether the table of a part has to be attached to its parent again."""
+    if part.parent is None:
+        return False
+    attached = before.children(part.parent, "partition")
+    attached += before.children(part.parent, "inheritance")
+    return any(one.key in gone for one in attached)

@@ -296,7 +296,7 @@ SELECT 'default grants', 'pg_default_acl'::regclass, d.oid, 0,
  WHERE d.defaclnamespace = 0 OR ns.oid IS NOT NULL
 UNION ALL
 SELECT 'other', c.class, c.oid, 0, o.type || ' ' || o.identity, '', o.identity, NULL, 0, 0, NULL,
-       jsonb_build_object('row', md5(c.content)), jsonb_build_object('type', o.type)
+       jsonb_build_object('row', md5(regexp_replace(c.content, '\m(1638[4-9]|1639\d|16[4-9]\d\d|1[7-9]\d{3}|[2-9]\d{4}|\d{6,})\M', '?', 'g'))), jsonb_build_object('type', o.type)
   FROM (SELECT 'pg_cast'::regclass AS class, oid, (to_jsonb(k) - 'oid')::text AS content FROM pg_cast k
         UNION ALL SELECT 'pg_operator'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_operator k
         UNION ALL SELECT 'pg_opclass'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_opclass k
@@ -304,7 +304,13 @@ SELECT 'other', c.class, c.oid, 0, o.type || ' ' || o.identity, '', o.identity, 
         UNION ALL SELECT 'pg_collation'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_collation k
         UNION ALL SELECT 'pg_conversion'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_conversion k
         UNION ALL SELECT 'pg_language'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_language k
-        UNION ALL SELECT 'pg_ts_config'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_ts_config k
+        UNION ALL SELECT 'pg_ts_config'::regclass, oid, concat(to_jsonb(k) - 'oid',
+                            (SELECT jsonb_agg(to_jsonb(m) ORDER BY m.maptokentype, m.mapseqno)
+                               FROM pg_ts_config_map m WHERE m.mapcfg = k.oid)) FROM pg_ts_config k
+        UNION ALL SELECT 'pg_ts_parser'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_ts_parser k
+        UNION ALL SELECT 'pg_ts_template'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_ts_template k
+        UNION ALL SELECT 'pg_amop'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_amop k
+        UNION ALL SELECT 'pg_amproc'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_amproc k
         UNION ALL SELECT 'pg_ts_dict'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_ts_dict k
         UNION ALL SELECT 'pg_am'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_am k
         UNION ALL SELECT 'pg_transform'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_transform k

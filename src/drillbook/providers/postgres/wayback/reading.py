@@ -26,8 +26,7 @@ def read_snapshot(session: Session) -> Snapshot:
     aliases = {_key(row): _key(row, 3) for row in rows["aliases"]}
     things = {thing.key: thing for thing in map(_thing, rows["things"])}
     things = {
-        key: replace(thing, parent=thing.parent and _found(thing.parent, things, aliases))
-        for key, thing in things.items()
+        key: replace(thing, parent=_parent(thing, things, aliases)) for key, thing in things.items()
     }
     grants = {_key(row): _grants(row[3]) for row in rows["grants"]}
     comments = {_key(row): str(row[3]) for row in rows["comments"]}
@@ -46,6 +45,12 @@ def read_snapshot(session: Session) -> Snapshot:
 def read_roles(session: Session) -> dict[str, Props]:
     """Return the server's roles and what they may."""
     return {str(name): dict(props) for name, props in _rows(session, "roles")}  # type: ignore[call-overload]  # the query builds JSON
+
+
+def _parent(thing: Thing, things: Mapping[Key, Thing], aliases: Mapping[Key, Key]) -> Key | None:
+    if thing.parent is None or thing.parent in things:
+        return thing.parent
+    return _found(thing.parent, things, aliases)
 
 
 def _rows(session: Session, name: str) -> Rows:
@@ -136,9 +141,18 @@ def _told_apart(here: Thing, there: Thing, inherits: Iterable[tuple[object, obje
 
 
 def _implied(things: Mapping[Key, Thing], aliases: Mapping[Key, Key]) -> Iterable[tuple[Key, Key]]:
+    numbers = {
+        (t.parent, t.name): key for key, t in things.items() if t.kind == "column" and t.parent
+    }
     for key, thing in things.items():
         if thing.parent is not None and thing.parent in things:
             yield key, thing.parent
+        if thing.kind in ("partition", "inheritance"):
+            # A column of a part follows the one of the whole.
+            whole = (RELATIONS, thing.ids["parent"], 0)
+            for (table, name), part in numbers.items():
+                if table == (RELATIONS, thing.ids["child"], 0) and (whole, name) in numbers:
+                    yield part, numbers[whole, name]
         if thing.kind in ("partition", "index partition", "inheritance"):
             ends = [(RELATIONS, thing.ids["child"], 0), (RELATIONS, thing.ids["parent"], 0)]
         elif thing.kind == "owned by":

@@ -34,7 +34,9 @@ def checksums(session: Session, layout: Snapshot) -> dict[str, tuple[int, int]]:
             content = _sum(_row([c.name for c in columns]))
             rows, total = _one(session, f"SELECT count(*), {content} FROM ONLY {thing.name}")
             found[thing.name] = (rows, total)
-    return found
+    large = _sum("ROW(loid, pageno, data)::text")
+    rows, total = _one(session, f"SELECT count(*), {large} FROM pg_largeobject")
+    return found | {"pg_largeobject": (rows, total)}
 
 
 def unequal(before: Mapping[str, tuple[int, int]], now: Mapping[str, tuple[int, int]]) -> list[str]:
