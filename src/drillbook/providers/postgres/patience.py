@@ -32,6 +32,7 @@ class Patience:
     left_seconds: float
     lock_timeout_seconds: float
     waited_for: str = ""
+    waited_seconds: float = 0.0
     _seen: dict[tuple[int, str], float] = field(default_factory=dict)
     _young: set[tuple[int, str]] | None = None
 
@@ -48,6 +49,7 @@ class Patience:
             if not blockers and (not unsure or waited >= most):
                 self.left_seconds -= waited
                 return ()
+            self.waited_seconds = min(waited, most)
             if blockers and (waited >= most or self.effect.cancel_asked()):
                 self.left_seconds = max(0.0, self.left_seconds - waited)
                 return blockers

@@ -82,7 +82,7 @@ class Walk:
         for tried in range(1, self.change.retries + 2):
             if blockers := patience.until_free(wanted, says):
                 self.telling.waited(position, tried, named(blockers))
-                raise self._in_the_way(position, named(blockers))
+                raise self._in_the_way(position, named(blockers), patience.waited_seconds)
             if patience.waited_for:
                 self.telling.waited(position, tried, patience.waited_for)
             with self._watched() as watch:
@@ -127,10 +127,10 @@ class Walk:
             hint=END_IT,
         )
 
-    def _in_the_way(self, position: int, blockers: str) -> DrillbookError:
+    def _in_the_way(self, position: int, blockers: str, seconds: float) -> DrillbookError:
         return Unavailable(
             f"{self.title}: a transaction is in the way that did not end within "
-            f"{self.change.patience_seconds:g} s: {blockers}. Nobody was made to wait. "
+            f"{seconds:.1f} s: {blockers}. Nobody was made to wait. "
             f"{self._what_stays(position)}",
             hint=END_IT,
         )
