@@ -17,7 +17,7 @@ from drillbook.ports.database import CatalogState
 from drillbook.ports.migrations import Change
 from drillbook.ports.rehearsals import How, Rehearsal
 from drillbook.ports.ways_back import WayBackRehearsal
-from drillbook.providers.postgres.behaviour import behaviours
+from drillbook.providers.postgres.behaviour import behaviours, usage, used_between
 from drillbook.providers.postgres.catalog import read_state
 from drillbook.providers.postgres.copies import BACKUP, Copy
 from drillbook.providers.postgres.queries import query
@@ -74,7 +74,9 @@ class PostgresRehearsals:
                 pace=pace_of(self.copies.server, copy.server),
                 threshold_seconds=how.threshold_seconds,
             )
-            behaviour, measured = _under_observation(copy.server, ground, change, effect)
+            # Looked at after the copy: a dump reads every table of production.
+            used = _UsedNow(self.copies.server)
+            behaviour, measured = _under_observation(copy.server, ground, change, effect, used)
             after = _state(copy.server)
             return Rehearsal(
                 copied=CopyTaken(
@@ -109,8 +111,19 @@ class PostgresRehearsals:
             return WayBackRehearsal(says=str(error), why_not=str(error))
 
 
+class _UsedNow:
+    """Which tables of production others use while the rehearsal goes on."""
+
+    def __init__(self, production: Server) -> None:
+        self._production = production
+        self._earlier = usage(production)
+
+    def tables(self) -> dict[str, str]:
+        return used_between(self._earlier, usage(self._production))
+
+
 def _under_observation(
-    server: Server, ground: Ground, change: Change, effect: Effect
+    server: Server, ground: Ground, change: Change, effect: Effect, used: _UsedNow
 ) -> tuple[Compared | None, Measured]:
     script = read_script(change.text)
     effect.progress("trying what works before the migration", None)
@@ -121,7 +134,7 @@ def _under_observation(
     effect.progress("trying what works after the migration", None)
     after = behaviours(server, like=before)
     file = File(name=change.name, sha256=change.sha256, text=change.text)
-    return compared(before, after, dropped=dropped_by(file)), measured
+    return compared(before, after, dropped=dropped_by(file), used=used.tables()), measured
 
 
 def _state(server: Server) -> CatalogState:
