@@ -23,7 +23,8 @@ CHANGES = {
         ALTER TABLE guests RENAME TO people; CREATE TABLE guests (id int);
         ALTER INDEX stays_guest RENAME TO stays_of_guest; ALTER TYPE size RENAME VALUE 'small' TO 'little';
         ALTER TYPE place RENAME ATTRIBUTE town TO city; ALTER VIEW dear_stays RENAME TO costly;
-        CREATE SCHEMA archive; ALTER TABLE log SET SCHEMA archive; ALTER TRIGGER noted ON stays RENAME TO marks
+        CREATE SCHEMA archive; ALTER TABLE log SET SCHEMA archive; ALTER TRIGGER noted ON stays RENAME TO marks;
+        ALTER TYPE size SET SCHEMA archive; ALTER FUNCTION noted() SET SCHEMA archive
     """,
     "types and settings": """
         DROP VIEW dear_stays; DROP VIEW large_stays; DROP MATERIALIZED VIEW takings;

@@ -47,7 +47,15 @@ class Known:
 
 def drop_new(before: Snapshot, now: Snapshot, known: Known) -> list[str]:
     """Drop what is new and can be dropped already, with what hangs on it."""
-    return drops(now, known.match(before, now, by_name=False).new)
+    matching = known.match(before, now, by_name=False)
+    stayed = set(matching.pairs.values())
+    # What was moved into a new schema moves back before the schema goes.
+    start = {
+        key
+        for key in matching.new
+        if now.things[key].kind != "schema" or not stayed & now.needed_by.get(key, frozenset())
+    }
+    return drops(now, start)
 
 
 def drop_changed(before: Snapshot, now: Snapshot, known: Known) -> list[str]:
