@@ -8,7 +8,6 @@ from pathlib import Path
 
 from drillbook.core.errors import Damaged, Refused, SettingsInvalid
 from drillbook.providers.postgres.physical.lsn import SEGMENT_BYTES, Lsn, Segment
-from drillbook.providers.postgres.physical.wal import WalRange
 
 # The first page of a segment: magic, flags, timeline, place, length left over, system, sizes.
 _HEAD = struct.Struct("<HHIQI4xQII")
@@ -115,21 +114,6 @@ class WalArchive:
         if head.system_identifier != self._system:
             return f"WAL segment {segment.name} is of another cluster ({head.system_identifier})"
         return ""
-
-    def ranges(self, start: Lsn, end: Lsn, timeline: int) -> Iterator[WalRange]:
-        """Return the WAL between two places, split where its timeline changes."""
-        newest = self.newest_timeline(timeline)
-        at = start
-        while at < end:
-            number = at.at // self.segment_bytes
-            current = self._at(number, newest).timeline
-            while self._at(number + 1, newest).timeline == current and (
-                (number + 1) * self.segment_bytes < end.at
-            ):
-                number += 1
-            stop = min(end, Lsn((number + 1) * self.segment_bytes))
-            yield WalRange(self.folder, current, at, stop)
-            at = stop
 
     def _at(self, number: int, newest: int) -> Segment:
         """Return the segment of this number on the way to a timeline."""

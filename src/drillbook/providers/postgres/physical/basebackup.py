@@ -114,20 +114,12 @@ def run_basebackup(
     """
     with server.session() as session:
         places = _tablespaces(session.execute(TABLESPACES).fetchall(), server, tablespaces)
-    arguments = [
-        f"--pgdata={into}", "--format=plain", "--wal-method=stream", "--checkpoint=fast",
-        "--progress", "--verbose", "--no-password", "--manifest-checksums=SHA256",
-        *(f"--tablespace-mapping={there}={here}" for there, here in places.items()),
-    ]  # fmt: skip
-    if incremental_on is not None:
-        arguments.append(f"--incremental={incremental_on}")
-    if not durable:
-        arguments.append("--no-sync")
+    arguments = _arguments(into, places, incremental_on, durable=durable)
     telling = _Telling(effect)
     began = time.monotonic()
     try:
         run_program(
-            commands, replication or server, "pg_basebackup", tuple(arguments),
+            commands, replication or server, "pg_basebackup", arguments,
             effect_key=effect.key, server_major=server_major, on_output=telling.hear,
         )  # fmt: skip
     except DrillbookError as error:
@@ -136,6 +128,18 @@ def run_basebackup(
         raise _damaged(telling, server)
     seconds = round(time.monotonic() - began, 3)
     return _read(into, tools_with("pg_controldata", server_major), seconds)
+
+
+def _arguments(
+    into: Path, places: dict[str, Path], incremental_on: Path | None, *, durable: bool
+) -> tuple[str, ...]:
+    return (
+        f"--pgdata={into}", "--format=plain", "--wal-method=stream", "--checkpoint=fast",
+        "--progress", "--verbose", "--no-password", "--manifest-checksums=SHA256",
+        *(f"--tablespace-mapping={there}={here}" for there, here in places.items()),
+        *((f"--incremental={incremental_on}",) if incremental_on is not None else ()),
+        *(() if durable else ("--no-sync",)),
+    )  # fmt: skip
 
 
 class _Telling:

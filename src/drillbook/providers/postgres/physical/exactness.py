@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from drillbook.core.effect import Effect
@@ -31,6 +32,7 @@ class Exact:
     session: Session
     frame: Frame
     last: Lsn | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,12 @@ class ExactSnapshots:
     ) -> Exact | None:
         row = session.execute(query("physical", "snapshot")).fetchone()
         frame = read_frame(session, self.server.where)
-        snapshot = Snapshot.parse(str(row[0]) if row else "")
+        if row is None:
+            raise AssertionError("a SELECT without FROM always returns one row")
+        snapshot = Snapshot.parse(str(row[0]))
         end = self._flushed(application)
         prefix = self._prefix(base, end, snapshot, effect)
-        return Exact(session, frame, prefix.last) if prefix.whole else None
+        return Exact(session, frame, prefix.last, row[1]) if prefix.whole else None
 
     def _flushed(self, application: str) -> Lsn:
         """Return a place after all that any snapshot sees by now, on the server's disk."""

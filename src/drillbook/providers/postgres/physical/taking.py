@@ -3,7 +3,6 @@
 import os
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from psycopg.rows import class_row
@@ -11,7 +10,7 @@ from psycopg.rows import class_row
 from drillbook.analysis.fingerprint import differences, fingerprint
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, Refused
-from drillbook.core.postgres_tools import tools_with
+from drillbook.core.postgres_tools import PostgresTools, tools_with
 from drillbook.core.quantities import show_size
 from drillbook.ports.backups import BackupKind, Manifest, TableContents
 from drillbook.ports.commands import Commands
@@ -36,12 +35,11 @@ class Source:
 
     server_version: str
     server_major: int
-    at: datetime
+    database_bytes: int
     is_standby: bool
     has_checksums: bool
     has_wal: bool
     summarizes: bool
-    archives: bool
     superuser: str
 
 
@@ -67,9 +65,32 @@ class PhysicalTaking:
         tools = tools_with("pg_waldump", source.server_major)
         parent = self._parent() if kind is BackupKind.INCREMENTAL else None
         base = self._copied(parent, effect, unfinished / DATA, source)
+        exact, contents = self._proof_data(base, effect, tools)
+        _sync(base.folder / WAL)
+        effect.progress("checking what was copied", None)
+        verify_copy(self.commands, base.folder, tools, effect)
+        files, frame = stored_files(unfinished), exact.frame
+        return Manifest(
+            id=self.store.id_of(effect.key), kind=kind, parent=parent.id if parent else "",
+            label=label, environment=self.server.name, effect_key=effect.key, run=effect.run,
+            at=exact.at, seconds=round(time.monotonic() - began, 3),
+            server_version=source.server_version, system_identifier=base.system_identifier,
+            tool=str(tools.folder / "pg_basebackup"), lsn=str(exact.last or base.end),
+            wal_start=str(base.start), timeline=base.timeline, snapshot=frame.snapshot,
+            level=LEVEL_FILES, size_bytes=sum(file.size_bytes for file in files.values()),
+            fingerprint=fingerprint(frame.objects), objects=frame.objects, contents=contents,
+            sequences={key: value for key, value in sequences.items() if key in frame.sequences},
+            unlogged=frame.unlogged, roles=frame.roles, extensions=frame.extensions,
+            superuser=source.superuser, files=files, database=frame.database,
+            database_bytes=source.database_bytes,
+        )  # fmt: skip
+
+    def _proof_data(
+        self, base: BaseBackup, effect: Effect, tools: PostgresTools
+    ) -> tuple[Exact, dict[str, TableContents]]:
+        name = session_name(effect.key)
         exact = ExactSnapshots(self.server, self._login, self.commands, tools)
         with exact.after(base, effect, name) as found:
-            at = self._source(found.session).at
             contents = self._contents(found, effect, name)
             found.session.execute("COMMIT")
             said = differences(found.frame.objects, read_state(found.session).objects)
@@ -79,24 +100,7 @@ class PhysicalTaking:
                 f"{'; '.join(said)}",
                 hint="Take the backup again when no migration runs.",
             )
-        _sync(base.folder / WAL)
-        effect.progress("checking what was copied", None)
-        verify_copy(self.commands, base.folder, tools, effect)
-        files = stored_files(unfinished)
-        frame = found.frame
-        return Manifest(
-            id=self.store.id_of(effect.key), kind=kind, parent=parent.id if parent else "",
-            label=label, environment=self.server.name, effect_key=effect.key, run=effect.run,
-            at=at, seconds=round(time.monotonic() - began, 3),
-            server_version=source.server_version, system_identifier=base.system_identifier,
-            tool=str(tools.folder / "pg_basebackup"), lsn=str(found.last or base.end),
-            wal_start=str(base.start), timeline=base.timeline, snapshot=frame.snapshot,
-            level=LEVEL_FILES, size_bytes=sum(file.size_bytes for file in files.values()),
-            fingerprint=fingerprint(frame.objects), objects=frame.objects, contents=contents,
-            sequences={key: value for key, value in sequences.items() if key in frame.sequences},
-            unlogged=frame.unlogged, roles=frame.roles, extensions=frame.extensions,
-            superuser=source.superuser, files=files, database=frame.database,
-        )  # fmt: skip
+        return found, contents
 
     @property
     def _login(self) -> Server:

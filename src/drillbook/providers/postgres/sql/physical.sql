@@ -9,17 +9,16 @@ SELECT pg_promote(true, %(seconds)s)
 -- What a server must be so that its files can be copied and replayed.
 SELECT current_setting('server_version') AS server_version,
        current_setting('server_version_num')::int / 10000 AS server_major,
-       clock_timestamp() AS at,
+       pg_database_size(current_database()) AS database_bytes,
        pg_is_in_recovery() AS is_standby,
        current_setting('data_checksums') = 'on' AS has_checksums,
        current_setting('wal_level') <> 'minimal' AS has_wal,
        coalesce(current_setting('summarize_wal', true), 'off') = 'on' AS summarizes,
-       current_setting('archive_mode') <> 'off' AS archives,
        coalesce((SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin
                   ORDER BY oid LIMIT 1), '') AS superuser
 
 -- name: snapshot
-SELECT pg_current_snapshot()::text
+SELECT pg_current_snapshot()::text, clock_timestamp()
 
 -- name: flush
 SELECT pg_logical_emit_message(true, 'drillbook', '')
