@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from drillbook.analysis.behaviour import compared
 from drillbook.core.behaviour import Behaviour, Compared
@@ -102,6 +103,31 @@ def test_a_policy_or_grant_that_no_longer_lets_somebody_work_is_told(
 
     named = {(one.subject, one.operation, one.role) for one in found.broken}
     assert (f"public.{subject}", operation, "f_authenticated") in named
+
+
+def test_a_login_that_sees_nothing_itself_still_tells_what_others_no_longer_see(
+    place: Place,
+) -> None:
+    low = f"f_{place.url.rpartition('_')[2]}"
+    place.run(
+        SUPABASE + f"CREATE ROLE {low} LOGIN NOINHERIT PASSWORD 'x'; CREATE ROLE {low}_reader;"
+        f"GRANT f_anon, {low}_reader TO {low}; GRANT SELECT ON orgs TO {low}_reader;"
+        f"CREATE POLICY all_of_it ON orgs FOR SELECT TO {low}_reader USING (true);"
+        "CREATE POLICY open ON orgs FOR SELECT TO f_anon USING (true);"
+    )
+    parts = conninfo_to_dict(place.url) | {"user": low, "password": "x"}
+    server = Server(lambda: make_conninfo("", **parts), "production")
+    try:
+        before = behaviours(server)
+        place.run("DROP POLICY open ON orgs")
+        after = behaviours(server, like=before)
+    finally:
+        place.run(f"DROP OWNED BY {low}_reader; DROP ROLE {low}; DROP ROLE {low}_reader")
+
+    found = {one.says for one in compared(before, after).broken}
+    assert found == {
+        "read on public.orgs as f_anon: sees 0 of 2 rows, it saw 2 of 2",
+    }
 
 
 def test_a_role_that_is_gone_is_told(place: Place) -> None:

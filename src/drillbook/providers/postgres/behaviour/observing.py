@@ -93,7 +93,7 @@ class Observer:
             if time.monotonic() > self.until:
                 yield _untried(table, self.login, "the time for trying was up")
                 continue
-            yield from self._table(table)
+            yield from _of_most(tuple(self._table(table)))
         yield from self._functions()
 
     def _functions(self) -> Iterator[Behaviour]:
@@ -186,6 +186,14 @@ class Observer:
     def _own_values(self, table: Table) -> Row:
         values = self.people.columns_of(table)
         return {c.number: values[c.name] for c in table.columns if c.name in values}
+
+
+def _of_most(found: tuple[Behaviour, ...]) -> Iterator[Behaviour]:
+    """Count as there what any role sees: the login itself may see less than others."""
+    most = max((one.rows for one in found if one.operation == "read"), default=0)
+    for one in found:
+        is_less = one.operation == "read" and one.of < most
+        yield one.model_copy(update={"of": most}) if is_less else one
 
 
 def _gone(table: Table, role: str) -> Behaviour:
