@@ -17,6 +17,8 @@ CANARIES = {
     "token": "Kanari-token-$HOME-'x'",
     "bearer": "Kanari-bearer.abc.def",
     "app": "Kanari-app:basic/pw",
+    "s3": "Kanari-s3/secret+key==",
+    "key": base64.b64encode(b"Kanari-key-of-32-bytes-for-files").decode(),
 }
 
 
@@ -31,6 +33,7 @@ health = "/health"
 path = "app.log"
 [environments.production.backups]
 folder = "backups"
+key = "file:backup.key"
 [environments.staging.database]
 provider = "postgres"
 url = "file:staging.url"
@@ -39,6 +42,11 @@ provider = "postgres"
 url = "env:CANARY_BROKEN"
 [environments.broken.app]
 url = "env:CANARY_BROKEN_APP"
+[environments.broken.backups]
+bucket = "s3://kanari/backups"
+endpoint = "http://127.0.0.1:PORT"
+access_key = "env:CANARY_TOKEN"
+secret_key = "env:CANARY_S3"
 [commands.tell]
 argv = ["sh", "-c", "echo out $TOKEN; echo err $TOKEN >&2; echo last $TOKEN"]
 environment = { TOKEN = "env:CANARY_TOKEN" }
@@ -122,15 +130,16 @@ class Site:
         return ended
 
 
-def write_files(folder: Path, staging_url: str) -> None:
+def write_files(folder: Path, staging_url: str, app: int) -> None:
     texts = {
-        "stack.toml": STACK,
+        "stack.toml": STACK.replace("PORT", str(app)),
         "RUNBOOKS.md": BOOK,
         "checks.toml": CHECKS,
         "right.sql": "ALTER TABLE bookings ADD COLUMN language text;",
         "wrong.sql": WRONG,
         "app.log": "",
         "staging.url": staging_url,
+        "backup.key": CANARIES["key"],
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

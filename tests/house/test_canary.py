@@ -26,9 +26,18 @@ class Echo(BaseHTTPRequestHandler):
     """An app that tells everybody what it was told."""
 
     def do_GET(self) -> None:
+        self.tell(403 if self.path.startswith("/kanari") else 200)
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.tell(403)
+
+    do_DELETE = do_GET  # noqa: N815 - the server's own name
+
+    def tell(self, status: int) -> None:
         told = {"ok": True, "status": "ok", "headers": dict(self.headers)}
         body = json.dumps(told).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -95,7 +104,7 @@ def site(
         folder = tmp_path / "stack"
         folder.mkdir()
         site = Site(folder, variables(tmp_path, urls, app, request.param))
-        write_files(folder, urls[1])
+        write_files(folder, urls[1], app)
         try:
             yield site
         finally:
@@ -121,6 +130,7 @@ def variables(tmp_path: Path, urls: list[str], app: int, store: str) -> dict[str
         "CANARY_APP": f"http://probe:{quote(CANARIES['app'], safe='')}@127.0.0.1:{app}",
         "CANARY_TOKEN": CANARIES["token"],
         "CANARY_BEARER": CANARIES["bearer"],
+        "CANARY_S3": CANARIES["s3"],
     }
     return given | ({"DRILLBOOK_STORE": urls[2]} if store == "postgres" else {})
 
@@ -161,8 +171,8 @@ def test_no_secret_is_anywhere_but_where_it_was_put(site: Site) -> None:
     told = "\n".join(site.said)
     assert {"stdout and stderr": found_in(told.encode())} == {"stdout and stderr": []}
     assert [words for words in watcher.seen if found_in(words)] == []
-    own = site.folder / "staging.url"
-    files = [path for path in site.folder.rglob("*") if path.is_file() and path != own]
+    own = {site.folder / name for name in ("staging.url", "backup.key")}
+    files = [path for path in site.folder.rglob("*") if path.is_file() and path not in own]
     assert len(files) > 20
     leaks = {str(path.relative_to(site.folder)): found_in(path.read_bytes()) for path in files}
     assert {path: found for path, found in leaks.items() if found} == {}
@@ -185,8 +195,10 @@ def use_everything(site: Site) -> None:
         assert ended.returncode in code, ended.stdout + ended.stderr
     site.drillbook("do", "database.access", "on=broken")
     site.drillbook("do", "checks.health", "on=broken")
+    kept_out = site.drillbook("do", "backup.list", "on=broken")
+    assert "the keys may not do this" in kept_out.stdout + kept_out.stderr
     runs = [each["run"] for each in json.loads(site.drillbook("runs", "--json").stdout)]
-    assert len(runs) == 6
+    assert len(runs) == 7
     wrong, right = runs[-2:]
     site.drillbook("runs", "show", wrong)
     for run in (right, wrong):
