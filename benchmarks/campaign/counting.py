@@ -20,6 +20,7 @@ COUNTED = (
     "wrong_ending", "record_damaged",
 )  # fmt: skip
 CALM_SECONDS = 5.0
+WHOLLY_PROVEN = 4
 BACK = (State.TAKEN_BACK, State.PARTLY_TAKEN_BACK, State.REFUSED, State.STUCK)
 # Rows as they are, whatever their order; effects are counted one by one instead.
 ROWS = """
@@ -122,6 +123,48 @@ def count_migration(
     return counts
 
 
+def count_backups(site: Site, references: References, case: Case, outcome: RunOutcome) -> Counts:
+    """Compare what a run of backups says with the database, what is kept, and the folder."""
+    counts = Counts()
+    before, after = references.of(case.variant, "production")
+    names = site.databases("production")
+    if outcome.state in (State.DONE, *BACK) and not outcome.kept and not outcome.stuck:
+        # Whatever it did in between, each of these runs ends where it began.
+        done = outcome.state is State.DONE
+        if digest_of(site, "production", DATABASE) != before:
+            counts.add("false_done" if done else "false_taken_back", "production is not as before")
+        if not done:
+            _count_ledger(site, "production", "before", counts)
+    kept = [name for name in names if name.startswith("app_before_")]
+    counts.add("twice", f"databases kept from before: {kept}", len(kept) - 1)
+    if outcome.state is State.DONE and case.variant.is_restored:
+        counts.add("lost", "the database from before the restore", 1 - len(kept))
+        for name in kept:
+            if digest_of(site, "production", name) != after:
+                counts.add("lost", f"what stood in {name}")
+    for name in names:
+        if name.startswith("app_restore_") and not case.variant.undone:
+            counts.add("left_over", f"database {name}")
+    _count_whole(site, case, outcome, counts)
+    _count_backups(site, counts)
+    return counts
+
+
+def _count_whole(site: Site, case: Case, outcome: RunOutcome, counts: Counts) -> None:
+    """A run that is done has taken each of its backups once, and proven those it says it has."""
+    if outcome.state is not State.DONE:
+        return
+    wanted = case.variant.steps.count("@backup.create")
+    folders = [path.parent for path in (site.folder / "backups").glob("[!.]*/manifest.json")]
+    counts.add("twice", f"{len(folders)} backups instead of {wanted}", len(folders) - wanted)
+    counts.add("lost", f"{len(folders)} backups instead of {wanted}", wanted - len(folders))
+    if "@backup.verify" in case.variant.steps:
+        for folder in folders:
+            levels = [json.loads(path.read_text())["level"] for path in folder.glob("proof-*.json")]
+            if max(levels, default=0) < WHOLLY_PROVEN:
+                counts.add("false_done", f"{folder.name} is proven to {levels}")
+
+
 def _claims(outcome: RunOutcome, plan: Plan) -> dict[str, str]:
     """Return for each database what the run's end says of it: after, before, or nothing."""
     if outcome.state is State.DONE:
@@ -188,7 +231,8 @@ def _count_backups(site: Site, counts: Counts) -> None:
         told = json.loads(manifest.read_text())["files"]
         found = {
             str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in folder.rglob("*") if path.is_file() and path != manifest
+            for path in folder.rglob("*")
+            if path.is_file() and path != manifest and not path.match("proof-*.json")
         }  # fmt: skip
         if found != {name: file["sha256"] for name, file in told.items()}:
             counts.add("left_over", f"backup {folder.name} is not what its manifest says")
@@ -229,7 +273,9 @@ def count_left_over(site: Site, run: str) -> Counts:
 
 def _files(site: Site) -> list[str]:
     """Return files that only stand while something is under way."""
-    patterns = ("effects/*", "commands/*.taken-*", "command-records/*.draft")
+    patterns = (
+        "effects/*", "commands/*.taken-*", "command-records/*.draft", "scratch/*/**/PG_VERSION",
+    )  # fmt: skip
     found = [path for pattern in patterns for path in site.home.glob(pattern)]
     return [f"file {path.relative_to(site.home)}" for path in found]
 
@@ -252,10 +298,10 @@ def _processes(site: Site, run: str) -> list[str]:
             continue
         try:
             words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if not words or "postgres" in words.partition(" ")[0] or "guard.py" in words:
+            if not words or words.startswith("postgres:"):
+                continue  # who serves a session goes with its server
+            if any(f" {server.data}" in words for server in site.servers.values()):
                 continue
-            if f" {site.servers['production'].data}" in words or "/postgres -D " in words:
-                continue  # a server, on its way up
             marked = mark in (entry / "environ").read_bytes().split(b"\0")
             holds = any(str(fd.readlink()).startswith(folder) for fd in (entry / "fd").iterdir())
         except OSError:

@@ -12,6 +12,7 @@ from benchmarks.campaign.cases import Blow, Case, Moment
 from benchmarks.campaign.counting import (
     Counts,
     References,
+    count_backups,
     count_command,
     count_left_over,
     count_migration,
@@ -24,7 +25,7 @@ from drillbook.core.record import EntryKind
 from drillbook.engine.outcome import RunOutcome
 from drillbook.engine.runs import Runs, opened
 
-MOST_SECONDS = 75.0
+MOST_SECONDS = 150.0
 LOOK_SECONDS = 0.004
 BY = "ana@example.com"
 
@@ -75,7 +76,7 @@ class Running:
         """Run the case to its end and count."""
         begun = time.monotonic()
         variant = self.case.variant
-        if variant.is_migration:
+        if not variant.command:
             self.references.of(variant, "production")
             self.references.of(variant, "staging")
         self.site.reset(variant)
@@ -167,18 +168,7 @@ class Running:
             self._freeze(worker, blow)
             return
         struck = time.monotonic()
-        if blow.worker == "kill":
-            if not blow.servers and self.site.has_settled_peer(worker):
-                self.struck[f"-{worker.pid}-"] = time.time()
-            worker.process.send_signal(signal.SIGKILL)
-            says.append("killed the worker")
-        for server in blow.servers:
-            self.site.servers[server].kill()
-            says.append(f"killed {server}")
-        if blow.worker == "kill":
-            worker.process.wait()
-        if blow.upgrade:
-            says.append("and upgraded")
+        says += self._hit(worker, blow)
         if blow.worker_first:
             self._replace(worker, blow)
         if blow.servers:
@@ -187,7 +177,40 @@ class Running:
                 self.site.servers[server].start(tied=True)
             says.append(f"back after {time.monotonic() - struck:.2f} s")
         self._replace(worker, blow)
+        if blow.line or blow.disk:
+            self._end_trouble(blow)
         self.told.blows.append(" ".join(says))
+
+    def _hit(self, worker: WorkerProcess, blow: Blow) -> list[str]:
+        says: list[str] = []
+        if blow.worker == "kill":
+            if not blow.servers and self.site.has_settled_peer(worker):
+                self.struck[f"-{worker.pid}-"] = time.time()
+            worker.process.send_signal(signal.SIGKILL)
+            says.append("killed the worker")
+        for server in blow.servers:
+            self.site.servers[server].kill()
+            says.append(f"killed {server}")
+        if blow.line or blow.disk:
+            says.append(self._begin_trouble(blow))
+        if blow.worker == "kill":
+            worker.process.wait()
+        return says + (["and upgraded"] if blow.upgrade else [])
+
+    def _begin_trouble(self, blow: Blow) -> str:
+        if blow.disk:
+            self.site.disk.fill()
+            return "filled the disk" if self.site.disk.is_small else "could fill no disk"
+        self.site.proxy.cut() if blow.line == "cut" else self.site.proxy.silence()
+        return f"line {blow.line} for {blow.down_seconds:g} s"
+
+    def _end_trouble(self, blow: Blow) -> None:
+        time.sleep(blow.down_seconds)
+        self.site.disk.relieve()
+        if blow.line:
+            # Whoever waited for an answer on the silent line learns now that it is dead.
+            self.site.proxy.cut()
+            self.site.proxy.mend()
 
     def _replace(self, worker: WorkerProcess, blow: Blow) -> None:
         if blow.worker == "kill" and worker in self.site.workers:
@@ -250,6 +273,8 @@ class Running:
         left = count_left_over(self.site, told.run)
         if case.variant.is_migration:
             counted = count_migration(self.site, self.references, case, outcome, plan)
+        elif case.variant.steps:
+            counted = count_backups(self.site, self.references, case, outcome)
         else:
             counted = count_command(self.site, case, told.run, outcome)
         for counts in (left, counted):
@@ -259,5 +284,5 @@ class Running:
             told.counts.add("wrong_ending", f"{told.state}: {outcome.reason}")
         if self.kinds.count("run.ended") != 1:
             told.counts.add("record_damaged", f"{self.kinds.count('run.ended')} ends")
-        if case.variant.is_migration and DATABASE not in self.site.databases("production"):
+        if not case.variant.command and DATABASE not in self.site.databases("production"):
             told.counts.add("lost", "the production database itself")

@@ -1,4 +1,4 @@
-"""Moments that only the databases show: a dump under way, an index being built, a swap done."""
+"""Moments that only databases and files show: a dump under way, an index built, a swap done."""
 
 from types import TracebackType
 from typing import Self
@@ -56,6 +56,8 @@ class Sight:
             return False
         if self._what == "dumping":
             return any((self._site.folder / "backups").glob(".unfinished-*"))
+        if self._what == "scratch":  # a server that proves a backup, or a copy that rehearses
+            return any((self._site.home / "scratch").glob("*/**/postmaster.pid"))
         server, query, values = SIGHTS[self._what]
         if self._session is None or self._session.closed:
             url = self._site.servers[server].url()

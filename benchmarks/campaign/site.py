@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,19 +14,31 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from benchmarks.campaign.variants import DRIFT, FLAWS, SEED, Variant, command_book, migration_book
+from benchmarks.campaign.proxy import Proxy
+from benchmarks.campaign.variants import (
+    DRIFT,
+    FLAWS,
+    SEED,
+    Variant,
+    backup_book,
+    command_book,
+    migration_book,
+)
 from drillbook.actions import CATALOG
 from drillbook.compiler import compile_plan
 from drillbook.core.files import File, read_file
 from drillbook.core.plan import Plan
 from drillbook.engine.store import Store
 from drillbook.local.server import PostgresServer
+from drillbook.local.wal_archive import archive_settings
 from drillbook.stack.books import BookFile
 from drillbook.stack.stack import load_stack
 
 DATABASE = "app"
 TEMPLATE = "app_template"
 SETTLED_SECONDS = 10.0
+DISK_BYTES = 512 << 20
+FILLER = ".filler"
 PROGRAM = Path(__file__).with_name("effect_program.py")
 STACK = """
 [environments.production.database]
@@ -33,6 +46,7 @@ provider = "postgres"
 url = "file:production.url"
 [environments.production.backups]
 folder = "backups"
+wal_archive = "wal"
 [environments.staging.database]
 provider = "postgres"
 url = "file:staging.url"
@@ -65,6 +79,46 @@ class WorkerProcess:
         return self.process.poll() is None
 
 
+class SmallDisk:
+    """The folder of backups, on a file system of its own where this user may mount one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.is_small = False
+
+    def open(self) -> None:
+        """Make the folder."""
+        self.folder.mkdir(parents=True)
+        if os.geteuid() == 0:
+            size = ("-o", f"size={DISK_BYTES},mode=0700")
+            mounted = subprocess.run(
+                ["mount", "-t", "tmpfs", *size, "none", str(self.folder)], check=False
+            )
+            self.is_small = mounted.returncode == 0
+
+    def fill(self) -> None:
+        """Leave no byte free."""
+        with suppress(OSError), (self.folder / FILLER).open("ab") as filler:
+            while True:
+                filler.write(bytes(1 << 20))
+                filler.flush()
+
+    def relieve(self) -> None:
+        """Give the room back."""
+        (self.folder / FILLER).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Remove all backups."""
+        for path in self.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def close(self) -> None:
+        """Give the file system back."""
+        if self.is_small:
+            subprocess.run(["umount", "-l", str(self.folder)], check=True)
+            self.is_small = False
+
+
 class Site:
     """Everything one lane needs; `close` leaves nothing running and nothing on disk."""
 
@@ -74,10 +128,15 @@ class Site:
         self.on_postgres = store_kind == "postgres"
         self.counts = folder / "counts"
         self.home = folder / "home"
+        archiving = archive_settings(folder / "wal") | {"summarize_wal": "on"}
         self.servers = {
-            name: PostgresServer(folder / name, durable=False)
+            name: PostgresServer(
+                folder / name, durable=False, settings=archiving if name == "production" else {}
+            )
             for name in ("production", "staging", *(("store",) if self.on_postgres else ()))
         }
+        self.disk = SmallDisk(folder / "backups")
+        self.proxy = Proxy(0)
         self.workers: list[WorkerProcess] = []
         self.fleet_index = -1  # how far the record of who took over from whom was read
         self._stores = 0
@@ -92,14 +151,21 @@ class Site:
     def open(self) -> None:
         """Start the servers and write what a user would write."""
         self.counts.mkdir(parents=True)
+        self.disk.open()
         for server in self.servers.values():
             server.start(tied=True)
         self._template("production", FLAWS)
         self._template("staging")
+        self.proxy = Proxy(self.servers["production"].port)
+        self.proxy.__enter__()
         for name in ("production", "staging"):
             path = self.folder / f"{name}.url"
             path.touch(mode=0o600)
             path.write_text(self.servers[name].url(DATABASE))
+        # The product reaches production through the proxy; the campaign looks past it.
+        address = self.servers["production"].url(DATABASE)
+        ports = (str(self.servers["production"].port), str(self.proxy.port))
+        (self.folder / "production.url").write_text(address.replace(*(f":{p}/" for p in ports)))
         stack = STACK.format(python=sys.executable, program=PROGRAM, counts=self.counts)
         (self.folder / "stack.toml").write_text(stack)
         self.new_store()
@@ -132,6 +198,9 @@ class Site:
             with suppress(Exception):
                 server.kill()
             shutil.rmtree(server.sockets, ignore_errors=True)
+        if self.proxy.port:
+            self.proxy.__exit__(None, None, None)
+        self.disk.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start_worker(self, *, upgraded: bool = False) -> WorkerProcess:
@@ -176,7 +245,17 @@ class Site:
             self.fresh(name, DATABASE)
         if variant.drift:
             self.run_sql("production", DATABASE, DRIFT)
-        shutil.rmtree(self.folder / "backups", ignore_errors=True)
+        self.disk.clear()
+        if variant.blocked:
+            self._block("production", 3.0)
+
+    def _block(self, server: str, seconds: float) -> None:
+        """Leave a transaction open that has read a table, as a forgotten session does."""
+        opened = psycopg.connect(self.servers[server].url(DATABASE), application_name="campaign")
+        opened.execute("SELECT count(*) FROM people")
+        ends = threading.Timer(seconds, opened.close)
+        ends.daemon = True
+        ends.start()
 
     def fresh(self, server: str, database: str) -> None:
         """Make a database from the template, and drop whatever came of an earlier one."""
@@ -212,7 +291,12 @@ class Site:
         return self._plans[variant.name]
 
     def _compiled(self, variant: Variant) -> Plan:
-        text = migration_book() if variant.is_migration else command_book(variant)
+        if variant.is_migration:
+            runbook, text = "Database Migration", migration_book(variant)
+        elif variant.steps:
+            runbook, text = "Backups", backup_book(variant)
+        else:
+            runbook, text = "Count", command_book(variant)
         path = self.folder / f"{variant.name}.md"
         path.write_text(text)
         inputs: dict[str, str] = {}
@@ -221,7 +305,6 @@ class Site:
                 (self.folder / f"{variant.name}.{name}.sql").write_text(content)
                 inputs[name] = f"{variant.name}.{name}.sql"
         book = BookFile(path.name, path.read_bytes(), path)
-        runbook = "Database Migration" if variant.is_migration else "Count"
 
         def read(name: str) -> File:
             return read_file(self.folder / name)
@@ -232,7 +315,7 @@ class Site:
             files=read, inputs=inputs,
         )  # fmt: skip
         # Nobody learns later how a command ended: looking again for half a minute shows nothing.
-        waits = {} if variant.is_migration else {"undo_wait_seconds": 0.1}
+        waits = {"undo_wait_seconds": 0.1} if variant.command else {}
         return plan.model_copy(update=waits)
 
     def _template(self, server: str, *more: str) -> None:
