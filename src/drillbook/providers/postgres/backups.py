@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 from drillbook.analysis.fingerprint import differences, fingerprint
 from drillbook.core.effect import Effect
 from drillbook.core.errors import DrillbookError, Failed
+from drillbook.core.quantities import show_size
 from drillbook.ports.backups import BackupKind, CheckedBackup, Manifest, Readiness
 from drillbook.ports.commands import Commands, Stream
 from drillbook.providers.postgres.catalog import read_state
@@ -21,7 +22,7 @@ from drillbook.providers.postgres.proof.data import Frame, read_frame
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
 from drillbook.providers.postgres.storage.files import DATA, LEVEL_FILES, remove, stored_files
-from drillbook.providers.postgres.storage.store import BackupStore
+from drillbook.providers.postgres.storage.store import BackupStore, OnBytes
 from drillbook.providers.postgres.telling import Told
 
 LOCK_MILLISECONDS = 10_000
@@ -51,10 +52,9 @@ class PostgresBackups:
 
     def settle(self, effect: Effect) -> Manifest | None:
         """Clear away what a dead attempt of this effect left; return its whole backup."""
-        found = self.store.find(self.store.id_of(effect.key))
-        if found is None:
-            self.store.clear(effect.key)
-        return found
+        # Of a whole one as well: a dead attempt may have left its files on this machine.
+        self.store.clear(effect.key)
+        return self.store.find(self.store.id_of(effect.key))
 
     def create(self, label: str, effect: Effect, kind: BackupKind = BackupKind.LOGICAL) -> Manifest:
         """Take a backup, or return the one this effect took already."""
@@ -70,7 +70,7 @@ class PostgresBackups:
                 taking = PhysicalTaking(self.server, self.store, self.commands, self.replication)
                 manifest = taking.take(kind, label, effect, unfinished)
             effect.still_mine()
-            return self.store.finish(unfinished, manifest)
+            return self.store.finish(unfinished, manifest, on_bytes=_telling(effect))
         except OSError as error:
             raise Failed(
                 f"the backup cannot be written to {self.store.where}: {error.strerror}",
@@ -185,6 +185,14 @@ class PostgresBackupRoom:
             free_bytes=state.free_bytes, needed_bytes=facts.size_bytes,
             enough=state.free_bytes > facts.size_bytes,
         )  # fmt: skip
+
+
+def _telling(effect: Effect) -> OnBytes:
+    def tell(done: int, of: int) -> None:
+        says = f"moved {show_size(done)} of {show_size(of)}"
+        effect.progress(says, min(1.0, done / of) if of else None)
+
+    return tell
 
 
 def _one(session: Session, name: str) -> object:

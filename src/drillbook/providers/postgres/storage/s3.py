@@ -24,7 +24,8 @@ MOST_PARTS = 9_000  # S3 takes 10,000
 AT_ONCE = 4
 CONNECT_SECONDS = 5.0
 STALLED_SECONDS = 120.0
-RETRY_SECONDS = 60.0
+RETRY_SECONDS = 30.0
+MOST_BACKOFF_SECONDS = 5.0
 LONGEST_SECONDS = 24 * 3600.0
 READ_BYTES = 1 << 20
 
@@ -175,7 +176,14 @@ class S3Blobs:
                 "read_timeout": timedelta(seconds=left(at_most=STALLED_SECONDS)),
                 "timeout": timedelta(seconds=left(at_most=LONGEST_SECONDS)),
             },
-            retry_config={"retry_timeout": timedelta(seconds=left(at_most=RETRY_SECONDS))},
+            retry_config={
+                "retry_timeout": timedelta(seconds=left(at_most=RETRY_SECONDS)),
+                "backoff": {
+                    "init_backoff": timedelta(seconds=0.1),
+                    "max_backoff": timedelta(seconds=MOST_BACKOFF_SECONDS),
+                    "base": 2,
+                },
+            },
             config={"endpoint": bucket.endpoint} if bucket.endpoint else None,
         )
 
