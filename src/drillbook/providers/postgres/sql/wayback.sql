@@ -310,7 +310,9 @@ SELECT 'other', c.class, c.oid, 0, o.type || ' ' || o.identity, '', o.identity, 
         UNION ALL SELECT 'pg_ts_parser'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_ts_parser k
         UNION ALL SELECT 'pg_ts_template'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_ts_template k
         UNION ALL SELECT 'pg_amop'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_amop k
+                   WHERE NOT EXISTS (SELECT FROM owned e WHERE e.classid = 'pg_opfamily'::regclass AND e.objid = k.amopfamily)
         UNION ALL SELECT 'pg_amproc'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_amproc k
+                   WHERE NOT EXISTS (SELECT FROM owned e WHERE e.classid = 'pg_opfamily'::regclass AND e.objid = k.amprocfamily)
         UNION ALL SELECT 'pg_ts_dict'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_ts_dict k
         UNION ALL SELECT 'pg_am'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_am k
         UNION ALL SELECT 'pg_transform'::regclass, oid, (to_jsonb(k) - 'oid')::text FROM pg_transform k
