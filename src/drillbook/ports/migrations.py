@@ -78,8 +78,8 @@ class Change(Frozen):
     """
     A migration and how patiently to apply it; `down` is the SQL that takes it back, or empty.
 
-    `capture` runs first, in the first transaction: it keeps what `down` will put back. Transactions
-    in the way are waited for `patience_seconds` in all before a lock is asked for.
+    `capture` runs first, in the first transaction: it keeps in `side_tables` what `down` will put
+    back. Transactions in the way are waited for `patience_seconds` before a lock is asked for.
     """
 
     name: str
@@ -87,6 +87,7 @@ class Change(Frozen):
     text: str
     down: str = ""
     capture: str = ""
+    side_tables: tuple[str, ...] = ()
     lock_timeout_seconds: float = 1.0
     retries: int = 5
     patience_seconds: float = 60.0

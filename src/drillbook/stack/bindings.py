@@ -29,6 +29,7 @@ from drillbook.ports.readings import Readings
 from drillbook.ports.rehearsals import Rehearsals
 from drillbook.ports.restore_points import RestorePoints
 from drillbook.ports.sessions import Sessions
+from drillbook.ports.side_tables import SideTables
 from drillbook.ports.team_commands import TeamCommands
 from drillbook.stack.sections import (
     HTTP_SCHEMES,
@@ -131,6 +132,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     Database: ("database",),
     Migrations: ("database",),
     Sessions: ("database",),
+    SideTables: ("database",),
     Behaves: ("database",),
     Ledgers: ("database",),
     Backups: ("database", "backups"),
@@ -218,6 +220,12 @@ def _sessions(place: Place) -> Sessions:
     from drillbook.providers.postgres.sessions import PostgresSessions
 
     return PostgresSessions(_server(place))
+
+
+def _side_tables(place: Place) -> SideTables:
+    from drillbook.providers.postgres.side_tables import PostgresSideTables
+
+    return PostgresSideTables(_server(place))
 
 
 def _backups(place: Place) -> Backups:
@@ -363,6 +371,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     Linter: _linter,
     Migrations: _migrations,
     Sessions: _sessions,
+    SideTables: _side_tables,
     Behaves: _behaves,
     Ledgers: _ledgers,
     MigrationFolders: _folders,

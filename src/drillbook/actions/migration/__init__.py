@@ -3,6 +3,12 @@
 from drillbook.actions.migration.advising import Advised, advise
 from drillbook.actions.migration.applying import Applied, apply, look_applied
 from drillbook.actions.migration.behaving import Behaved, behave
+from drillbook.actions.migration.forgetting import (
+    KeptRows,
+    forget_before,
+    kept,
+    look_forgotten,
+)
 from drillbook.actions.migration.looking import Checked, Reviewed, Verified, check, review, verify
 from drillbook.actions.migration.ordering import Drift, Pending, drift, pending
 from drillbook.actions.migration.rehearsing import Rehearsed, look_rehearsed, rehearse
@@ -17,6 +23,7 @@ __all__ = [
     "Behaved",
     "Checked",
     "Drift",
+    "KeptRows",
     "Pending",
     "Rehearsed",
     "Reviewed",
@@ -29,7 +36,10 @@ __all__ = [
     "check",
     "domain",
     "drift",
+    "forget_before",
+    "kept",
     "look_applied",
+    "look_forgotten",
     "look_rehearsed",
     "look_tried",
     "pending",

@@ -17,7 +17,7 @@ PATIENCE = timedelta(seconds=60)
 
 
 class Given(TypedDict, total=False):
-    """The values of `migration.apply`; `migration.try` takes all but those of a rehearsal."""
+    """The values of `migration.apply`; `migration.try` takes all but the forecast."""
 
     file: Required[File]
     down: File | None
@@ -46,6 +46,7 @@ def change_of(
         text=file.text,
         down=proven.down_sql if proven else down.text if down is not None else "",
         capture=proven.capture_sql if proven else "",
+        side_tables=proven.side_tables if proven else (),
         lock_timeout_seconds=lock_timeout.total_seconds(),
         retries=retries,
         patience_seconds=patience.total_seconds(),

@@ -10,8 +10,8 @@ from drillbook.actions.migration.returning import (
     as_before,
     remember,
     taken_back,
-    way_back,
 )
+from drillbook.actions.migration.returning import way_back as way_back_of
 from drillbook.actions.migration.subject import (
     LOCK_TIMEOUT,
     PATIENCE,
@@ -29,6 +29,7 @@ from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration
 from drillbook.ports.database import Database
 from drillbook.ports.migrations import Change, LedgerRow, Migrations, Status
+from drillbook.ports.ways_back import WayBackScript
 
 PROVEN, BROKEN, NO_WAY_BACK = "proven", "broken", "none"
 VERDICTS = {
@@ -58,13 +59,19 @@ def try_(
     *,
     file: File,
     down: File | None = None,
+    way_back: WayBackScript | None = None,
     lock_timeout: Duration = LOCK_TIMEOUT,
     retries: int = RETRIES,
     patience: Duration = PATIENCE,
 ) -> Tried:
-    """Try a migration for real: up; with a down script also down, compared, and up again."""
+    """Try a migration for real: up; with a way back also down, compared, and up again."""
     refuse_broken(file)
-    change = change_of(file, down, lock_timeout=lock_timeout, retries=retries, patience=patience)
+    if down is not None:
+        refuse_broken(down)
+    change = change_of(
+        file, down, way_back=way_back, lock_timeout=lock_timeout, retries=retries,
+        patience=patience,
+    )  # fmt: skip
     there = migrations.in_force(file.name)
     trial = _trial(effect)
     if there is not None and there.effect_key not in {effect.key, trial.key}:
@@ -75,8 +82,7 @@ def try_(
             f"{there.run}; this one has {file.sha256[:12]}; nothing was changed",
             hint=f"Take that one back first: drillbook undo {there.run}",
         )
-    if down is not None:
-        refuse_broken(down)
+    if change.down:
         trial_row = _try_both_ways(database, migrations, change, trial)
         if trial_row.status is Status.APPLIED:
             return _tried(trial_row, trial_row)
@@ -154,7 +160,7 @@ def take_trial_back(
     return as_before(before, database, given["file"], was_applied=any(rows))
 
 
-try_.telling_way_back(lambda values: way_back({"way_back": None, **values}))
+try_.telling_way_back(way_back_of)
 
 
 def _trial(effect: Effect) -> Effect:

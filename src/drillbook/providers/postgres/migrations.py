@@ -17,6 +17,7 @@ from drillbook.providers.postgres.leftovers import end_leftovers, session_name
 from drillbook.providers.postgres.lone import is_done
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
+from drillbook.providers.postgres.side_tables import missing
 from drillbook.providers.postgres.story import Telling, note_story
 from drillbook.providers.postgres.walking import LONGEST_SECONDS, Walk, become_ourselves, held
 
@@ -97,10 +98,23 @@ class PostgresMigrations:
                     f"{change.name} came without a down script; only a restore leads back",
                     hint="Restore the backup taken before it.",
                 )
+            self._refuse_forgotten(session, row, change)
             telling = Telling(effect, up=False)
             walk = Walk(self.server, session, effect, change, units, mark, telling, up=False)
             walk.go(row.undone, under_way=row.under_way)
             return _completed(session, effect.key)
+
+    def _refuse_forgotten(self, session: Session, row: LedgerRow, change: Change) -> None:
+        """Stop before the first statement when what the way back needs was let go."""
+        # On the way down itself they go with its last statements.
+        gone = missing(session, change.side_tables) if row.status is Status.APPLIED else ()
+        if gone:
+            raise UndoImpossible(
+                f"the rows that the way back of {change.name} needs are gone from "
+                f"{self.server.where} ({', '.join(gone)}): they were let go after it was applied; "
+                "nothing was changed",
+                hint="Restore the backup taken before it.",
+            )
 
     def _settled(self, session: Session, change: Change, effect: Effect) -> LedgerRow:
         """Return the row; a lone statement cut off on the way up is found done or not done."""
