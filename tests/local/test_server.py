@@ -218,6 +218,14 @@ def test_every_way_to_not_be_root_starts_a_server(
 
     assert asked(server, "SELECT 1") == 1
     assert (server.data / "PG_VERSION").stat().st_uid == account.owner
+    assert server.has_network()
+    server.stop()
+
+    alone = PostgresServer(server.folder, durable=False, offline=True)
+    alone.start()
+
+    assert asked(alone, "SELECT 1") == 1
+    assert not alone.has_network()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand files over")
@@ -231,14 +239,16 @@ def test_data_changes_hands_when_the_way_to_not_be_root_changes(server: Postgres
     assert asked(server, "SELECT 1") == 1
 
 
-@pytest.mark.parametrize("user", [1234, 65534])
-def test_normal_user_with_an_empty_home_starts_a_server(folder: Path, user: int) -> None:
+@pytest.mark.parametrize(("user", "offline"), [(1234, False), (65534, False), (65534, True)])
+def test_normal_user_with_an_empty_home_starts_a_server(
+    folder: Path, user: int, offline: bool
+) -> None:
     home = folder / "home"
     home.mkdir()
     script = (
         "import os; from pathlib import Path; from drillbook.local.server import PostgresServer\n"
-        f"s = PostgresServer(Path({str(home / 'server')!r}), durable=False)\n"
-        "s.start(); print(os.geteuid(), s.stop())"
+        f"s = PostgresServer(Path({str(home / 'server')!r}), durable=False, offline={offline})\n"
+        "s.start(); print(os.geteuid(), s.has_network(), s.stop())"
     )
     as_user: list[str] = []
     if os.geteuid() == 0:
@@ -255,6 +265,7 @@ def test_normal_user_with_an_empty_home_starts_a_server(folder: Path, user: int)
     )
 
     assert done.returncode == 0, done.stderr
-    was, stopped = done.stdout.split()
+    was, networked, stopped = done.stdout.split()
     assert was == str(user if as_user else os.geteuid())
+    assert networked == str(not offline)
     assert stopped == "True"

@@ -1,5 +1,6 @@
 """What tests of physical backups work with."""
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,12 @@ from drillbook.providers.postgres.scratch import ScratchRoom
 from drillbook.providers.postgres.server import Server
 from drillbook.providers.postgres.storage.folder import FolderStore
 from drillbook.providers.process.commands import ProcessCommands
+
+
+def allows(*namespaces: str) -> bool:
+    """Tell whether this machine lets us make these namespaces."""
+    words = ["unshare", *namespaces, "true"]
+    return subprocess.run(words, check=False, capture_output=True).returncode == 0
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,21 @@
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from drillbook.core.errors import Failed, NotFound
 from drillbook.core.process_identity import running_with, send_signal, wait_until_gone
-from drillbook.providers.postgres.scratch import ScratchRoom, ScratchServer
-from physical.parts import an_effect
+from drillbook.local.server import PostgresServer
+from drillbook.providers.postgres.scratch import IN_REACH, ScratchRoom, ScratchServer
+from drillbook.providers.postgres.server import Server
+from physical.parts import allows, an_effect
 from postgres.dying import KILLED, ending, in_a_child
 
 
@@ -110,6 +116,70 @@ def test_a_copy_runs_nothing_of_what_production_runs(room: ScratchRoom, tmp_path
     assert settings["primary_conninfo"] == ""
     assert not touched.exists()
     assert not copy.exists()
+
+
+def reached_from(server: Server, target: PostgresServer) -> dict[str, str]:
+    """Call out of the database in two ways; return what came of each."""
+    with psycopg.connect(**server.parameters(), autocommit=True) as session:
+        session.execute("CREATE EXTENSION IF NOT EXISTS dblink; CREATE TEMP TABLE said (line text)")
+        code = f"import socket; socket.create_connection(('127.0.0.1', {target.port}), 5)"
+        calls = {
+            "dblink": sql.SQL("SELECT dblink_connect('there', {})").format(target.url()),
+            "program": sql.SQL("COPY said FROM PROGRAM {}").format(
+                f'{sys.executable} -c "{code}" 2>&1'
+            ),
+        }
+        found = {}
+        for name, call in calls.items():
+            try:
+                session.execute(call)
+                found[name] = "reached"
+            except psycopg.Error as error:
+                found[name] = f"{error.diag.message_primary}: {error.diag.message_detail}"
+    return found
+
+
+@pytest.mark.skipif(not allows("--user", "--net"), reason="no network namespaces here")
+def test_code_in_a_scratch_server_reaches_nothing_outside(
+    room: ScratchRoom, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    with room.server(an_effect(), 17) as scratch:
+        from_fresh = reached_from(scratch.server, postgres_server)
+        warnings = scratch.warnings
+        scratch.running.stop()
+        shutil.copytree(scratch.data, tmp_path / "copy")
+    with room.from_data(an_effect(), tmp_path / "copy", 17) as scratch:
+        from_copy = reached_from(scratch.server, postgres_server)
+        warnings += scratch.warnings
+
+    assert "Network is unreachable" in from_fresh["dblink"]
+    assert "child process exited with exit code 1" in from_fresh["program"]
+    assert from_copy == from_fresh
+    assert warnings == ()
+    # The same calls from a server that is not cut off.
+    ordinary = reached_from(Server(postgres_server.url, "ordinary"), postgres_server)
+    assert ordinary == {"dblink": "reached", "program": "reached"}
+
+
+@pytest.mark.skipif(not allows("--user", "--map-root-user"), reason="no user namespaces here")
+def test_a_machine_without_network_namespaces_is_told_of(room: ScratchRoom) -> None:
+    script = (
+        "from pathlib import Path; from drillbook.core.effect import Effect\n"
+        "from drillbook.providers.postgres.scratch import ScratchRoom\n"
+        "told = Effect(key='r-1/1.1', progress=lambda says, _: print(says))\n"
+        f"with ScratchRoom(Path({str(room.folder)!r})).server(told, 17) as scratch:\n"
+        "    with scratch.server.session() as session: session.execute('SELECT 1')\n"
+        "    print(*scratch.warnings)"
+    )
+    # The kernel itself refuses here, as it does in many containers.
+    refusing = 'echo 0 > /proc/sys/user/max_net_namespaces && exec "$0" -c "$1"'
+    words = ["unshare", "--user", "--map-root-user", "sh", "-c", refusing, sys.executable, script]
+
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [IN_REACH, IN_REACH]
+    assert left_in(room) == []
 
 
 def test_a_version_that_is_not_here_is_named(room: ScratchRoom) -> None:

@@ -18,6 +18,7 @@ from drillbook.providers.postgres.catalog import read_state
 from drillbook.providers.postgres.copies import Copies, Copy
 from drillbook.providers.postgres.rehearsal.rehearsals import PostgresRehearsals
 from drillbook.providers.postgres.server import Server
+from physical.parts import allows
 
 
 class Room:
@@ -96,6 +97,27 @@ def test_a_safe_migration_is_safe_and_production_stays_as_it_is(
     assert [place.name for place in (tmp_path / "scratch").iterdir()] == ["lock"]
     assert any(says.startswith("copied 1") for says in room.said)
     assert any(says.startswith("rehearsing statement 1 of 1, line 1") for says in room.said)
+
+
+@pytest.mark.skipif(not allows("--user", "--net"), reason="no network namespaces here")
+def test_a_migration_that_calls_out_does_not_reach_production_from_the_copy(
+    copies: Copies, booking_url: str
+) -> None:
+    calls = (
+        "CREATE EXTENSION dblink; CREATE TABLE mails (n int);"
+        f"SELECT dblink_exec('{booking_url}', 'CREATE TABLE sent ()')"
+    )
+
+    found = Room(PostgresRehearsals(copies, try_way_back=None)).rehearse(calls)
+
+    assert found.verdict is Verdict.FAILS
+    assert "Network is unreachable" in found.says
+    assert found.says.endswith("; a copy has no network, so that nothing outside is called")
+    assert found.copied.warnings == ()
+    with copies.server.session() as session:
+        assert session.execute("SELECT to_regclass('sent')").fetchone() == (None,)
+        session.execute(calls.encode())
+        assert session.execute("SELECT to_regclass('sent')").fetchone() == ("sent",)
 
 
 def test_a_long_lock_is_dangerous_and_says_for_how_long(room: Room) -> None:

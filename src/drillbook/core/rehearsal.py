@@ -129,7 +129,8 @@ class CopyTaken(Frozen):
     """
     The copy a migration was rehearsed on: how it was made, how long that took, its size.
 
-    Production takes `pace` times as long as the copy for the same work.
+    Production takes `pace` times as long as the copy for the same work. `warnings` say what the
+    copy could reach.
     """
 
     kind: str
@@ -139,3 +140,4 @@ class CopyTaken(Frozen):
     rows: int = 0
     production_rows: int = 0
     pace: float = 1.0
+    warnings: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from drillbook.core.errors import Failed, Unavailable
 from drillbook.core.postgres_tools import PostgresTools
@@ -52,7 +53,12 @@ class ServerStatus:
 
 
 class PostgresServer:
-    """One Postgres server; the folder is its whole state, so any process can take it up again."""
+    """
+    One Postgres server; the folder is its whole state, so any process can take it up again.
+
+    An offline one is entered over its socket only, and started without a network where this
+    machine allows that: `has_network` tells.
+    """
 
     def __init__(
         self,
@@ -62,6 +68,7 @@ class PostgresServer:
         durable: bool = True,
         settings: Mapping[str, str] | None = None,
         start_seconds: float = START_SECONDS,
+        offline: bool = False,
     ) -> None:
         self.folder = folder.resolve()
         self.data = self.folder / "data"
@@ -70,6 +77,7 @@ class PostgresServer:
         self._durable = durable
         self._settings = dict(settings or {})
         self._start_seconds = start_seconds
+        self._offline = offline
         self._process: Process | None = None
 
     @property
@@ -95,7 +103,10 @@ class PostgresServer:
         return socket_folder(self.folder)
 
     def url(self, database: str = "postgres") -> str:
-        """Return the address over TCP, password included: for the moment of use."""
+        """Return the address, password included: for the moment of use."""
+        if self._offline:
+            place = f"host={quote(str(self.sockets), safe='')}&port={self.port}"
+            return f"postgresql://{OWNER}:{self.password}@/{database}?{place}"
         return f"postgresql://{OWNER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def create(self) -> None:
@@ -178,6 +189,17 @@ class PostgresServer:
         # The number may belong to somebody else since a crash: only our data folder counts.
         return found if os.fsencode(self.data) in words and is_running(found) else None
 
+    def has_network(self) -> bool:
+        """Tell whether the running server is in this process's network, or might be."""
+        running = self.identity()
+        if running is None:
+            return True
+        try:
+            theirs, ours = (Path(f"/proc/{of}/ns/net").readlink() for of in (running.pid, "self"))
+        except OSError:
+            return True
+        return theirs == ours
+
     def status(self) -> ServerStatus:
         """Look at the server without touching it."""
         running = self.identity()
@@ -202,12 +224,13 @@ class PostgresServer:
     def _start_once(self, *, tied: bool) -> ProcessIdentity | None:
         if not (self.folder / "port").exists():
             write_private(self.folder / "port", str(free_port()))
-        account = usable_account(self.folder, self.tools.folder / "postgres")
+        program = self.tools.folder / "postgres"
+        account = usable_account(self.folder, program, cut_off=self._offline)
         give(self.data, account.owner)
         give(self.sockets, account.owner)
         # Whoever the file names is not our server (identity() looked): it was left by a crash.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
-        words = [*account.prefix, str(self.tools.folder / "postgres"), "-D", str(self.data)]
+        words = [*account.prefix, str(program), "-D", str(self.data)]
         for name, value in self._all_settings().items():
             words += ["-c", f"{name}={value}"]
         if tied:
@@ -248,7 +271,7 @@ class PostgresServer:
 
     def _all_settings(self) -> dict[str, str]:
         settings = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": "" if self._offline else "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": str(self.sockets),
             "logging_collector": "off",

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from drillbook.core.errors import Refused
@@ -38,10 +38,28 @@ def accounts() -> Iterator[Account]:
     yield Account("runuser", ("runuser", "-u", "nobody", "--"), NOBODY)
 
 
-def usable_account(folder: Path, program: Path) -> Account:
-    """Return the first way that really runs the program and really writes below the folder."""
+def offline(account: Account) -> Account:
+    """Return the same way in a network namespace of its own: nothing can be reached from it."""
+    if account.prefix[:1] == ("unshare",):
+        prefix = ("unshare", "--net", *account.prefix[1:])
+    elif os.geteuid() == 0:
+        prefix = ("unshare", "--net", "--", *account.prefix)
+    else:
+        # Who is not root may only make one inside a user namespace, and stays who they are in it.
+        ids = (f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}")
+        prefix = ("unshare", "--net", "--user", *ids, "--", *account.prefix)
+    return replace(account, name=f"{account.name} without a network", prefix=prefix)
+
+
+def usable_account(folder: Path, program: Path, *, cut_off: bool = False) -> Account:
+    """
+    Return the first way that really runs the program and really writes below the folder.
+
+    With `cut_off` the ways without a network come first; the others follow.
+    """
     tried = []
-    for account in accounts():
+    ways = tuple(accounts())
+    for account in (*map(offline, ways), *ways) if cut_off else ways:
         problem = _problem(account, folder, program)
         if not problem:
             return account
@@ -77,10 +95,10 @@ def _problem(account: Account, folder: Path, program: Path) -> str:
     if account.prefix and shutil.which(account.prefix[0]) is None:
         return "not installed"
     with tempfile.TemporaryDirectory(prefix=".probe-", dir=folder) as name:
-        if os.geteuid() == 0:
-            os.chown(name, account.owner, -1)
         script = 'test "$(id -u)" != 0 && "$1" --version && : > "$2/written"'
         try:
+            if os.geteuid() == 0:
+                os.chown(name, account.owner, -1)  # a container's root may not know that number
             probe = subprocess.run(
                 [*account.prefix, "sh", "-c", script, "probe", str(program), name],
                 capture_output=True,

@@ -23,6 +23,9 @@ from drillbook.ports.rehearsals import (
 from drillbook.ports.ways_back import ONLY_A_RESTORE, WayBackRehearsal
 
 DANGEROUS = timedelta(milliseconds=100)
+# The class of SQL states for connections that could not be made: here those out of the copy.
+CONNECTIONS = "08"
+NO_NETWORK = "; a copy has no network, so that nothing outside is called"
 NOT_TRIED = WayBackRehearsal(says=ONLY_A_RESTORE, why_not="it was not tried")
 
 
@@ -136,7 +139,9 @@ def says_of(found: Rehearsal) -> str:
     """Return a rehearsal in one sentence."""
     if (failed := found.failed) is not None:
         detail = f" ({failed.detail})" if failed.detail else ""
-        return f"line {failed.line} ({failed.says}) fails: {failed.message}{detail}"
+        alone = failed.sqlstate.startswith(CONNECTIONS) and not found.copied.warnings
+        reason = NO_NETWORK if alone else ""
+        return f"line {failed.line} ({failed.says}) fails: {failed.message}{detail}{reason}"
     if found.behaviour is not None and found.behaviour.broken:
         return f"it applies and breaks what worked: {found.behaviour.says}"
     return found.forecast.says

@@ -46,6 +46,14 @@ class SourceFacts(Frozen):
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """A database that was copied, on a server of its own; `warnings` say what it can reach."""
+
+    server: Server
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Copy:
     """A database that is like production's and that nobody needs; entered as superuser."""
 
@@ -56,6 +64,7 @@ class Copy:
     size_bytes: int
     role: str  # as which production's migrations are applied
     rows: dict[str, int]  # of production, by table
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +97,28 @@ class Copies:
         settings = SETTINGS | {str(key): str(value) for key, value in found}
         began = monotonic()
 
-        def made(server: Server, kind: str, source: str) -> Copy:
+        def made(started: Started, kind: str, source: str) -> Copy:
             seconds = round(monotonic() - began, 3)
             says = f"copied {show_size(facts.size_bytes)} in {seconds:.1f} s"
             effect.progress(f"{says} ({kind}, from {source})", None)
-            return Copy(server, kind, source, seconds, facts.size_bytes, facts.role, rows)
+            return Copy(
+                started.server, kind, source, seconds, facts.size_bytes, facts.role, rows,
+                warnings=started.warnings,
+            )  # fmt: skip
 
         if backup:
-            with self._from_backup(backup, effect, facts, settings) as (server, source):
-                yield made(server, BACKUP, source)
+            with self._from_backup(backup, effect, facts, settings) as (started, source):
+                yield made(started, BACKUP, source)
             return
         if physical is not False and (physical or self._may_copy_files(facts)):
             data = self._files(effect, facts, must=bool(physical))
             with data as folder:
                 if folder is not None:
-                    with self._started(folder, effect, facts, settings) as server:
-                        yield made(server, PHYSICAL, self.server.name)
+                    with self._started(folder, effect, facts, settings) as started:
+                        yield made(started, PHYSICAL, self.server.name)
                     return
-        with self._dumped(effect, facts, settings) as server:
-            yield made(server, LOGICAL, self.server.name)
+        with self._dumped(effect, facts, settings) as started:
+            yield made(started, LOGICAL, self.server.name)
 
     def _may_copy_files(self, facts: SourceFacts) -> bool:
         return facts.superuser is not None and (facts.may_replicate or self.replication is not None)
@@ -131,17 +143,17 @@ class Copies:
     @contextmanager
     def _started(
         self, data: Path, effect: Effect, facts: SourceFacts, settings: dict[str, str]
-    ) -> Iterator[Server]:
+    ) -> Iterator[Started]:
         superuser = facts.superuser or "postgres"
         with self.room.from_data(
             effect, data, facts.major, superuser=superuser, settings=settings
         ) as scratch:
-            yield scratch.server.other(facts.database)
+            yield Started(scratch.server.other(facts.database), scratch.warnings)
 
     @contextmanager
     def _dumped(
         self, effect: Effect, facts: SourceFacts, settings: dict[str, str]
-    ) -> Iterator[Server]:
+    ) -> Iterator[Started]:
         with self.room.place(effect) as place:
             dump = place / "dump"
             effect.progress(f"dumping {show_size(facts.size_bytes)} of {self.server.where}", None)
@@ -153,13 +165,13 @@ class Copies:
                 self.commands, self.server, "pg_dump", arguments,
                 effect_key=effect.key, server_major=facts.major,
             )  # fmt: skip
-            with self._restored(dump, effect, facts, settings) as server:
-                yield server
+            with self._restored(dump, effect, facts, settings) as started:
+                yield started
 
     @contextmanager
     def _from_backup(
         self, backup: str, effect: Effect, facts: SourceFacts, settings: dict[str, str]
-    ) -> Iterator[tuple[Server, str]]:
+    ) -> Iterator[tuple[Started, str]]:
         if self.store is None:
             raise Refused(
                 f"{self.server.name} has no backups to make a copy from",
@@ -180,14 +192,14 @@ class Copies:
             )
         with (
             store.opened(manifest.id, effect.key) as folder,
-            self._restored(folder / DATA, effect, facts, settings) as server,
+            self._restored(folder / DATA, effect, facts, settings) as started,
         ):
-            yield server, f"backup {manifest.id}"
+            yield started, f"backup {manifest.id}"
 
     @contextmanager
     def _restored(
         self, dump: Path, effect: Effect, facts: SourceFacts, settings: dict[str, str]
-    ) -> Iterator[Server]:
+    ) -> Iterator[Started]:
         """Restore a dump into a fresh server that has production's roles."""
         quick = {"maintenance_work_mem": "256MB", "synchronous_commit": "off"}
         start = settings | {"wal_level": "minimal", "max_wal_senders": "0"}
@@ -215,7 +227,7 @@ class Copies:
                 ) from error
             with copy.session(at_most=LONGEST_SECONDS) as session:
                 session.execute("ANALYZE")
-            yield copy
+            yield Started(copy, scratch.warnings)
 
 
 def _facts(session: Session) -> SourceFacts:

@@ -34,16 +34,22 @@ SETTINGS = {
 }
 # Role and database settings of a copy may name libraries that are not on this machine.
 ENTER_WITHOUT = "-c session_preload_libraries= -c local_preload_libraries="
+# Code of the database (dblink, foreign servers, COPY … PROGRAM) runs wherever a copy of it does.
+IN_REACH = (
+    "this machine allows no network namespace: what code of the copied database calls (dblink, "
+    "foreign servers, COPY … PROGRAM) can be reached from the copy"
+)
 _SAFE = re.compile(r"[^A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class ScratchServer:
-    """A running throw-away server; `server` enters it as superuser."""
+    """A running throw-away server; `server` enters it as superuser, `warnings` say what it can."""
 
     server: Server
     running: PostgresServer
     seconds_to_start: float
+    warnings: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -80,12 +86,15 @@ class ScratchRoom:
         tools = server_of_major(server_major)
         with self.place(effect) as place:
             running = PostgresServer(
-                place, tools=tools, durable=False, settings=SETTINGS | dict(settings or {})
+                place,
+                tools=tools,
+                durable=False,
+                settings=SETTINGS | dict(settings or {}),
+                offline=True,
             )
             with _running(running) as seconds:
-                yield ScratchServer(
-                    Server(running.url, f"the scratch server in {place}"), running, seconds
-                )
+                server = Server(running.url, f"the scratch server in {place}")
+                yield ScratchServer(server, running, seconds, _warnings(running, effect))
 
     @contextmanager
     def from_data(
@@ -102,8 +111,9 @@ class ScratchRoom:
         Run a physical copy: its data is taken over (moved in, its settings replaced, removed).
 
         Nobody but this user can enter, over a socket, and nothing of production's settings runs:
-        no archive_command, no replication, no subscription, no preloaded library. `superuser` is
-        a role of the copy; with `recovery` the server recovers by those settings first.
+        no archive_command, no replication, no subscription, no preloaded library. Like every
+        scratch server it has no network, so that what its code calls is not called. `superuser`
+        is a role of the copy; with `recovery` the server recovers by those settings first.
         """
         tools = server_of_major(server_major)
         with self.place(effect) as place:
@@ -115,11 +125,12 @@ class ScratchRoom:
                 durable=False,
                 settings=SETTINGS | found | dict(settings or {}) | dict(recovery or {}),
                 start_seconds=deadline.get().left(at_most=LONGEST_SECONDS),
+                offline=True,
             )
             with _running(running) as seconds:
                 address = _socket_address(running, superuser)
                 server = Server(lambda: address, f"the scratch copy in {place}")
-                yield ScratchServer(server, running, seconds)
+                yield ScratchServer(server, running, seconds, _warnings(running, effect))
 
     def clear(self) -> int:
         """Remove what workers that are dead left in this room; return how many there were."""
@@ -169,6 +180,13 @@ def _running(server: PostgresServer) -> Iterator[float]:
         # Nobody needs its data: an orderly end would only write what is removed next.
         server.end_at_once()
         shutil.rmtree(server.sockets, ignore_errors=True)
+
+
+def _warnings(server: PostgresServer, effect: Effect) -> tuple[str, ...]:
+    if not server.has_network():
+        return ()
+    effect.progress(IN_REACH, None)
+    return (IN_REACH,)
 
 
 def _socket_address(server: PostgresServer, superuser: str) -> str:

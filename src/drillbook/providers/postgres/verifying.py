@@ -104,6 +104,7 @@ class PostgresVerifier:
                 server=scratch.server.other(manifest.database.name),
                 material=material_of(manifest, scratch.data),
                 how=f"{manifest.kind} copy recovered to {manifest.lsn} on a server of its own",
+                warnings=scratch.warnings,
             )
 
     def _built(self, scratch: ScratchServer, manifest: Manifest, effect: Effect) -> Started:
@@ -126,7 +127,8 @@ class PostgresVerifier:
             major = _major(manifest)
             restore_into(self.commands, built, material, effect, major, elsewhere=True)
         return Started(
-            server=built, material=material, warnings=(warning,) if warning else (),
+            server=built, material=material,
+            warnings=(*scratch.warnings, *((warning,) if warning else ())),
             how=f"restored by pg_restore into Postgres {major} on a server of its own",
         )  # fmt: skip
 

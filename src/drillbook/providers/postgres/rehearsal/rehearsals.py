@@ -87,6 +87,7 @@ class PostgresRehearsals:
                     rows=sum(rows.values()),
                     production_rows=sum(copy.rows.values()),
                     pace=ground.pace,
+                    warnings=copy.warnings,
                 ),
                 statements=measured.statements,
                 failed=measured.failed,
