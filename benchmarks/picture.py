@@ -2,8 +2,8 @@
 Draw a real run as it looks in a terminal: `python -m benchmarks.picture FOLDER RUN -o FILE.svg`.
 
 FOLDER is where the run was started; `DRILLBOOK_HOME` names its home, where that lies elsewhere.
-Nothing is invented: the lines are what `drillbook watch RUN` prints on a terminal, cut to the
-width of the picture.
+Nothing is invented: the lines are what `drillbook watch RUN` prints on a terminal; those of tasks
+are cut to the width of the picture, and how it ended is not.
 """
 
 import argparse
@@ -75,10 +75,16 @@ def picture(lines: list[str], title: str) -> str:
         console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True)
         for line in lines:
             text = Text.from_ansi(line)
-            text.truncate(COLUMNS, overflow="ellipsis")
-            console.print(text, no_wrap=True, highlight=False)
+            if line_of_the_run(text):
+                text.truncate(COLUMNS, overflow="ellipsis")
+            console.print(text, overflow="fold", highlight=False)
         drawn = console.export_svg(title=title, theme=LIGHT, unique_id="drillbook")
     return FONT_FACE.sub("", drawn).replace("Fira Code", "ui-monospace, Menlo, Consolas")
+
+
+def line_of_the_run(text: Text) -> bool:
+    """Tell the lines with a time of the day from those that say how it ended."""
+    return text.plain[:1].isdigit()
 
 
 if __name__ == "__main__":
