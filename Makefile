@@ -40,7 +40,7 @@ lock: setup  ## pin the dependencies again, with hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra range --group dev --constraint requirements.lock pyproject.toml requirements-build.in -o requirements-dev.lock
 	@grep -A20 '^uv==' requirements-dev.lock | awk 'NR==1 || /^ +--hash/ {print; next} {exit}' > requirements-uv.lock
 
-bench: setup  ## measure the engine, the commands and the journal; writes build/bench.json
+bench: setup  ## measure engine, commands, journal, backups and copies; writes build/bench.json
 	@$(BIN)/python -m benchmarks.bench
 
 bench-migrations: setup  ## hold rehearsals against what really happened; writes build/bench-migrations.json
