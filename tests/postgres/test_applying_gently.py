@@ -145,11 +145,23 @@ def test_patience_never_outlasts_the_time_of_the_task(
     assert time.monotonic() - began < 30  # its own patience is a minute
 
 
+@pytest.mark.parametrize(
+    "switch",
+    [
+        "SET lock_timeout = 0",
+        "SELECT set_config('lock_timeout', '0', false)",
+        "DO $$ BEGIN SET LOCAL lock_timeout = 0; END $$",
+    ],
+)
 def test_a_file_cannot_switch_the_lock_time_out_off(
-    database: PostgresDatabase, migrations: PostgresMigrations, run: Run, database_url: str
+    database: PostgresDatabase,
+    migrations: PostgresMigrations,
+    run: Run,
+    database_url: str,
+    switch: str,
 ) -> None:
     run("CREATE TABLE notes (id int)")
-    sly = file(f"SET lock_timeout = 0;\nSELECT 1;\n{UNSEEN}\n")
+    sly = file(f"{switch};\n{UNSEEN}\n")
     busy = "SELECT pg_sleep(3) FROM (SELECT count(*) FROM notes) AS n"
     with psycopg.connect(database_url, autocommit=True) as other:
         thread = threading.Thread(target=lambda: _quietly(other, busy))
@@ -162,6 +174,23 @@ def test_a_file_cannot_switch_the_lock_time_out_off(
                                lock_timeout=parse_duration("200ms"))  # fmt: skip
         other.cancel()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    "switch", ["SET statement_timeout = 0", "SELECT set_config('statement_timeout', '0', false)"]
+)
+def test_a_file_cannot_outlast_the_tasks_deadline(
+    database: PostgresDatabase, migrations: PostgresMigrations, run: Run, switch: str
+) -> None:
+    token = deadline.set(Deadline(datetime.now(UTC) + timedelta(seconds=1.5)))
+    try:
+        with pytest.raises(Unavailable, match="statement timeout"):
+            migration.apply.do(database, migrations, EFFECT, file=file(
+                f"CREATE TABLE notes (id int);\n{switch};\nSELECT pg_sleep(4);\n"))  # fmt: skip
+    finally:
+        deadline.reset(token)
+
+    assert run("SELECT to_regclass('notes')") == [(None,)]
 
 
 def _quietly(connection: "psycopg.Connection[tuple[object, ...]]", statement: str) -> None:

@@ -29,6 +29,8 @@ LONGEST_SECONDS = 7 * 86400.0
 LONGEST_PAUSE_SECONDS = 10.0
 LEAST_MILLISECONDS = 10
 PRIVILEGES_OF_PARAMETERS = 150000
+# SET, and what may call set_config: after these the time-outs are set again.
+MAY_SET = frozenset({"variable_set_stmt", "select_stmt", "do_stmt", "call_stmt"})
 END_IT = (
     "Wait until that transaction ends and try again, or end it: drillbook do database.blockers "
     "names it, database.end_session ends it."
@@ -239,11 +241,15 @@ class Walk:
             set_locally(self.session, "synchronous_commit", "local", local=local)
 
     def _limit_again(self, at: Statement, watch: Watch) -> None:
-        """Keep all waits of a unit together below its lock time-out, whatever the file sets."""
-        if at.kind == "variable_set_stmt" or watch.blocked_seconds:
+        """Keep waits below the lock time-out and the unit before its deadline, whatever it sets."""
+        if at.kind in MAY_SET or watch.blocked_seconds:
             used = round(watch.blocked_seconds * 1000)
             left = max(LEAST_MILLISECONDS, self._lock_milliseconds - used)
-            values = {"most": min(left, self._lock_milliseconds)}
+            seconds = deadline.get().left(at_most=LONGEST_SECONDS)
+            values = {
+                "lock": min(left, self._lock_milliseconds),
+                "statement": max(LEAST_MILLISECONDS, round(seconds * 1000)),
+            }
             self.session.execute(query("applying", "limit_waits"), values)
 
     @property

@@ -76,11 +76,12 @@ SELECT set_config('deadlock_timeout', %(milliseconds)s, %(local)s)
  WHERE has_parameter_privilege('deadlock_timeout', 'SET')
 
 -- name: limit_waits
--- A lock time-out of the file's own counts when it is shorter; 0 would wait for ever.
-SELECT set_config('lock_timeout',
-                  (CASE WHEN setting::int BETWEEN 1 AND %(most)s THEN setting::int
-                        ELSE %(most)s END)::text, true)
-  FROM pg_settings WHERE name = 'lock_timeout'
+-- A time-out of the file's own counts when it is shorter; 0 would wait, or go on, for ever.
+SELECT set_config(s.name, (CASE WHEN s.setting::int BETWEEN 1 AND m.most THEN s.setting::int
+                                ELSE m.most END)::text, true)
+  FROM (VALUES ('lock_timeout', %(lock)s::int), ('statement_timeout', %(statement)s::int))
+       AS m(name, most)
+  JOIN pg_settings s USING (name)
 
 -- name: index
 -- An index by name, on its table where that is known.
