@@ -23,7 +23,7 @@ WRONG_SETTINGS = {
 @pytest.mark.parametrize("what", WRONG_SETTINGS)
 def test_a_wrong_setting_is_refused_without_being_repeated(what: str, tmp_path: Path) -> None:
     password = quote(CANARIES["broken"], safe="")
-    write_files(tmp_path, "postgresql:///nowhere")
+    write_files(tmp_path, "postgresql:///nowhere", app=9)
     given = {name: value.format(pw=password) for name, value in WRONG_SETTINGS[what].items()}
     kept = {name: os.environ[name] for name in ("PATH", "HOME")}
     site = Site(tmp_path, kept | {"LANG": "C.UTF-8"} | given)
@@ -45,7 +45,7 @@ def test_a_password_written_into_the_stack_file_is_refused_without_being_repeate
     tmp_path: Path,
 ) -> None:
     password = quote(CANARIES["broken"], safe="")
-    write_files(tmp_path, "postgresql:///nowhere")
+    write_files(tmp_path, "postgresql:///nowhere", app=9)
     text = STACK.replace("env:CANARY_DATABASE", f"postgresql://a:{password}@127.0.0.1/db")
     (tmp_path / "stack.toml").write_text(text, encoding="utf-8")
     site = Site(tmp_path, {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"})
