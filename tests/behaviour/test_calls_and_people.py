@@ -231,6 +231,59 @@ def test_a_table_whose_trigger_reaches_outside_is_read_and_not_written_to(place:
     assert f"public.items was not written to: {why}" in found.remains
 
 
+def test_nothing_reaches_outside_through_what_fires_a_trigger(place: Place) -> None:
+    place.run(
+        FUNCTIONS + "CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM far(); RETURN NEW; END $$;"
+        "CREATE TRIGGER tell BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION tell();"
+        "CREATE VIEW cheap AS SELECT * FROM items WHERE price < 10;"
+        "CREATE FUNCTION sell() RETURNS void LANGUAGE sql AS"
+        " $$ INSERT INTO public.items (sku) SELECT 'x' $$;"
+        "CREATE FUNCTION sell_cheap() RETURNS void LANGUAGE plpgsql AS"
+        " $$ BEGIN EXECUTE format('INSERT INTO %I (sku) VALUES (1)', 'cheap'); END $$;"
+        "CREATE FUNCTION show_all() RETURNS bigint LANGUAGE sql AS"
+        " $$ SELECT count(*) FROM items $$;"
+        "CREATE FUNCTION early() RETURNS int LANGUAGE plpgsql AS"
+        " $$ DECLARE said text := far(); BEGIN RETURN (SELECT 1); END $$;"
+        "CREATE TABLE sales (note text);"
+        "CREATE FUNCTION sold() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM sell(); RETURN NEW; END $$;"
+        "CREATE TRIGGER sold BEFORE INSERT ON sales FOR EACH ROW EXECUTE FUNCTION sold()"
+    )
+    trigger = "its trigger tell calls far(), which no rollback takes back"
+
+    found = place.all()
+
+    said = {name: found[f"public.{name}", kind, "postgres"] for name, kind in (
+        ("cheap", "insert"), ("sales", "insert"), ("sell()", "call"), ("sell_cheap()", "call"),
+        ("early()", "plan of the body"), ("show_all()", "call"),
+    )}  # fmt: skip
+    assert {name: one.error for name, one in said.items() if not one.sure} == {
+        "cheap": f"it leads to public.items: {trigger}",
+        "sales": "its trigger sold calls sell(), which no rollback takes back",
+        "sell()": f"it writes to public.items: {trigger}",
+        "sell_cheap()": f"it writes to public.cheap: it leads to public.items: {trigger}",
+        "early()": "its DECLARE calls far(), which no rollback takes back",
+    }
+    assert said["show_all()"].ok
+
+
+def test_where_others_work_no_function_that_locks_a_whole_table_is_called(place: Place) -> None:
+    place.run(
+        FUNCTIONS + "CREATE FUNCTION empty() RETURNS void LANGUAGE plpgsql AS"
+        " $$ BEGIN TRUNCATE items; END $$;"
+        "CREATE PROCEDURE alone() LANGUAGE sql AS $$ LOCK items IN EXCLUSIVE MODE $$"
+    )
+
+    gentle = behaviours(place.server, gentle=True).behaviours
+
+    said = {one.subject: one.error for one in gentle if one.operation == "call" and not one.sure}
+    others = "and others would wait for the whole table"
+    assert said["public.empty()"] == f"it may truncate, {others}"
+    assert said["public.alone()"] == f"it may lock, {others}"
+    assert place.call("empty()").ok
+
+
 def test_a_new_function_that_names_a_missing_column_is_broken(place: Place) -> None:
     place.run(FUNCTIONS)
 

@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from drillbook.analysis.plpgsql_body import Body, planning_block, read_body
 from drillbook.core.behaviour import Behaviour, Subject
+from drillbook.providers.postgres.behaviour.outside import NEVER_BACK, Outside
 from drillbook.providers.postgres.behaviour.trying import Persona, Trial
 from drillbook.providers.postgres.queries import query
 
@@ -45,8 +46,12 @@ class Source:
     transitions: list[str]
 
 
-def plans_of_bodies(trial: Trial, login: str) -> Iterator[Behaviour]:
-    """Let the server plan every statement of every body; nothing is carried out."""
+def plans_of_bodies(trial: Trial, login: str, outside: Outside) -> Iterator[Behaviour]:
+    """
+    Let the server plan every statement of every body; none is carried out.
+
+    What a body's DECLARE computes is: one that reaches outside there is not planned.
+    """
     with trial.session.cursor(row_factory=class_row(Source)) as cursor:
         sources = cursor.execute(query("behaviour", "bodies")).fetchall()
     for source in sources:
@@ -54,7 +59,7 @@ def plans_of_bodies(trial: Trial, login: str) -> Iterator[Behaviour]:
             continue
         body = read_body(_definition(source), source.source)
         if body is not None and body.statements:
-            yield _planned(trial, source, body, login)
+            yield _planned(trial, source, body, login, outside.reach_of(body.opening))
 
 
 def _definition(source: Source) -> str:
@@ -70,7 +75,7 @@ def _definition(source: Source) -> str:
     )
 
 
-def _planned(trial: Trial, source: Source, body: Body, login: str) -> Behaviour:
+def _planned(trial: Trial, source: Source, body: Body, login: str, reach: str) -> Behaviour:
     found = Behaviour(
         subject=source.name,
         kind=Subject.FUNCTION,
@@ -80,6 +85,9 @@ def _planned(trial: Trial, source: Source, body: Body, login: str) -> Behaviour:
         worked=1,
         identity=f"function {source.oid}",
     )
+    if reach:
+        why = f"its DECLARE calls {reach}, {NEVER_BACK}"
+        return found.model_copy(update={"ok": False, "sure": False, "error": why})
     for variables in _variables(source):
         said, unsure = _said(trial, source, planning_block(source.short, variables, body))
         if unsure:

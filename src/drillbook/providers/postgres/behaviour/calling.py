@@ -1,6 +1,6 @@
 """Calls of functions and procedures as everybody who may call them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,6 +9,7 @@ from psycopg import sql
 from drillbook.core.behaviour import Behaviour, Subject
 from drillbook.providers.postgres.behaviour.arguments import Arguments
 from drillbook.providers.postgres.behaviour.known import Known
+from drillbook.providers.postgres.behaviour.outside import Outside, heavy_of
 from drillbook.providers.postgres.behaviour.people import People
 from drillbook.providers.postgres.behaviour.shapes import Function, Shape
 from drillbook.providers.postgres.behaviour.trying import Outcome, Persona, Trial
@@ -31,7 +32,7 @@ class Caller:
     login: str
     roles: Sequence[str]
     known: Known
-    reaching: Mapping[int, str]
+    outside: Outside
     reachable: frozenset[str]
 
     @cached_property
@@ -56,8 +57,10 @@ class Caller:
     def _impossible(self, function: Function) -> str:
         if not function.trusted or function.language in {"c", "internal"}:
             return f"functions in {function.language} may do what no rollback takes back"
-        if word := self.reaching.get(function.oid):
-            return f"it calls {word}, which no rollback takes back"
+        if why := self.outside.functions.get(function.oid):
+            return why
+        if self.trial.gentle and (word := heavy_of(function.body)):
+            return f"it may {word}, and others would wait for the whole table"
         return self.arguments.impossible(function)
 
     def _may(self, function: Function, role: str) -> bool:

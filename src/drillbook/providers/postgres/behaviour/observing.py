@@ -1,7 +1,7 @@
 """Try everything around some tables, and every function, and take it all back."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from drillbook.core.behaviour import Behaviour, Behaviours, Subject
 from drillbook.providers.postgres.behaviour.bodies import plans_of_bodies
 from drillbook.providers.postgres.behaviour.calling import Caller
 from drillbook.providers.postgres.behaviour.known import Known, constraint_names
-from drillbook.providers.postgres.behaviour.outside import reaching, reaching_triggers
+from drillbook.providers.postgres.behaviour.outside import Outside, find_outside
 from drillbook.providers.postgres.behaviour.parents import fill_parents
 from drillbook.providers.postgres.behaviour.people import People, find_people
 from drillbook.providers.postgres.behaviour.reading import count, read_as
@@ -104,11 +104,11 @@ class Observer:
             self.login,
             self._callers(),
             self.known,
-            self.reaching,
+            self.outside,
             self.reachable,
         )
         with self.trial.transaction():
-            yield from plans_of_bodies(self.trial, self.login)
+            yield from plans_of_bodies(self.trial, self.login, self.outside)
         for function in self.shape.functions:
             if time.monotonic() < self.until:
                 yield from caller.all(function)
@@ -125,14 +125,9 @@ class Observer:
         return frozenset(str(row[0]) for row in rows) - {self.login}
 
     @cached_property
-    def reaching(self) -> Mapping[int, str]:
-        """The functions that reach outside the transaction."""
-        return reaching(self.shape.functions)
-
-    @cached_property
-    def untouchable(self) -> Mapping[int, str]:
-        """The tables whose triggers reach outside the transaction."""
-        return reaching_triggers(self.trial.session, self.reaching, self.shape.functions)
+    def outside(self) -> Outside:
+        """What reaches outside the transaction."""
+        return find_outside(self.trial.session, self.shape)
 
     def remains(self) -> tuple[str, ...]:
         """Say what a rollback does not take back."""
@@ -140,7 +135,7 @@ class Observer:
             "numbers that sequences gave to tried inserts are not given out again",
             *(
                 f"{self.shape.tables[oid].name} was not written to: {why}"
-                for oid, why in self.untouchable.items()
+                for oid, why in self.outside.tables.items()
                 if oid in self.shape.tables
             ),
         )
@@ -149,7 +144,7 @@ class Observer:
         for role in table.unreachable:
             yield _untried(table, role, f"{self.login} may not become {role}")
         with self.trial.transaction():
-            fill_parents(self.trial, self.shape, table)
+            fill_parents(self.trial, self.shape, table, self.outside.tables)
             login = Persona(self.login)
             own = [row.values for row in sample(self.trial, table, may(self.trial, table, login))]
             total = count(self.trial, table)
@@ -174,12 +169,13 @@ class Observer:
             patterns = [{**row, **mine} for row in own]
         if table.relation.kind == "m":
             return found
-        if why := self.untouchable.get(table.relation.oid):
+        if why := self.outside.tables.get(table.relation.oid):
             return [*found, _untried(table, persona.label, why, operation="insert")]
         with self.trial.become(persona):
             writer = Writer(
-                self.trial, self.shape, table, persona.label, allowed, rows, patterns, self.known
-            )
+                self.trial, self.shape, table, persona.label, allowed, rows, patterns, self.known,
+                self.outside.tables,
+            )  # fmt: skip
             found += writer.all()
         return found
 

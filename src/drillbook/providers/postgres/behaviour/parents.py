@@ -1,5 +1,7 @@
 """Rows that an empty table's rows must point to: made for the tries, gone with them."""
 
+from collections.abc import Container
+
 from psycopg import sql
 
 from drillbook.providers.postgres.behaviour.filling import TRIES, Filling, insert_statement
@@ -9,18 +11,24 @@ from drillbook.providers.postgres.behaviour.trying import Outcome, Trial
 DEEPEST = 6
 
 
-def fill_parents(trial: Trial, shape: Shape, table: Table, *, depth: int = 0) -> None:
-    """Insert a row into each empty table that a required key points to, the farthest first."""
+def fill_parents(
+    trial: Trial, shape: Shape, table: Table, untouchable: Container[int], *, depth: int = 0
+) -> None:
+    """
+    Insert a row into each empty table that a required key points to, the farthest first.
+
+    Nothing is written to untouchable tables.
+    """
     if depth >= DEEPEST:
         return
     for key in table.of_kind("f"):
         parent = shape.tables.get(key.target)
-        if parent is None or parent is table:
+        if parent is None or parent is table or key.target in untouchable:
             continue
         if not all(table.by_number[number].required for number in key.columns):
             continue
         if _is_empty(trial, parent):
-            fill_parents(trial, shape, parent, depth=depth + 1)
+            fill_parents(trial, shape, parent, untouchable, depth=depth + 1)
             _insert(trial, shape, parent)
 
 

@@ -1,6 +1,6 @@
 """Inserts, updates and deletes on one table as one role."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -42,6 +42,7 @@ class Writer:
     rows: Sequence[Found]
     patterns: Sequence[Row]
     known: Known
+    untouchable: Mapping[int, str]
 
     def all(self) -> Iterator[Behaviour]:
         """Try everything that can be written."""
@@ -148,8 +149,8 @@ class Writer:
         ):
             row = as_found(self.table, found) if found.ok else None
             unknown = "" if found.ok else found.error
-            if operation == REFERRED and self.trial.gentle and self._takes_along():
-                row, unknown = None, TAKES_ALONG
+            if operation == REFERRED and (why := self._takes_along()):
+                row, unknown = None, why
             outcomes = [self._delete(row)] if row is not None else []
             yield self._judged(operation, outcomes, unknown=unknown)
 
@@ -159,9 +160,12 @@ class Writer:
             sql.SQL("DELETE FROM {} WHERE {}").format(self.table.sql, where), values
         )
 
-    def _takes_along(self) -> bool:
-        keys = self.shape.children(self.table.relation.oid)
-        return any(key.takes_along for key in keys)
+    def _takes_along(self) -> str:
+        """Say why rows of other tables must not be taken along; empty when they may."""
+        keys = [k for k in self.shape.children(self.table.relation.oid) if k.takes_along]
+        if keys and self.trial.gentle:
+            return TAKES_ALONG
+        return next((why for k in keys if (why := self.untouchable.get(k.relation))), "")
 
     def _children(self) -> list[tuple[sql.Composable, str, str]]:
         """Return child table, its column and ours, of each key of one column that points here."""
