@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -13,7 +14,7 @@ from drillbook.analysis.rows import content_differences
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Damaged, Failed, Refused, Unavailable
 from drillbook.local.server import PostgresServer
-from drillbook.ports.backups import TableContents
+from drillbook.ports.backups import Proof, TableContents
 from drillbook.providers.postgres.building import NO_SUMS
 from drillbook.providers.postgres.proof import tables as proof_tables
 from drillbook.providers.postgres.proof.checksums import (
@@ -28,6 +29,7 @@ from drillbook.providers.postgres.proven import StoredProofs
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.scratch import ScratchRoom
 from drillbook.providers.postgres.server import Server
+from drillbook.providers.postgres.storage.keeping import StoreKeeping
 from drillbook.providers.postgres.verifying import PostgresVerifier
 from postgres.conftest import Run
 from postgres.parts import TAKEN, Parts
@@ -192,7 +194,10 @@ def test_sequences_may_be_ahead_and_never_behind(server: Server, run: Run) -> No
             "sequence public.plain_id_seq is at 1999, and was at 2000",
         )
         assert behind_their_data(session) == (
-            "sequence public.plain_id_seq is at 1999, and public.plain.id has 2000 already",
+            (
+                "public.plain_id_seq",
+                "sequence public.plain_id_seq is at 1999, and public.plain.id has 2000 already",
+            ),
         )
 
 
@@ -300,6 +305,31 @@ def test_a_truncated_backup_is_refused_before_anything_is_started(
         verifier.verify(made.id, TAKEN)
 
     assert not verifier.room.folder.exists()
+
+
+def test_a_backup_that_rots_after_its_proof_is_proven_no_more(
+    parts: Parts, verifier: PostgresVerifier
+) -> None:
+    made = parts.backups.create("", TAKEN)
+    keeping = StoreKeeping(verifier.store)
+    verifier.store.note_proof(
+        made.id,
+        Proof(
+            level=4, at=made.at, by_run="r-0", seconds_to_restore=1.0, seconds_to_prove=1.0, how=""
+        ),
+    )
+    assert backup.watch.do(keeping, rpo=timedelta(days=1)).ok
+    file = next((parts.backups.store.path / made.id).glob("data/*.gz"))  # type: ignore[attr-defined]  # a FolderStore
+    file.write_bytes(file.read_bytes()[:-1])
+
+    with pytest.raises(Damaged, match="bytes, not"):
+        verifier.verify(made.id, TAKEN)
+
+    watched = backup.watch.do(keeping, rpo=timedelta(days=1))
+    assert not watched.ok
+    assert watched.verdict == "none"
+    assert "bytes, not" in watched.says
+    assert [proof.level for proof in verifier.store.proofs(made.id)] == [4, 0]
 
 
 def test_a_write_while_the_dump_runs_is_in_neither_dump_nor_checksum(

@@ -1,5 +1,7 @@
 """A restore swaps a proven copy in, keeps what was there, and can be taken back."""
 
+import os
+import subprocess
 import threading
 from dataclasses import replace
 
@@ -9,7 +11,9 @@ from psycopg import sql
 
 from drillbook.actions import backup
 from drillbook.core.errors import Damaged, Failed, Refused, Unavailable, UndoImpossible
+from drillbook.core.postgres_tools import tool_for_server
 from drillbook.local.server import PostgresServer
+from drillbook.providers.postgres import programs
 from drillbook.providers.postgres.kept import PostgresKeptDatabases
 from postgres.parts import RESTORED, TAKEN, Parts
 
@@ -281,14 +285,59 @@ def test_a_backup_of_another_server_or_database_is_restored_only_when_that_is_me
     own = parts.backups.get(made.id).system_identifier
     path.write_text(path.read_text().replace(f'"{own}"', '"4711"'))
 
-    with pytest.raises(Refused, match=f"of the server 4711, and this one is {own}"):
-        backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+    for wanted in ({"backup": made.id}, {"point": made.id}):
+        with pytest.raises(Refused, match=f"of the server 4711, and this one is {own}"):
+            backup.restore.do(parts.restores, parts.database, RESTORED, **wanted)
 
     assert parts.names() == {""}
     restored = backup.restore.do(
-        parts.restores, parts.database, RESTORED, backup=made.id, of_another_system=True
+        parts.restores, parts.database, RESTORED, point=made.id, of_another_system=True
     )
     assert restored.kept_as
+
+
+def test_what_was_odd_at_the_source_stops_no_restore(parts: Parts) -> None:
+    parts.execute("""
+        CREATE TABLE named (id int, t int); INSERT INTO named VALUES (1, 2);
+        CREATE TABLE heir_of (a int); CREATE TABLE heir (own int) INHERITS (heir_of);
+        ALTER TABLE heir_of ADD COLUMN b text; INSERT INTO heir (a, own, b) VALUES (1, 2, 'x');
+        CREATE TABLE late (id serial PRIMARY KEY); INSERT INTO late VALUES (10);
+        CREATE TABLE made (what text);
+        CREATE FUNCTION note_it() RETURNS event_trigger LANGUAGE plpgsql AS
+            'BEGIN INSERT INTO public.made VALUES (tg_tag); END';
+        CREATE EVENT TRIGGER noting ON ddl_command_end EXECUTE FUNCTION note_it();
+    """)
+    made = backup.create.do(parts.backups, TAKEN)
+
+    restored = backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+    assert restored.level == 4
+    assert restored.warnings == (
+        "sequence public.late_id_seq is at 0, and public.late.id has 10 already, as it was",
+    )
+    assert parts.execute("SELECT a, own, b FROM heir") == [(1, 2, "x")]
+    assert parts.execute("SELECT what FROM made") == []
+    assert "no row was added after" in restored.says
+
+
+def test_a_client_that_decodes_the_wal_does_not_stop_the_swap(parts: Parts) -> None:
+    made = backup.create.do(parts.backups, TAKEN)
+    parts.execute("SELECT pg_create_logical_replication_slot('r1', 'test_decoding')")
+    name = f"--dbname={parts.server.parameters()['dbname']}"
+    words = [tool_for_server("pg_recvlogical", 17), name, "--slot=r1", "--start", "--file=-"]
+    environment = {**os.environ, **programs.environment(parts.server, "r-0")}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL) as reading:
+        try:
+            while not parts.execute("SELECT 1 FROM pg_replication_slots WHERE active"):
+                assert reading.poll() is None
+
+            restored = backup.restore.do(parts.restores, parts.database, RESTORED, backup=made.id)
+
+            assert restored.warnings == (f"1 replication slots stay with {restored.kept_as}",)
+        finally:
+            reading.kill()
+    with parts.server.other(restored.kept_as).session() as session:
+        session.execute("SELECT pg_drop_replication_slot('r1')")
 
 
 def test_roles_and_extensions_that_are_missing_are_named_before_anything_is_built(

@@ -115,6 +115,24 @@ def test_a_parent_of_what_stays_stays(tmp_path: Path) -> None:
     assert done.removed == (child, base)
 
 
+def test_a_parent_stays_when_a_child_came_after_it_was_to_go(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "b")
+    base = take(store, "base", age=9 * DAY).id
+    other = take(store, "other", age=8 * DAY).id
+    take(store, "newest", age=7 * DAY)
+    keeping = keeping_of(store)
+
+    def come(_key: str, _says: str, _data: object) -> None:
+        take(store, "child", age=2 * DAY, parent=base)
+        take(store, "newer", age=1 * DAY)
+
+    done = backup.prune.do(keeping, Effect(key=EFFECT.key, note=come), keep_last=1)
+
+    assert done.removed == (other,)
+    assert base in done.stays
+    assert backup.look_pruned(keeping, EFFECT, keep_last=1) == done
+
+
 @pytest.mark.parametrize("rule", [{}, {"keep_last": -1}])
 def test_a_rule_that_means_nothing_is_refused(tmp_path: Path, rule: dict[str, int]) -> None:
     keeping = keeping_of(FolderStore(tmp_path / "b"))

@@ -7,7 +7,7 @@ from threading import Barrier, Thread
 
 import pytest
 
-from drillbook.core.errors import Damaged, Failed, NotFound
+from drillbook.core.errors import Damaged, Failed, NotFound, Unavailable
 from drillbook.core.secret import Secret
 from drillbook.ports.backups import Manifest
 from drillbook.providers.postgres.storage.blobs import Blobs, FolderBlobs
@@ -145,6 +145,40 @@ def test_a_backup_whose_files_another_attempt_cleared_is_not_kept(
 
     with pytest.raises(Failed, match=r"two attempts at backup .* met|cannot be written: No such"):
         take(store, files={"a": b"1", "b": b"2"}, on_bytes=clear)
+
+    assert store.all() == ()
+
+
+def test_a_backup_is_whole_also_when_the_answer_to_its_manifest_was_lost(
+    tmp_path: Path, key: Secret
+) -> None:
+    class Cut(FolderBlobs):
+        """A place whose answers get lost when a piece was created."""
+
+        def create(self, name: str, data: bytes) -> bool:
+            super().create(name, data)
+            raise Unavailable("the connection broke")
+
+    place = tmp_path / "backups"
+    with pytest.raises(Unavailable):
+        take(ObjectStore(Cut(place), tmp_path / "staging", Keyring([key])))
+
+    store = ObjectStore(FolderBlobs(place), tmp_path / "staging", Keyring([key]))
+    store.clear(KEY)
+    found = store.find(id_of(KEY))
+    assert found is not None
+    assert store.verify_files(found.id).files == len(FILES)
+
+
+def test_an_attempt_never_takes_another_ones_half_backup_for_its_own(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    made = take(store)
+    gone = next(blob.name for blob in store.blobs.list(made.id) if blob.name.endswith("toc.dat"))
+    store.blobs.remove([gone])
+
+    with pytest.raises(Failed, match=r"toc.dat is missing; it is not kept"):
+        take(store)
 
     assert store.all() == ()
 

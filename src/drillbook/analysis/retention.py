@@ -63,6 +63,15 @@ def decide(backups: Iterable[Held], rule: Rule, now: datetime) -> Decided:
     return Decided(stays, tuple(one.id for one in newest_first if one.id not in stays))
 
 
+def still_needed(backups: Iterable[Held], goes: Iterable[str]) -> dict[str, str]:
+    """Return what must stay by now, and why, when these were to go and no others."""
+    there = list(backups)
+    found = protected(there)
+    leaving = set(goes) - set(found)
+    others = {one.id: "" for one in there if one.id not in leaving}
+    return found | _parents(there, others)
+
+
 def protected(backups: Iterable[Held]) -> dict[str, str]:
     """Return what no rule lets go, and why."""
     newest_first = sorted(backups, key=lambda one: (one.at, one.id), reverse=True)

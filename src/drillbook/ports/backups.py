@@ -33,8 +33,8 @@ class Proof(Frozen):
     """
     What a restore of a backup has shown; it lies beside the backup, which stays as it is.
 
-    Levels: 1 its files are the manifest's, 2 it restores or recovers, 3 every index has every
-    row (amcheck), 4 catalog and contents are equal to the source.
+    Levels: 0 it is damaged, 1 its files are the manifest's, 2 it restores or recovers, 3 every
+    index has every row (amcheck), 4 catalog and contents are equal to the source.
     """
 
     level: int

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from drillbook.actions.backup.subject import domain
-from drillbook.analysis.retention import Decided, Held, Rule, decide, protected
+from drillbook.analysis.retention import Decided, Held, Rule, decide, still_needed
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Refused
 from drillbook.core.model import Frozen, Risk
@@ -97,8 +97,9 @@ def prune(
     effect.note("decided", _says(letting, "go"), letting.model_dump(mode="json"))
     for number, name in enumerate((*letting.goes, *letting.left_overs)):
         effect.still_mine()
-        # Asked anew each time: what was decided hours ago may be the last proven one now.
-        if name in letting.goes and name in protected(map(_held, keeping.all())):
+        # Asked anew each time: what was decided hours ago may be the last proven one now, or the
+        # parent of a new one.
+        if name in letting.goes and name in still_needed(map(_held, keeping.all()), letting.goes):
             continue
         effect.progress(f"removing {name}", number / max(1, len(letting.goes)))
         keeping.let_go(letting, name)
@@ -121,7 +122,8 @@ def look_pruned(
     letting = keeping.decided(None, effect)
     if letting is None:
         return None
-    there = {one.manifest.id for one in keeping.all()} - set(protected(map(_held, keeping.all())))
+    held = [_held(one) for one in keeping.all()]
+    there = {one.id for one in held} - set(still_needed(held, letting.goes))
     left = {one.name for one in keeping.left_overs()}
     if there & set(letting.goes) or left & set(letting.left_overs):
         return None

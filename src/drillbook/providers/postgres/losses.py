@@ -83,7 +83,7 @@ def says_lost(lost: tuple[LostRows, ...], point: datetime) -> str:
     rows = [f"{one.rows:,} {_short(one.table)}" for one in lost if one.rows]
     changed = [f"{one.changed:,} {_short(one.table)}" for one in lost if one.changed]
     if not rows and not changed:
-        return f"nothing was written {when}"
+        return f"no row was added {when}; changes that no column dates are not counted"
     parts = [_list(rows)] if rows else []
     if changed:
         parts.append(f"changes to {_list(changed)}")

@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 
 from drillbook.core.effect import Effect
 from drillbook.core.errors import DrillbookError, Failed, Refused, UndoImpossible
-from drillbook.ports.backups import DatabaseFacts, LostRows, Restored, SwappedBack, Wanted
+from drillbook.ports.backups import (
+    DatabaseFacts,
+    LostRows,
+    Manifest,
+    Restored,
+    SwappedBack,
+    Wanted,
+)
 from drillbook.ports.commands import Commands
 from drillbook.providers.postgres.building import lacking, prove, restore_into
 from drillbook.providers.postgres.facts import create_like, dress_like, read_facts
@@ -132,13 +139,13 @@ class PostgresRestores:
             return there
         began = there.story.began if there is not None else clock(session)
         manifest = Sources(self.store).manifest(wanted)
-        if manifest is not None and not wanted.of_another_system:
-            refuse_foreign(
-                manifest, system=system_identifier(session), database=database_of(self.server)
-            )
+        if manifest is not None:
+            self._refuse_foreign(session, manifest, wanted)
         drop(session, names.beside)
         try:
             with Sources(self.store, self.points).opened(wanted, effect) as material:
+                if manifest is None:  # only now is known from which backup the point is reached
+                    self._refuse_foreign(session, self.store.get(material.backup), wanted)
                 building = Mark(
                     Stage.BUILDING, effect.key, wanted.source,
                     Story(began=began, point=material.at.timestamp()),
@@ -148,6 +155,12 @@ class PostgresRestores:
             if not session.closed:
                 drop(session, names.beside)
             raise
+
+    def _refuse_foreign(self, session: Session, manifest: Manifest, wanted: Wanted) -> None:
+        if not wanted.of_another_system:
+            refuse_foreign(
+                manifest, system=system_identifier(session), database=database_of(self.server)
+            )
 
     def _build(
         self, session: Session, material: Material, effect: Effect, names: Names, building: Mark

@@ -34,7 +34,8 @@ class Sources:
     @contextmanager
     def opened(self, wanted: Wanted, effect: Effect) -> Iterator[Material]:
         """Give the material; Damaged when a backup's files are not what was written."""
-        if wanted.point or self._is_physical(wanted):
+        manifest = self.manifest(wanted)
+        if manifest is None or manifest.kind is not BackupKind.LOGICAL:
             if self.points is None:
                 raise Refused(
                     f"only archived WAL and a physical backup lead to {wanted.source}",
@@ -43,7 +44,6 @@ class Sources:
             with self.points.material_at(wanted.source, effect) as material:
                 yield material
             return
-        manifest = self.store.get(wanted.backup)
         self.store.verify_files(manifest.id)
 
         def tell(done: int, of: int) -> None:
@@ -54,12 +54,10 @@ class Sources:
             yield material_of(manifest, folder / DATA)
 
     def manifest(self, wanted: Wanted) -> Manifest | None:
-        """Return the backup's manifest; None when a point is wanted."""
-        return self.store.get(wanted.backup) if wanted.backup else None
-
-    def _is_physical(self, wanted: Wanted) -> bool:
-        manifest = self.manifest(wanted)
-        return manifest is not None and manifest.kind is not BackupKind.LOGICAL
+        """Return the manifest of the backup, or of that which the point is; None for another."""
+        if wanted.backup:
+            return self.store.get(wanted.backup)
+        return self.store.find(wanted.point)
 
 
 def refuse_foreign(manifest: Manifest, *, system: str, database: str) -> None:

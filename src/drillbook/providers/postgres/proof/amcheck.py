@@ -12,7 +12,7 @@ from drillbook.ports.commands import Commands
 from drillbook.providers.postgres.programs import LONGEST_SECONDS, run_program
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.sentences import first_line
-from drillbook.providers.postgres.server import Server
+from drillbook.providers.postgres.server import Server, Session
 
 JOBS = 2
 NAMED_AT_MOST = 5
@@ -74,6 +74,7 @@ def _extension(server: Server) -> Iterator[None]:
                     hint="Install Postgres's contrib modules on that server.",
                 )
             try:
+                _silence(session)
                 session.execute("CREATE EXTENSION amcheck SCHEMA pg_catalog")
             except psycopg.Error as error:
                 raise Refused(
@@ -85,4 +86,10 @@ def _extension(server: Server) -> Iterator[None]:
     finally:
         if not is_there:
             with server.session(at_most=LONGEST_SECONDS) as session:
+                _silence(session)
                 session.execute("DROP EXTENSION IF EXISTS amcheck")
+
+
+def _silence(session: Session) -> None:
+    # The database's own event triggers would write rows that the backup did not have, or object.
+    session.execute("SET session_replication_role = replica")

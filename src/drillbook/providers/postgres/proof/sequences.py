@@ -57,12 +57,12 @@ def behind(session: Session, expected: Mapping[str, int]) -> tuple[str, ...]:
     )
 
 
-def behind_their_data(session: Session) -> tuple[str, ...]:
-    """Return a sentence for each sequence whose next value a column may have already."""
+def behind_their_data(session: Session) -> tuple[tuple[str, str], ...]:
+    """Return each sequence whose next value a column may have already, with a sentence."""
     now = read_sequences(session)
     with session.cursor(row_factory=class_row(Fed)) as cursor:
         fed = cursor.execute(query("proof", "owned_sequences")).fetchall()
-    said: list[str] = []
+    said: list[tuple[str, str]] = []
     for one in fed:
         furthest = "max" if one.increment > 0 else "min"
         statement = f"SELECT {furthest}({one.column})::numeric FROM {one.table}"  # noqa: S608 - as above
@@ -70,10 +70,11 @@ def behind_their_data(session: Session) -> tuple[str, ...]:
         if row is None or row[0] is None or one.sequence not in now:
             continue
         if (now[one.sequence] - int(row[0])) * one.increment < 0:
-            said.append(
+            says = (
                 f"sequence {one.sequence} is at {now[one.sequence]}, "
                 f"and {one.table}.{one.column} has {row[0]} already"
             )
+            said.append((one.sequence, says))
     return tuple(sorted(said))
 
 

@@ -24,7 +24,8 @@ class Table:
     """
     One table as a snapshot shows it; names come quoted from the catalog itself.
 
-    `plain` columns are hashed as they are, the text of the `odd` ones is hashed.
+    `plain` columns are hashed as they are, the text of the `odd` ones is hashed. `by_name`: the
+    columns are taken in the order of their names, for `pg_dump` does not keep their own.
     """
 
     name: str
@@ -32,22 +33,24 @@ class Table:
     is_heap: bool
     blocks: int
     rewritten: bool
+    by_name: bool
     plain: list[str]
     odd: list[str]
 
     @property
     def method(self) -> str:
         """How its checksum is taken, for the manifest: equal methods give comparable checksums."""
-        return METHOD + (f", as text: {', '.join(self.odd)}" if self.odd else "")
+        order = ", columns by name" if self.by_name else ""
+        return METHOD + order + (f", as text: {', '.join(self.odd)}" if self.odd else "")
 
     @property
     def row_hash(self) -> SQL:
         """The hash of one row of `t`."""
-        if not self.odd:
-            return SQL("hash_record_extended(t, 0)")
+        if not self.odd and not self.by_name:
+            return SQL("hash_record_extended(t.*, 0)")  # a bare t could be a column of that name
         text = f"ROW({', '.join(f't.{name}' for name in self.odd)})::text"
-        row = ", ".join([*(f"t.{name}" for name in self.plain), text])
-        return _sql(f"hash_record_extended(ROW({row}), 0)")
+        row = [*(f"t.{name}" for name in self.plain), *([text] if self.odd else [])]
+        return _sql(f"hash_record_extended(ROW({', '.join(row)}), 0)")
 
 
 @dataclass(frozen=True, slots=True)

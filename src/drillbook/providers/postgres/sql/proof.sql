@@ -18,6 +18,7 @@ SELECT pg_catalog.set_config('search_path', 'pg_catalog', true),
 -- name: tables
 -- All tables with rows of their own. A column is plain when equal hashes of its values mean equal
 -- bytes: not so for numeric (1.0 = 1.00), floats (0 = -0), enums (hashed by OID), json and the like.
+-- A table that inherits gets its columns in another order where its parent got some later.
 WITH RECURSIVE base(type, base) AS (
     SELECT oid, oid FROM pg_type
     UNION ALL
@@ -41,12 +42,14 @@ SELECT format('%I.%I', n.nspname, c.relname) AS name,
        c.relpersistence = 'u' AS unlogged,
        coalesce(c.relam = (SELECT oid FROM pg_am WHERE amname = 'heap'), false) AS is_heap,
        pg_relation_size(c.oid) / current_setting('block_size')::int AS blocks,
-       c.relfilenode <> pg_relation_filenode(c.oid) AS rewritten,
+       c.relfilenode <> pg_relation_filenode(c.oid) AS rewritten, i.by_name,
        array(SELECT k.name FROM columns k WHERE k.attrelid = c.oid AND k.is_plain
-              ORDER BY k.attnum) AS plain,
+              ORDER BY CASE WHEN i.by_name THEN k.name END COLLATE "C", k.attnum) AS plain,
        array(SELECT k.name FROM columns k WHERE k.attrelid = c.oid AND NOT k.is_plain
-              ORDER BY k.attnum) AS odd
+              ORDER BY CASE WHEN i.by_name THEN k.name END COLLATE "C", k.attnum) AS odd
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  CROSS JOIN LATERAL (SELECT NOT c.relispartition AND EXISTS (
+           SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid) AS by_name) AS i
  WHERE c.relkind = 'r' AND (c.relpersistence = 'p'
                             OR (c.relpersistence = 'u' AND NOT pg_is_in_recovery()))
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'drillbook')

@@ -16,7 +16,8 @@ SELECT l.pid, 0 AS waiting
 
 -- name: sessions_of
 SELECT pid FROM pg_stat_activity
- WHERE datname = ANY (%(names)s) AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+ WHERE datname = ANY (%(names)s) AND pid <> pg_backend_pid()
+   AND backend_type IN ('client backend', 'walsender')
 
 -- name: slots
 SELECT count(*)::int FROM pg_replication_slots WHERE database = %(database)s

@@ -70,28 +70,30 @@ class ObjectStore:
         backup = id_of(effect_key)
         for folder in self.staging.glob(f"*-{backup}-*"):
             remove(folder)
-        self.blobs.remove(blob.name for one in self._rubbish(backup) for blob in one[1])
+        rubbish = [blob.name for one in self._rubbish(backup) for blob in one[1]]
+        self.blobs.remove(rubbish)
+        if rubbish and self._find(backup) is not None:
+            self._must_be_whole(backup)  # its manifest may have come while we looked
 
     def finish(
         self, unfinished: Path, manifest: Manifest, *, on_bytes: OnBytes | None = None
     ) -> Manifest:
         """Move the files, and keep the manifest last; return the one of the attempt that won."""
-        if (found := self.find(manifest.id)) is not None:
-            return found
+        if self._find(manifest.id) is not None:
+            return self._must_be_whole(manifest.id)
         key_id = self.keys.newest().id if self.keys else ""
         manifest = manifest.model_copy(update={"encrypted_with": key_id})
         attempt = os.urandom(6).hex()
         name = Name(manifest.id, attempt, MANIFEST)
-        won = False
         try:
             self._move(unfinished, manifest, attempt, on_bytes)
-            data = Envelopes(self.keys).closed(manifest, name)
-            won = self.blobs.create(f"{manifest.id}/{MANIFEST}", data)
-        finally:
-            if not won:
-                with suppress(DrillbookError):  # its successor clears what stays
-                    left = self.blobs.list(f"{manifest.id}/{attempt}")
-                    self.blobs.remove(blob.name for blob in left)
+        except BaseException:
+            self._leave(manifest.id, attempt)
+            raise
+        data = Envelopes(self.keys).closed(manifest, name)
+        # When this raises, the manifest may be there all the same: then its files must stay.
+        if not self.blobs.create(f"{manifest.id}/{MANIFEST}", data):
+            self._leave(manifest.id, attempt)
         remove(unfinished)
         return self._must_be_whole(manifest.id)
 
@@ -220,6 +222,10 @@ class ObjectStore:
             if self.keys is not None:
                 data, size = sealed(data, self.keys.newest(), name), sealed_size(size)
             self.blobs.put(f"{manifest.id}/{attempt}/{file}", data, size)
+
+    def _leave(self, backup: str, attempt: str) -> None:
+        with suppress(DrillbookError):  # its successor clears what stays
+            self.blobs.remove(blob.name for blob in self.blobs.list(f"{backup}/{attempt}"))
 
     def _read(self, name: Name) -> Iterator[bytes]:
         data = self.blobs.stream(f"{name.backup}/{name.attempt}/{name.file}")
