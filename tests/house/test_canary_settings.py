@@ -38,7 +38,9 @@ def test_a_wrong_setting_is_refused_without_being_repeated(what: str, tmp_path: 
 
 
 def leaks_in(path: Path) -> list[str]:
-    return found_in(path.read_bytes()) if path.is_file() else []
+    """Return what a file holds of the canaries, but for the one whose place it is."""
+    is_place = not path.is_file() or path.name == "backup.key"
+    return [] if is_place else found_in(path.read_bytes())
 
 
 def test_a_password_written_into_the_stack_file_is_refused_without_being_repeated(
