@@ -20,6 +20,54 @@ def test_a_right_down_script_is_proven(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
+    ("down", "price"),
+    [
+        (
+            "DELETE FROM later",
+            "its down script deletes from later, also rows written after it",
+        ),
+        (
+            "TRUNCATE public.later; UPDATE later SET note = 'x' WHERE id < 0",
+            (
+                "its down script sets note of later, also in rows written after it; "
+                "its down script deletes from public.later, also rows written after it"
+            ),
+        ),
+        (
+            "DROP TABLE later; CREATE TABLE later (id int, note text)",
+            "rows written to public.later after it are lost: its down script drops it",
+        ),
+        (
+            "ALTER TABLE later DROP note; ALTER TABLE later ADD note text",
+            "rows written to public.later after it lose column note",
+        ),
+    ],
+)
+def test_the_price_of_a_given_script_tells_what_it_takes_itself(
+    shop: Shop, down: str, price: str
+) -> None:
+    with shop.copied() as copy:
+        copy.run("CREATE TABLE later (id int, note text)")  # empty: nothing is missed yet
+
+        found = copy.rehearse("SELECT 1", down)
+
+    assert found.proven, found.says
+    assert found.price == price
+
+
+def test_the_price_tells_that_a_unique_index_may_not_come_back(shop: Shop) -> None:
+    with shop.copied() as copy:
+        copy.run("CREATE UNIQUE INDEX one_note ON stays (id)")
+
+        found = copy.rehearse("DROP INDEX one_note")
+
+    assert found.price == (
+        "rows written to public.stays after it that break public.one_note stop the way back "
+        "until they are mended"
+    )
+
+
+@pytest.mark.parametrize(
     ("up", "down", "said"),
     [
         (ADD, "DROP INDEX stays_paid", "column public.stays.paid is there and was not"),

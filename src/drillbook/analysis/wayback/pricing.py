@@ -1,19 +1,23 @@
 """What going back costs, in rows and columns, said in one sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from drillbook.analysis.wayback.capturing import Capture
 from drillbook.analysis.wayback.columns import has_other_type
-from drillbook.analysis.wayback.losses import Loss
+from drillbook.analysis.wayback.losses import Loss, Written
 from drillbook.analysis.wayback.snapshot import Snapshot, Thing
 
 NOTHING = "nothing is lost"
 
 
 def price_of(
-    before: Snapshot, after: Snapshot, capture: Capture | None, order: tuple[str, ...]
+    before: Snapshot,
+    after: Snapshot,
+    capture: Capture | None,
+    order: tuple[str, ...],
+    given: Iterable[str] = (),
 ) -> str:
-    """Return the price of going back after a while, when people went on working."""
+    """Return the price of going back after a while; `given` is what a given script loses itself."""
     said = [
         *_new(before, after),
         *_labels(before, after),
@@ -23,8 +27,33 @@ def price_of(
     if capture is not None:
         said += [sentence for loss in capture.losses for sentence in _lost(loss, after)]
         said += _must_be_filled(before, after, capture)
+    said += given
     said += [f"the columns of {name} come back in another order" for name in order]
     return "; ".join(said) if said else NOTHING
+
+
+def given_losses(
+    before: Snapshot, after: Snapshot, back: Snapshot, written: Written
+) -> Iterator[str]:
+    """Return what a given script takes from tables of before, as it says or as it showed."""
+    for key, thing in sorted(before.things.items()):
+        if key not in after.things or key in back.things:
+            continue
+        if thing.kind == "table":
+            yield f"rows written to {thing.name} after it are lost: its down script drops it"
+        elif thing.kind == "column" and _stays(thing, back):
+            table = before.parent(thing).name
+            yield f"rows written to {table} after it lose column {thing.name}"
+    told = {t.name.replace('"', "") for key, t in after.things.items() if key not in before.things}
+    for written_name in sorted({*written.taken, *written.columns}):
+        name = written_name.replace('"', "")
+        if told & {name, f"public.{name}"}:
+            continue
+        if written_name in written.taken:
+            yield f"its down script deletes from {name}, also rows written after it"
+        if columns := sorted(written.columns.get(written_name, ())):
+            listed = ", ".join(columns)
+            yield f"its down script sets {listed} of {name}, also in rows written after it"
 
 
 def _new(before: Snapshot, after: Snapshot) -> Iterator[str]:
@@ -62,8 +91,9 @@ def _stricter(before: Snapshot, after: Snapshot) -> Iterator[str]:
     """Constraints come back, and rows written meanwhile may break them."""
     for key, thing in sorted(before.things.items()):
         found = after.things.get(key)
-        if thing.kind == "constraint" and found is None:
-            if _stays(thing, after) and not thing.props["inherited"]:
+        unique = thing.kind == "index" and "CREATE UNIQUE" in str(thing.props["definition"])
+        if (thing.kind == "constraint" or unique) and found is None:
+            if _stays(thing, after) and not thing.props.get("inherited"):
                 yield (
                     f"rows written to {before.parent(thing).name} after it that break "
                     f"{thing.name} stop the way back until they are mended"

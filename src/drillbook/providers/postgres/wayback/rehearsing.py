@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from drillbook.analysis.fingerprint import differences
 from drillbook.analysis.statements import read_script
-from drillbook.analysis.wayback.pricing import price_of
+from drillbook.analysis.wayback.losses import written_by
+from drillbook.analysis.wayback.pricing import given_losses, price_of
 from drillbook.analysis.wayback.roles import change_roles
 from drillbook.analysis.wayback.snapshot import Snapshot, reordered, unlike
 from drillbook.analysis.wayback.words import Underivable
@@ -128,7 +129,9 @@ class _Trial:
             self._compare(before, clone)
             now = self._again(clone, "", down, after)
             order = reordered(before.snapshot, now.snapshot)
-        price = price_of(before.snapshot, after, None, order)
+        written = written_by(read_script(down).statements)
+        losses = given_losses(before.snapshot, after, now.snapshot, written)
+        price = price_of(before.snapshot, after, None, order, losses)
         script = WayBackScript(
             name=self.change.name,
             down_sql=down,
