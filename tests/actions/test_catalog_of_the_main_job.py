@@ -54,7 +54,8 @@ def test_the_plan_tells_the_way_back_of_a_migration_and_its_price() -> None:
     assert given.possible
     assert "runs 1.down.sql" in given.says
     assert "the column b and its values are dropped" in given.price
-    assert CATALOG["migration.try"].way_back({"file": FILE, "down": DOWN, "way_back": None}) == given
+    tried = CATALOG["migration.try"].way_back({"file": FILE, "down": DOWN, "way_back": None})
+    assert tried == given
 
 
 def test_a_file_is_checked_without_any_environment() -> None:
