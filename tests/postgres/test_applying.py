@@ -274,13 +274,14 @@ def test_after_an_undo_another_run_may_apply_again(
         migration.apply.do(database, migrations, EFFECT, file=UP, down=DOWN)
 
 
+@pytest.mark.parametrize("version", ["20260101120000", "0001"])
 def test_supabases_own_ledger_is_understood(
-    database: PostgresDatabase, migrations: PostgresMigrations, run: Run
+    database: PostgresDatabase, migrations: PostgresMigrations, run: Run, version: str
 ) -> None:
     run("CREATE SCHEMA supabase_migrations")
     run("CREATE TABLE supabase_migrations.schema_migrations (version text PRIMARY KEY)")
-    run("INSERT INTO supabase_migrations.schema_migrations VALUES ('20260101120000')")
-    known = file("CREATE TABLE notes (id int);", "20260101120000_notes.sql")
+    run("INSERT INTO supabase_migrations.schema_migrations VALUES (%s)", version)
+    known = file("CREATE TABLE notes (id int);", f"{version}_notes.sql")
 
     assert migration.review.do(database, migrations, file=known).already_applied
     with pytest.raises(Refused, match=r"already applied .* by supabase_migrations"):

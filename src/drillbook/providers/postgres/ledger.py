@@ -12,7 +12,7 @@ from drillbook.ports.migrations import LedgerRow, Status, Story
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Session
 
-_SUPABASE_NAME = re.compile(r"(\d{14})_")
+_SUPABASE_NAME = re.compile(r"(\d+)_")  # its tool takes any number before the first _
 
 
 def exists(session: Session) -> bool:
