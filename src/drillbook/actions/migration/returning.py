@@ -59,8 +59,8 @@ def way_back(values: Mapping[str, object]) -> WayBack:
     if down is not None:
         name = down.name if isinstance(down, File) else str(down)
         says = f"runs {name} and compares the schema with the one remembered"
-        if "way_back" not in values:
-            says += "; the rehearsal proves it first"
+        is_later = "way_back" not in values
+        says += "; the rehearsal proves it first" if is_later else "; no rehearsal has proven it"
         return WayBack(possible=True, says=says, price=_price(file))
     if "way_back" not in values:  # a value that a task of the run will give
         says = "runs the script that the rehearsal derives and proves; where it finds none, "
