@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from threading import Timer
+from time import monotonic
 from typing import LiteralString
 
 import psycopg
@@ -19,6 +20,7 @@ from drillbook.providers.postgres.sentences import as_ours, as_ours_at_connect
 Session = psycopg.Connection[TupleRow]
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
+ASLEEP_SECONDS = 0.3  # a time-out that comes so much too late was slept through by this process
 GRACE_SECONDS = 5.0  # the server ends a statement itself; a frozen one is left this much later
 # A worker frozen in a transaction must not keep its locks from the one that takes over.
 IDLE_SETTING: LiteralString = "idle_in_transaction_session_timeout"
@@ -93,18 +95,29 @@ class Server:
             "keepalives_count": "3",
         }
         try:
-            # No prepared statements: poolers hand each transaction to another server session.
-            connection = psycopg.Connection[TupleRow].connect(
-                **settings,  # type: ignore[arg-type]  # libpq takes all its parameters as text
-                autocommit=True,
-                prepare_threshold=None,
-            )
+            connection = _connected(settings, seconds)
         except psycopg.Error as error:
             raise as_ours_at_connect(error, self.where, seconds) from error
         try:
             yield connection
         finally:
             connection.close()
+
+
+def _connected(settings: dict[str, str], seconds: float) -> Session:
+    begun = monotonic()
+    try:
+        # No prepared statements: poolers hand each transaction to another server session.
+        return psycopg.Connection[TupleRow].connect(
+            **settings,  # type: ignore[arg-type]  # libpq takes all its parameters as text
+            autocommit=True,
+            prepare_threshold=None,
+        )
+    except psycopg.errors.ConnectionTimeout:
+        if monotonic() - begun < seconds + ASLEEP_SECONDS:
+            raise
+    # It was this process that slept, not the server: what a frozen one met says nothing.
+    return _connected(settings, seconds)
 
 
 def set_locally(session: Session, name: LiteralString, value: str, *, local: bool = True) -> None:
