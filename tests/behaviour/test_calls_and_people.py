@@ -302,6 +302,25 @@ def test_a_new_function_that_names_a_missing_column_is_broken(place: Place) -> N
     ]
 
 
+def test_a_new_function_that_says_no_to_what_was_made_up_is_not_broken(place: Place) -> None:
+    place.run(FUNCTIONS)
+
+    found = place.broken_by(
+        "CREATE FUNCTION counted(table_name text) RETURNS bigint LANGUAGE plpgsql AS $$"
+        " DECLARE n bigint; BEGIN"
+        " EXECUTE format('SELECT count(*) FROM public.%I', table_name) INTO n; RETURN n; END $$;"
+        "CREATE FUNCTION known(t text) RETURNS text LANGUAGE sql AS $$ SELECT t::regclass::text $$;"
+        "CREATE FUNCTION denied(t text) RETURNS text LANGUAGE plpgsql AS $$"
+        " BEGIN RAISE EXCEPTION 'no such' USING ERRCODE = 'undefined_object'; END $$;"
+        "CREATE FUNCTION wrong(table_name text) RETURNS bigint LANGUAGE plpgsql AS $$"
+        " DECLARE n bigint; BEGIN EXECUTE 'SELECT count(*) FROM gone' INTO n; RETURN n; END $$"
+    )
+
+    assert [(one.subject, one.error) for one in found.broken] == [
+        ("public.wrong(text)", 'relation "gone" does not exist')
+    ]
+
+
 def test_a_function_taken_along_by_its_type_is_told(place: Place) -> None:
     place.run(FUNCTIONS)
 

@@ -70,7 +70,7 @@ def broken(
 
 def fails_always(found: Behaviour) -> bool:
     """Tell whether a new object fails because of what it is, not because of what it was given."""
-    if found.ok or not found.sure or found.sqlstate == PERMISSION:
+    if found.ok or not found.sure or found.refused or found.sqlstate == PERMISSION:
         return False
     return found.sqlstate.startswith(ALWAYS_CLASSES) or (
         found.kind is Subject.FUNCTION and found.sqlstate in ALWAYS_STATES

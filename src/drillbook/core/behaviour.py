@@ -20,8 +20,8 @@ class Behaviour(Frozen):
     `rows` is what was seen, changed or returned, `of` how many there are to see; `tries` and
     `worked` count the rows or arguments it was tried with. `sure` is False where it could not be
     tried, or ended by a time limit: `error` then says why. `refused`: a RAISE of the app's own said
-    no. `identity` outlives a rename, as do the numbers before the names in `columns`: those that an
-    insert filled.
+    no, or the error names a value that was given. `identity` outlives a rename, as do the numbers
+    before the names in `columns`: those that an insert filled.
     """
 
     subject: str

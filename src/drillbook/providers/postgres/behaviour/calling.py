@@ -1,7 +1,8 @@
 """Calls of functions and procedures as everybody who may call them."""
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from psycopg import sql
@@ -16,6 +17,7 @@ from drillbook.providers.postgres.behaviour.trying import Outcome, Persona, Tria
 from drillbook.providers.postgres.behaviour.writing import judged
 from drillbook.providers.postgres.queries import query
 
+_QUOTED = re.compile(r'"([^"]+)"')
 ENDS_TRANSACTIONS = "2D000"
 PERMISSION = "42501"
 ROWS_AT_MOST = 50
@@ -86,7 +88,11 @@ class Caller:
         outcomes: list[Outcome] = []
         with self.trial.become(persona):
             for values in self.arguments.candidates(function, count):
-                outcomes.append(self.trial.attempt(call(function, count), values))
+                outcome = self.trial.attempt(call(function, count), values)
+                if _names_one_of(values, outcome.error):
+                    # `SELECT … FROM %I` with what was made up: its way to say no to that.
+                    outcome = replace(outcome, raised=True)
+                outcomes.append(outcome)
                 worked = sum(outcome.ok for outcome in outcomes)
                 if worked == SUCCESSES or outcomes[-1].sqlstate == ENDS_TRANSACTIONS:
                     break
@@ -127,6 +133,13 @@ def call(function: Function, count: int) -> sql.Composed:
 def _type(written: str) -> sql.SQL:
     # As the server's format_type wrote it: quoted where it must be.
     return sql.SQL(written)
+
+
+def _names_one_of(values: Sequence[str | None], error: str) -> bool:
+    """Tell whether an error quotes a value that was given, alone or behind a schema."""
+    quoted = [f".{text}".casefold() for text in _QUOTED.findall(error)]
+    given = [f".{value}".casefold() for value in values if value]
+    return any(text.endswith(value) for text in quoted for value in given)
 
 
 def _decisive(outcomes: Sequence[Outcome]) -> Outcome:
