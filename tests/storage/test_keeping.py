@@ -133,6 +133,24 @@ def test_a_parent_stays_when_a_child_came_after_it_was_to_go(tmp_path: Path) -> 
     assert backup.look_pruned(keeping, EFFECT, keep_last=1) == done
 
 
+def test_what_a_dead_worker_left_in_clear_on_this_machine_is_named_and_goes(
+    store: ObjectStore,
+) -> None:
+    made = take(store)
+    opened = store.opened(made.id, "r-2/1.1")
+    left = opened.__enter__()  # its worker is killed: nobody leaves it
+    for path in (*left.rglob("*"), left):
+        os.utime(path, (0, 0))
+
+    assert [one.name for one in store.rubbish()] == [left.name]
+    assert f"in {left.name} and did not end" in str(backup.watch.do(keeping_of(store)).missing)
+    done = backup.prune.do(keeping_of(store), EFFECT, keep_last=1)
+
+    assert done.cleared == (left.name,)
+    assert not left.exists()
+    assert store.all() == (made,)
+
+
 @pytest.mark.parametrize("rule", [{}, {"keep_last": -1}])
 def test_a_rule_that_means_nothing_is_refused(tmp_path: Path, rule: dict[str, int]) -> None:
     keeping = keeping_of(FolderStore(tmp_path / "b"))

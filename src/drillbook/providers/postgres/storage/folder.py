@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -21,6 +20,7 @@ from drillbook.providers.postgres.storage.files import (
     sync,
     write_durably,
 )
+from drillbook.providers.postgres.storage.moving import left_in
 from drillbook.providers.postgres.storage.store import OnBytes, Rubbish, StoreState, id_of, is_id
 
 UNFINISHED = ".unfinished-"
@@ -157,7 +157,7 @@ class FolderStore:
     def rubbish(self) -> tuple[Rubbish, ...]:
         """Return what attempts left that did not end, and what is half removed."""
         found = (*self.path.glob(f"{UNFINISHED}*/"), *self.path.glob(f"{REMOVED}*/"))
-        return tuple(_rubbish(folder) for folder in sorted(found))
+        return tuple(left for folder in sorted(found) for left in left_in(folder))
 
     def sweep(self, name: str) -> None:
         """Remove one piece of rubbish by its name."""
@@ -193,17 +193,6 @@ class FolderStore:
                 hint=f"Look at {folder / MANIFEST}; without it the backup proves nothing.",
             ) from error
         return checked_manifest(manifest, folder.name)
-
-
-def _rubbish(folder: Path) -> Rubbish:
-    found = [path.stat() for path in folder.rglob("*") if path.is_file()]
-    newest = max([one.st_mtime for one in found], default=folder.stat().st_mtime)
-    return Rubbish(
-        name=folder.name,
-        files=len(found),
-        size_bytes=sum(one.st_size for one in found),
-        newest=datetime.fromtimestamp(newest, UTC),
-    )
 
 
 def _read_proof(path: Path) -> Proof:

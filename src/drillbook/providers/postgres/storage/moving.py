@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from drillbook.core.effect import deadline
@@ -88,6 +90,19 @@ def told(name: str, blobs: tuple[Blob, ...]) -> Rubbish:
         size_bytes=sum(blob.size_bytes for blob in blobs),
         newest=max(blob.at for blob in blobs),
     )
+
+
+def left_in(folder: Path) -> Iterator[Rubbish]:
+    """Yield what an attempt left in a folder of this machine; nothing when it is gone by now."""
+    with suppress(FileNotFoundError):  # its attempt may end while we look
+        found = [path.stat() for path in folder.rglob("*") if path.is_file()]
+        newest = max([one.st_mtime for one in found], default=folder.stat().st_mtime)
+        yield Rubbish(
+            name=folder.name,
+            files=len(found),
+            size_bytes=sum(one.st_size for one in found),
+            newest=datetime.fromtimestamp(newest, UTC),
+        )
 
 
 def _unlike(file: str, size: int, sha256: str, expected: StoredFile) -> Iterator[str]:

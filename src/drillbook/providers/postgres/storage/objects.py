@@ -13,7 +13,13 @@ from drillbook.providers.postgres.storage.blobs import Blob, Blobs
 from drillbook.providers.postgres.storage.envelopes import Envelopes, checked_manifest
 from drillbook.providers.postgres.storage.files import MANIFEST, PROOF, checked, remove
 from drillbook.providers.postgres.storage.keys import Keyring
-from drillbook.providers.postgres.storage.moving import Moving, fetched, told, wrong_contents
+from drillbook.providers.postgres.storage.moving import (
+    Moving,
+    fetched,
+    left_in,
+    told,
+    wrong_contents,
+)
 from drillbook.providers.postgres.storage.sealing import Name, sealed, sealed_size, unsealed
 from drillbook.providers.postgres.storage.store import (
     OnBytes,
@@ -167,10 +173,15 @@ class ObjectStore:
 
     def rubbish(self) -> tuple[Rubbish, ...]:
         """Return what attempts left that did not end, and what is half removed."""
-        return tuple(told(*one) for top in self._tops() for one in self._rubbish(top))
+        there = [told(*one) for top in self._tops() for one in self._rubbish(top)]
+        # Here they lie as they were before they were encrypted: nobody may forget them.
+        return (*there, *(left for one in self._staged() for left in left_in(one)))
 
     def sweep(self, name: str) -> None:
         """Remove one piece of rubbish by its name."""
+        for folder in self._staged():
+            if folder.name == name:
+                remove(folder)
         top = name.partition("/")[0]
         if is_id(top):
             found = [blobs for known, blobs in self._rubbish(top) if known == name]
@@ -184,6 +195,11 @@ class ObjectStore:
     def noted(self, name: str) -> bytes | None:
         """Return a note."""
         return self.blobs.read(f".notes/{name}")
+
+    def _staged(self) -> list[Path]:
+        return sorted(
+            one for start in (UNFINISHED, OPENED) for one in self.staging.glob(f"{start}*")
+        )
 
     def _tops(self) -> tuple[str, ...]:
         return tuple(top for top in self.blobs.tops() if is_id(top))
