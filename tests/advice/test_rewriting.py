@@ -63,6 +63,8 @@ ROWS = {
     "update": "UPDATE people SET mail = 'x' || age WHERE age > 50 OR age < 10;",
     "update without condition": "UPDATE people AS p SET age = 7, mail = NULL;",
     "delete": "DELETE FROM visits WHERE person > 40;",
+    "delete by another table": "DELETE FROM visits WHERE person IN (SELECT id FROM people "
+    "WHERE id = 3);",
     "refresh": "UPDATE people SET age = 5;\nREFRESH MATERIALIZED VIEW ages;",
     "in a block": "BEGIN;\nALTER TABLE people ADD w int;\nCREATE INDEX w ON people (w);\n"
     "ALTER TABLE people ALTER age SET NOT NULL;\nUPDATE people SET w = 1;\nCOMMIT;\nSELECT 1;\n",
@@ -72,6 +74,10 @@ UNCHANGED = {
     "twice is not once": "UPDATE people SET age = age + 1;",
     "random": "UPDATE people SET mail = random()::text;",
     "from another table": "UPDATE people SET age = 1 FROM visits WHERE visits.person = people.id;",
+    "a condition that the batches before would change": "DELETE FROM people WHERE NOT EXISTS "
+    "(SELECT FROM people AS others WHERE others.upto = people.id);",
+    "an update whose condition reads the table": "UPDATE people SET age = 1 WHERE id IN "
+    "(SELECT min(id) FROM public.people WHERE age <> 1 GROUP BY mail);",
     "made here": "CREATE TABLE n (id int);\nCREATE INDEX ON n (id);",
     "gentle already": "CREATE INDEX CONCURRENTLY i ON people (age);",
     "not valid already": "ALTER TABLE people ADD CONSTRAINT c CHECK (age > 0) NOT VALID;",

@@ -67,6 +67,8 @@ def change_many(statement: Statement, tables: Tables) -> Proposal | None:
     facts = tables.get(table, UNKNOWN)
     if not facts.key or stmt.HasField("returning_clause") or stmt.HasField("with_clause"):
         return None
+    if _reads(stmt.where_clause, stmt.relation):
+        return None
     if (update and (stmt.from_clause or not _is_repeatable(statement.node))) or (
         not update and stmt.using_clause
     ):
@@ -144,6 +146,11 @@ def _is_repeatable(node: Node) -> bool:
         if next(iter(find_nodes(value, FuncCall)), None) is not None:
             return False
     return True
+
+
+def _reads(condition: Node, relation: RangeVar) -> bool:
+    """Whether a condition reads the table itself: each batch would change what the next sees."""
+    return any(found.relname == relation.relname for found in find_nodes(condition, RangeVar))
 
 
 def _narrow(stmt: UpdateStmt | DeleteStmt, key: str) -> None:
