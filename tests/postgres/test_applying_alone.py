@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from drillbook.actions import migration
+from drillbook.actions.migration import applying as undo
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, Refused, Unavailable
 from drillbook.core.quantities import parse_duration
@@ -220,3 +221,19 @@ def test_a_lone_statement_with_a_lock_that_is_held_is_not_queued_for(
                 lock_timeout=parse_duration("100ms"), patience=parse_duration("200ms"),
             )  # fmt: skip
     assert notes("SELECT under_way FROM drillbook.migrations") == []
+
+
+def test_a_way_back_of_the_whole_that_does_not_fit_a_half_says_so(
+    database: PostgresDatabase, migrations: PostgresMigrations, notes: Run
+) -> None:
+    up = file("CREATE INDEX CONCURRENTLY a ON notes (word);\nALTER TABLE notes ADD UNIQUE (id);\n")
+    down = file("ALTER TABLE notes DROP CONSTRAINT notes_id_key;\nDROP INDEX a;\n", "1.down.sql")
+    before = undo.remember(database, migrations, EFFECT, file=up, down=down)
+    with pytest.raises(Failed, match="The first 1 of 2 parts stay done"):
+        migration.apply.do(database, migrations, EFFECT, file=up, down=down)
+
+    with pytest.raises(Failed, match=r"in part only, 1 of 2 parts, and its way back is made") as no:
+        undo.take_back(before, database, migrations, EFFECT, file=up, down=down)
+
+    assert "Nothing was changed." in str(no.value)
+    assert no.value.hint.startswith("Apply the rest (drillbook resume ")

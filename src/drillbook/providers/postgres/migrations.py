@@ -101,7 +101,10 @@ class PostgresMigrations:
             self._refuse_forgotten(session, row, change)
             telling = Telling(effect, up=False)
             walk = Walk(self.server, session, effect, change, units, mark, telling, up=False)
-            walk.go(row.undone, under_way=row.under_way)
+            try:
+                walk.go(row.undone, under_way=row.under_way)
+            except Failed as error:
+                raise _told_of_half(error, row) from error
             return _completed(session, effect.key)
 
     def _refuse_forgotten(self, session: Session, row: LedgerRow, change: Change) -> None:
@@ -218,6 +221,18 @@ def _completed(session: Session, key: str) -> LedgerRow:
     state = read_state(session)
     ledger.complete(session, key, up=up, fingerprint=state.fingerprint, objects=state.objects)
     return ledger.by_key(session, key) or row
+
+
+def _told_of_half(error: Failed, row: LedgerRow) -> Failed:
+    """Say that a way back of the whole may not fit a half that was applied."""
+    if row.done >= row.units:
+        return error
+    return Failed(
+        f"{error} {row.name} was applied in part only, {row.done} of {row.units} parts, and its "
+        "way back is made for the whole",
+        hint=f"Apply the rest (drillbook resume {row.run}) and take it back then, or mend by hand.",
+        again=error.again,
+    )
 
 
 def _refuse_second(row: LedgerRow | None, change: Change, where: str) -> None:
