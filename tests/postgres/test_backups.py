@@ -39,7 +39,7 @@ def test_a_backup_says_what_is_in_it(booking: Server, backups: PostgresBackups) 
     assert manifest.fingerprint == PostgresDatabase(booking).catalog().fingerprint
     assert {"data/toc.dat"} <= set(manifest.files)
     assert (made.label, made.level, manifest.lsn[:2]) == ("before", 1, "0/")
-    assert backups.verify(made.id).files == len(manifest.files)
+    assert backups.verify(made.id, EFFECT).files == len(manifest.files)
     assert [path.name for path in backups.store.path.iterdir()] == [made.id]
 
 
@@ -94,7 +94,7 @@ def test_verify_names_what_differs(
     harm(largest)
 
     with pytest.raises(Damaged, match=says):
-        backups.verify(made.id)
+        backups.verify(made.id, EFFECT)
 
 
 def test_a_foreign_or_broken_manifest_is_refused(backups: PostgresBackups) -> None:
@@ -102,13 +102,13 @@ def test_a_foreign_or_broken_manifest_is_refused(backups: PostgresBackups) -> No
     folder = backups.store.path
     (folder / made.id).rename(folder / "renamed")
     with pytest.raises(Damaged, match=f"manifest in renamed is of backup {made.id}"):
-        backups.verify("renamed")
+        backups.verify("renamed", EFFECT)
     (folder / "renamed" / "manifest.json").write_text("{}")
 
     with pytest.raises(Damaged, match="cannot be read"):
-        backups.verify("renamed")
+        backups.verify("renamed", EFFECT)
     with pytest.raises(NotFound, match=r"no backup '\.\./x'"):
-        backups.verify("../x")
+        backups.verify("../x", EFFECT)
 
 
 def test_compare_counts_what_was_lost_and_written_since(

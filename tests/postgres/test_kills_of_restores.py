@@ -26,7 +26,7 @@ def test_a_backup_whose_worker_is_killed_is_whole_or_not_there(
     assert backup.look_created(parts.backups, TAKEN) is None
     assert not list(parts.backups.store.path.glob(".unfinished-r-1*"))
     made = backup.create.do(parts.backups, TAKEN)
-    assert parts.backups.verify(made.id).files > 1
+    assert parts.backups.verify(made.id, TAKEN).files > 1
 
 
 @pytest.mark.parametrize("moment", ["making", "restoring", "comparing", "swapping"])
@@ -112,6 +112,6 @@ def test_a_frozen_dump_is_ended_by_its_successor(parts: Parts) -> None:
 
     assert ending(child) in {0, 1, KILLED}
     assert [path.name for path in parts.backups.store.path.iterdir()] == [made.id]
-    assert parts.backups.verify(made.id).files > 1
+    assert parts.backups.verify(made.id, TAKEN).files > 1
     with pytest.raises(DrillbookError):
         parts.backups.get("none")

@@ -329,7 +329,11 @@ def test_a_backup_that_rots_after_its_proof_is_proven_no_more(
     assert not watched.ok
     assert watched.verdict == "none"
     assert "bytes, not" in watched.says
-    assert [proof.level for proof in verifier.store.proofs(made.id)] == [4, 0]
+    with pytest.raises(Damaged, match="bytes, not"):
+        backup.verify.do(parts.backups, verifier, TAKEN, backup=made.id, level="files")
+    assert [proof.level for proof in verifier.store.proofs(made.id)] == [4, 0, 0]
+    (record,) = backup.report.do(StoredProofs(verifier.store)).backups
+    assert (record.level, record.rto) == (0, timedelta(seconds=1))
 
 
 def test_a_write_while_the_dump_runs_is_in_neither_dump_nor_checksum(

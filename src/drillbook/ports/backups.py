@@ -281,8 +281,8 @@ class Backups(Protocol):
         """Return one backup's manifest; NotFound names those there are."""
         ...
 
-    def verify(self, backup: str) -> CheckedBackup:
-        """Compare every file with the manifest; Damaged names what differs."""
+    def verify(self, backup: str, effect: Effect) -> CheckedBackup:
+        """Compare every file with the manifest; Damaged names what differs, and is noted."""
         ...
 
 

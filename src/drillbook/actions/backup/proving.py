@@ -51,7 +51,7 @@ def verify(
     """
     if level is ProofOf.WHOLE:
         return verifier.verify(backup, effect)
-    checked, manifest = backups.verify(backup), backups.get(backup)
+    checked, manifest = backups.verify(backup, effect), backups.get(backup)
     return Verified(
         id=checked.id,
         level=checked.level,

@@ -7,9 +7,10 @@ from drillbook.actions.backup.subject import domain
 from drillbook.core.errors import NotFound
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, show_duration
-from drillbook.ports.backups import BackupKind, Proven, ProvenBackups
+from drillbook.ports.backups import BackupKind, Proof, Proven, ProvenBackups
 
 MONTH = timedelta(days=30)
+RESTORED = 2
 WHOLE = 4  # the level of a backup that was restored and is equal to its source
 
 
@@ -61,7 +62,7 @@ def report(backups: ProvenBackups, *, within: Duration = MONTH) -> BackupReport:
     before = [one.manifest.at for one in everything if one.manifest.at < since][:1]
     moments = [now, *(one.manifest.at for one in found), *before]
     equal = [one.manifest.at for one in found if one.level >= WHOLE]
-    restored = [one.proofs[-1].seconds_to_restore for one in found if one.proofs]
+    restored = [proof.seconds_to_restore for one in found if (proof := _last_restored(one))]
     rto = timedelta(seconds=max(restored)) if restored else None
     rpo = _longest(moments)
     proven_rpo = _longest([now, *equal]) if equal else None
@@ -77,6 +78,7 @@ def report(backups: ProvenBackups, *, within: Duration = MONTH) -> BackupReport:
 
 def _record(one: Proven, earlier: datetime | None) -> BackupRecord:
     manifest, last = one.manifest, one.proofs[-1] if one.proofs else None
+    restored = _last_restored(one)
     return BackupRecord(
         id=manifest.id,
         kind=manifest.kind,
@@ -84,11 +86,16 @@ def _record(one: Proven, earlier: datetime | None) -> BackupRecord:
         size_bytes=manifest.size_bytes,
         seconds=manifest.seconds,
         rpo=manifest.at - earlier if earlier is not None else None,
-        rto=timedelta(seconds=last.seconds_to_restore) if last else None,
+        rto=timedelta(seconds=restored.seconds_to_restore) if restored else None,
         level=one.level,
         proven_at=last.at if last else None,
         differences=last.differences if last else (),
     )
+
+
+def _last_restored(one: Proven) -> Proof | None:
+    """Return the newest proof that came from a restore; a damaged backup was not restored."""
+    return next((proof for proof in reversed(one.proofs) if proof.level >= RESTORED), None)
 
 
 def _longest(moments: list[datetime]) -> timedelta:

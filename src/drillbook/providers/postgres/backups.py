@@ -19,6 +19,7 @@ from drillbook.providers.postgres.physical.taking import PhysicalTaking
 from drillbook.providers.postgres.programs import LONGEST_SECONDS, run_program, tool_path
 from drillbook.providers.postgres.proof.checksums import reading
 from drillbook.providers.postgres.proof.data import Frame, read_frame
+from drillbook.providers.postgres.proven import noting_damage
 from drillbook.providers.postgres.queries import query
 from drillbook.providers.postgres.server import Server, Session
 from drillbook.providers.postgres.storage.files import DATA, LEVEL_FILES, remove, stored_files
@@ -87,9 +88,10 @@ class PostgresBackups:
         """Return one backup's manifest; NotFound names those there are."""
         return self.store.get(backup)
 
-    def verify(self, backup: str) -> CheckedBackup:
-        """Compare every file with the manifest; Damaged names what differs."""
-        return self.store.verify_files(backup)
+    def verify(self, backup: str, effect: Effect) -> CheckedBackup:
+        """Compare every file with the manifest; Damaged names what differs, and is noted."""
+        with noting_damage(self.store, backup, effect):
+            return self.store.verify_files(backup)
 
     def _make_room(self, effect: Effect) -> Path:
         try:

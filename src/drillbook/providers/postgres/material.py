@@ -20,7 +20,6 @@ class Material:
     backup: str
     roles: tuple[str, ...] = ()
     extensions: dict[str, str] = field(default_factory=dict[str, str])
-    unlogged: tuple[str, ...] = ()
     database_bytes: int = 0  # the size of the database it came from, for the estimate
 
 
@@ -36,6 +35,5 @@ def material_of(manifest: Manifest, folder: Path) -> Material:
         backup=manifest.id,
         roles=manifest.roles,
         extensions=manifest.extensions,
-        unlogged=manifest.unlogged,
         database_bytes=manifest.database_bytes,
     )

@@ -1,8 +1,13 @@
 """The `ProvenBackups` port: manifests and the proofs that lie beside them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from drillbook.ports.backups import Proven
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Damaged
+from drillbook.ports.backups import Proof, Proven
 from drillbook.providers.postgres.storage.store import BackupStore
 
 
@@ -17,3 +22,19 @@ class StoredProofs:
         return tuple(
             Proven(manifest=one, proofs=self.store.proofs(one.id)) for one in self.store.all()
         )
+
+
+@contextmanager
+def noting_damage(store: BackupStore, backup: str, effect: Effect) -> Iterator[None]:
+    """Note beside a backup that it is damaged: whatever was proven before counts no more."""
+    try:
+        yield
+    except Damaged as error:
+        effect.still_mine()
+        proof = Proof(
+            level=0, at=datetime.now(UTC), by_run=effect.run,
+            seconds_to_restore=0.0, seconds_to_prove=0.0,
+            how="it is not what was written", differences=(str(error),),
+        )  # fmt: skip
+        store.note_proof(backup, proof)
+        raise

@@ -9,7 +9,7 @@ from time import monotonic
 import psycopg
 
 from drillbook.core.effect import Effect
-from drillbook.core.errors import Damaged, Failed, Refused, Unavailable
+from drillbook.core.errors import Failed, Refused, Unavailable
 from drillbook.core.quantities import show_size
 from drillbook.ports.backups import (
     BackupKind,
@@ -26,6 +26,7 @@ from drillbook.providers.postgres.maintenance import database_of
 from drillbook.providers.postgres.material import Material, material_of
 from drillbook.providers.postgres.physical.opening import PhysicalOpening
 from drillbook.providers.postgres.proof.roles import make_roles
+from drillbook.providers.postgres.proven import noting_damage
 from drillbook.providers.postgres.scratch import ScratchRoom, ScratchServer
 from drillbook.providers.postgres.sentences import first_line
 from drillbook.providers.postgres.server import Server, Session
@@ -60,13 +61,8 @@ class PostgresVerifier:
         manifest = self.store.get(backup)
         database = database_of(self.server)
         refuse_foreign(manifest, system=self._system(), database=database)
-        try:
+        with noting_damage(self.store, backup, effect):
             return self._proven(manifest, effect)
-        except Damaged as error:
-            # Noted, so that it counts as proven no more: it may have rotted since its last proof.
-            effect.still_mine()
-            self.store.note_proof(backup, damaged_proof(error, effect.run))
-            raise
 
     def _proven(self, manifest: Manifest, effect: Effect) -> Verified:
         backup = manifest.id
@@ -141,14 +137,6 @@ class PostgresVerifier:
             warnings=(*scratch.warnings, *((warning,) if warning else ())),
             how=f"restored by pg_restore into Postgres {major} on a server of its own",
         )  # fmt: skip
-
-
-def damaged_proof(error: Damaged, run: str) -> Proof:
-    """Return what is to be noted of a backup that is not what was written."""
-    return Proof(
-        level=0, at=datetime.now(UTC), by_run=run, seconds_to_restore=0.0, seconds_to_prove=0.0,
-        how="it could not be restored", differences=(str(error),),
-    )  # fmt: skip
 
 
 def _create(session: Session, facts: DatabaseFacts) -> str:

@@ -39,7 +39,7 @@ class Dumping:
         return Material(
             folder=into, objects=data.objects, contents=data.contents, sequences=data.sequences,
             source=resolved.says, at=resolved.at, backup=manifest.id, roles=data.frame.roles,
-            extensions=data.frame.extensions, unlogged=data.frame.unlogged, database_bytes=size,
+            extensions=data.frame.extensions, database_bytes=size,
         )  # fmt: skip
 
     def _dumped(self, server: Server, effect: Effect, into: Path) -> tuple[ProofData, int]:

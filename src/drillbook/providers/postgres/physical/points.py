@@ -12,7 +12,7 @@ from drillbook.core.errors import Failed, NotFound, Refused, Unavailable
 from drillbook.ports.backups import BackupKind, Manifest
 from drillbook.ports.commands import Commands
 from drillbook.ports.restore_points import NamedPoint, Reach, RestorePointsNow
-from drillbook.providers.postgres.material import Material, material_of
+from drillbook.providers.postgres.material import Material
 from drillbook.providers.postgres.physical.dumping import Dumping
 from drillbook.providers.postgres.physical.index import Named
 from drillbook.providers.postgres.physical.lines import Line, lines_of
@@ -104,14 +104,10 @@ class PhysicalPoints:
         """
         Give a dump of the database as it was at a point, with what it must be equal to.
 
-        A point is a backup's id, a time (UTC), a named restore point, or a place in the WAL.
-        Refused and NotFound say what can be reached; Damaged names what is wrong on the way.
+        A point is a physical backup's id, a time (UTC), a named restore point, or a place in the
+        WAL. Refused and NotFound say what can be reached; Damaged names what is wrong on the way.
         """
         found = self.store.find(point)
-        if found is not None and found.kind is BackupKind.LOGICAL:
-            with self.store.opened(found.id, effect.key) as folder:
-                yield material_of(found, folder / DATA)
-            return
         resolved = _own(found) if found is not None else self._resolve(point, effect)
         opening = PhysicalOpening(self.store, self.room, self.commands, self.archive)
         with self.room.place(effect) as place:

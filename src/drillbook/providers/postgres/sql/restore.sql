@@ -22,14 +22,8 @@ SELECT pid FROM pg_stat_activity
 -- name: slots
 SELECT count(*)::int FROM pg_replication_slots WHERE database = %(database)s
 
--- name: prepared
-SELECT count(*)::int FROM pg_prepared_xacts WHERE database = %(database)s
-
 -- name: serving
 SELECT oid::text FROM pg_database WHERE datname = %(database)s
-
--- name: size_of
-SELECT pg_database_size(%(database)s)
 
 -- name: clock
 SELECT extract(epoch FROM clock_timestamp())::float8

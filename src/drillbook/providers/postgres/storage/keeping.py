@@ -6,6 +6,7 @@ from datetime import timedelta
 from drillbook.core.effect import Effect
 from drillbook.ports.backups import Proven
 from drillbook.ports.keeping import LeftOver, Letting
+from drillbook.providers.postgres.proven import StoredProofs
 from drillbook.providers.postgres.storage.store import BackupStore, id_of
 
 
@@ -18,9 +19,7 @@ class StoreKeeping:
 
     def all(self) -> tuple[Proven, ...]:
         """Return every whole backup with its proofs, the newest first."""
-        return tuple(
-            Proven(manifest=one, proofs=self.store.proofs(one.id)) for one in self.store.all()
-        )
+        return StoredProofs(self.store).all()
 
     def left_overs(self) -> tuple[LeftOver, ...]:
         """Return what attempts left that did not end."""
