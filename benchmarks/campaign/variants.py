@@ -195,7 +195,7 @@ VARIANTS = (
     # The whole shipped book: proven backup, rehearsal on a copy, behaviour before and after.
     Variant("rehearsed", 6, ("done",), ONE, ONE_DOWN, whole=True),
     # No down script is given: the one that the rehearsal derived and proved takes it back.
-    Variant("derived-back", 6, ("partly taken back",), ADDS, drift=True, whole=True),
+    Variant("derived-back", 6, ("taken back",), ADDS, drift=True, whole=True),
     Variant("backup-proven", 6, ("done",), steps=_backups("logical")),
     Variant("physical-proven", 5, ("done",), steps=_backups("physical")),
     Variant("restore", 8, ("done",), ONE, ONE_DOWN, steps=_restore("logical")),
@@ -230,7 +230,7 @@ def migration_book(variant: Variant | None = None) -> str:
     if whole:
         fails = FAILS if variant is not None and variant.drift else ""
         return kept.replace("\n5. **Rollback", f"{fails}\n5. **Rollback")
-    kept = kept.replace("way_back=${rehearsed.way_back.script} forecast=${rehearsed.forecast} ", "")
+    kept = re.sub(r" (way_back|forecast)=\$\{rehearsed\.[a-z_.]+\}", "", kept)
     return kept.replace("${rehearsed.", "${tried.").replace("5. **Rollback", "4. **Rollback")
 
 
