@@ -1,6 +1,10 @@
 """Every store keeps a backup whole or not at all, and gives back what it was given."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Thread
@@ -55,6 +59,83 @@ def test_a_proof_lies_beside_the_backup_and_changes_nothing_of_it(any_store: Bac
     assert any_store.proofs(made.id) == tuple(sorted((first, second), key=lambda one: one.at))
     assert any_store.get(made.id) == made
     assert any_store.verify_files(made.id).files == len(FILES)
+
+
+WRITES_A_PROOF = """
+import resource, signal, sys
+from pathlib import Path
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Damaged, Failed
+from drillbook.providers.postgres.proven import noting_damage
+from drillbook.providers.postgres.storage.folder import FolderStore
+from storage.backups import proof
+folder, backup, ends = sys.argv[1:]
+store = FolderStore(Path(folder))
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL if ends == "killed" else signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    if ends == "damaged":
+        with noting_damage(store, backup, Effect(key="r-2/1.1")):
+            store.verify_files(backup)
+    store.note_proof(backup, proof())
+except (Damaged, Failed) as error:
+    print(type(error).__name__, error)
+"""
+
+
+def write_proof_where_it_does_not_fit(
+    store: FolderStore, backup: str, ends: str
+) -> subprocess.CompletedProcess[str]:
+    """A child that may write 100 bytes to a file: more fails, or the kernel kills it midway."""
+    return subprocess.run(
+        [sys.executable, "-c", WRITES_A_PROOF, str(store.path), backup, ends],
+        check=False, capture_output=True, text=True, timeout=60,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+    )  # fmt: skip
+
+
+def test_a_proof_that_finds_no_room_leaves_the_backup_as_it_was(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "backups")
+    made = take(store)
+
+    said = write_proof_where_it_does_not_fit(store, made.id, "failed")
+
+    assert said.stdout == (
+        f"Failed the proof of backup {made.id} cannot be written to {store.path / made.id}: "
+        "File too large\n"
+    )
+    assert store.verify_files(made.id).files == len(FILES)
+    assert (store.proofs(made.id), store.rubbish()) == ((), ())
+    store.note_proof(made.id, proof())
+    assert len(store.proofs(made.id)) == 1
+
+
+def test_damage_is_said_also_where_it_cannot_be_noted(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "backups")
+    made = take(store)
+    (store.path / made.id / "data/toc.dat").write_bytes(b"rotten")
+
+    said = write_proof_where_it_does_not_fit(store, made.id, "damaged").stdout
+
+    assert said.startswith(f"Damaged backup {made.id} is not what was written: data/toc.dat has 6")
+    assert "and this is not noted: the proof of" in said
+
+
+def test_half_a_proof_that_a_kill_left_is_rubbish_and_not_of_the_backup(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "backups")
+    made = take(store)
+
+    ended = write_proof_where_it_does_not_fit(store, made.id, "killed")
+
+    assert ended.returncode == -signal.SIGXFSZ
+    (left,) = store.rubbish()
+    assert left.size_bytes == 100
+    assert store.verify_files(made.id).files == len(FILES)
+    assert store.all() == (made,)
+    assert store.proofs(made.id) == ()
+    store.sweep(left.name)
+    assert store.rubbish() == ()
 
 
 def test_removed_is_gone_and_removing_again_is_no_error(any_store: BackupStore) -> None:

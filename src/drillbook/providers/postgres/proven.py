@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from drillbook.core.effect import Effect
-from drillbook.core.errors import Damaged
+from drillbook.core.errors import Damaged, Failed
 from drillbook.ports.backups import Proof, Proven
 from drillbook.providers.postgres.storage.store import BackupStore
 
@@ -36,5 +36,8 @@ def noting_damage(store: BackupStore, backup: str, effect: Effect) -> Iterator[N
             seconds_to_restore=0.0, seconds_to_prove=0.0,
             how="it is not what was written", differences=(str(error),),
         )  # fmt: skip
-        store.note_proof(backup, proof)
+        try:
+            store.note_proof(backup, proof)
+        except Failed as unnoted:  # that it is damaged says more than that this cannot be kept
+            raise Damaged(f"{error}; and this is not noted: {unnoted}", hint=error.hint) from error
         raise

@@ -17,6 +17,7 @@ from drillbook.providers.postgres.storage.files import (
     PROOF,
     checked,
     differing,
+    remove,
     sync,
     write_durably,
 )
@@ -134,9 +135,20 @@ class FolderStore:
         """Keep a proof beside the backup; the manifest is never changed."""
         folder = self.path / self.get(backup).id
         name = f"{PROOF}{proof.at:%Y%m%dT%H%M%S.%f}-{os.urandom(4).hex()}.json"
-        write_durably(folder / f".{name}", proof.model_dump_json(indent=1).encode())
-        (folder / f".{name}").rename(folder / name)
-        sync(folder)
+        # Written outside of the backup: half of it, left by a kill, is rubbish as any other.
+        half = self.path / f"{UNFINISHED}{PROOF}{os.urandom(4).hex()}"
+        try:
+            half.mkdir(mode=0o700)
+            write_durably(half / name, proof.model_dump_json(indent=1).encode())
+            (half / name).rename(folder / name)
+            sync(folder)
+        except OSError as error:
+            raise Failed(
+                f"the proof of backup {backup} cannot be written to {folder}: {error.strerror}",
+                hint="Free space there, then verify it again; the backup itself is as it was.",
+            ) from error
+        finally:
+            remove(half)
 
     def proofs(self, backup: str) -> tuple[Proof, ...]:
         """Return what was proven of a backup, the oldest first."""
