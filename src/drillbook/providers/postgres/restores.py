@@ -61,6 +61,7 @@ class PostgresRestores:
 
     def settle(self, wanted: Wanted, effect: Effect) -> Restored | None:
         """End what a dead attempt left running; return the result when it is there."""
+        self._clear(effect)
         names = self._names(wanted, effect)
         with beside(self.server, effect) as session:
             done = _done(names, marks_of(session, names.all), effect)
@@ -84,6 +85,7 @@ class PostgresRestores:
     def take_back(self, wanted: Wanted, was_serving: str, effect: Effect) -> SwappedBack:
         """Give the database before the restore its name again; drop what was not swapped yet."""
         effect.still_mine()
+        self._clear(effect)
         names = self._names(wanted, effect)
         with beside(self.server, effect) as session:
             lock(session, names.serving)
@@ -111,6 +113,10 @@ class PostgresRestores:
                 hint="Only a backup taken before leads back.",
             )
         return SwappedBack(database=names.serving, was_restored=False)
+
+    def _clear(self, effect: Effect) -> None:
+        if self.points is not None:
+            self.points.clear(effect)
 
     def _names(self, wanted: Wanted, effect: Effect) -> Names:
         serving = database_of(self.server)

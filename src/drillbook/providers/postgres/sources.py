@@ -23,6 +23,10 @@ class Points(Protocol):
         """Recover to a point in a server of its own and dump it."""
         ...
 
+    def clear(self, effect: Effect) -> None:
+        """Remove the copies that dead workers left; what cannot be removed is told."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:

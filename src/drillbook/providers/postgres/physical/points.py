@@ -117,6 +117,14 @@ class PhysicalPoints:
                 made = Dumping(self.commands, scratch.server).made(resolved, effect, place / DATA)
             yield made
 
+    def clear(self, effect: Effect) -> None:
+        """Remove the copies that dead workers left; what cannot be removed is told."""
+        try:
+            self.room.clear()
+        except OSError as error:  # a way back must not wait for space in a scratch folder
+            says = f"what dead workers left in {self.room.folder} cannot be cleared"
+            effect.progress(f"{says}: {error.strerror}", None)
+
     def _resolve(self, point: str, effect: Effect) -> Resolved:
         if self.archive is None:
             raise NotFound(
