@@ -19,6 +19,8 @@ def test_rows_changed_deleted_and_added_come_back_with_triggers_silent(shop: Sho
     script = shop.offered(up)
 
     assert "rows of before that were deleted from public.stays after it come back" in script.price
+    assert "and who writes to public.guests and public.stays" in script.says
+    assert script.says.endswith(" waits until its first transaction ends")
     assert all(name.startswith("drillbook.before_") for name in script.side_tables)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from drillbook.analysis.fingerprint import differences
 from drillbook.analysis.statements import read_script
+from drillbook.analysis.wayback.capturing import Capture
 from drillbook.analysis.wayback.losses import written_by
 from drillbook.analysis.wayback.pricing import given_losses, price_of
 from drillbook.analysis.wayback.roles import change_roles
@@ -191,7 +192,7 @@ class _Trial:
             derived=True,
             proven=True,
             says="derived from the catalog: up, down, up and down again gave the same schema "
-            f"and data{_copied(*kept)}",
+            f"and data{_copied(*kept, explored.capture)}",
             price=price,
         )
         return WayBackRehearsal(script=script, says=script.says, price=price, captured_rows=kept[0])
@@ -273,5 +274,12 @@ def _size(clone: Server, tables: tuple[str, ...]) -> tuple[int, int]:
     return rows, size
 
 
-def _copied(rows: int, size: int) -> str:
-    return f"; {rows:,} rows ({size:,} bytes) are copied before it" if rows else ""
+def _copied(rows: int, size: int, capture: Capture) -> str:
+    if not capture.losses:
+        return ""
+    tables = " and ".join(sorted(loss.table.name for loss in capture.losses))
+    # Also where it copies no row: the lock is what the forecast does not know of.
+    return (
+        f"; {rows:,} rows ({size:,} bytes) are copied before it, and who writes to {tables} waits "
+        "until its first transaction ends"
+    )
