@@ -2,12 +2,13 @@
 
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from drillbook.core.errors import NotFound, Refused
-from drillbook.ports.backups import Manifest
+from drillbook.ports.backups import BackupKind, Manifest
 from drillbook.providers.postgres.physical.lsn import Lsn, Segment
 from physical.parts import Production, an_effect
 
@@ -157,3 +158,31 @@ def test_points_on_the_timeline_of_a_server_that_took_over_are_reached(
         assert material.contents["public.after_handover"].rows == 1
 
     assert points.reachable().reaches[0].from_lsn == full.lsn
+
+
+def test_a_point_is_reached_though_newer_backups_cannot_be_read(
+    production: Production, full: Manifest
+) -> None:
+    marked = production.points.mark("with-rot", an_effect("mark"))
+    later = {"id": "r-newer", "at": full.at + timedelta(seconds=1)}
+    newer = full.model_copy(update=later)
+    child = newer.model_copy(
+        update={"id": "r-child", "kind": BackupKind.INCREMENTAL, "parent": newer.id}
+    )
+    for one in (newer, child):
+        production.store.finish(production.store.unfinished(one.id), one)
+    after = production.points.mark("after-rot", an_effect("mark"))
+    try:
+        (production.store.path / newer.id / "manifest.json").write_bytes(b"rot")
+
+        now = production.points.reachable()
+        with production.points.material_at("after-rot", an_effect()) as material:
+            assert material.backup == full.id
+    finally:
+        production.store.remove(newer.id)
+        production.store.remove("r-child")
+
+    assert {marked.lsn, after.lsn} <= {one.lsn for one in now.named}
+    assert newer.id not in {one.backup for one in now.reaches}
+    assert now.missing[-2].startswith(f"{newer.id} cannot be read")
+    assert now.missing[-1] == f"r-child builds on {newer.id}, which is not there to be read"

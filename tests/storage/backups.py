@@ -29,10 +29,13 @@ def write_files(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(data)
 
 
-def manifest_of(folder: Path, backup: str, *, at: datetime = NOW, parent: str = "") -> Manifest:
+def manifest_of(
+    folder: Path, backup: str, *, at: datetime = NOW, parent: str = "", physical: bool = False
+) -> Manifest:
+    whole = BackupKind.PHYSICAL if physical else BackupKind.LOGICAL
     files = stored_files(folder)
     return Manifest(
-        kind=BackupKind.INCREMENTAL if parent else BackupKind.LOGICAL, parent=parent,
+        kind=BackupKind.INCREMENTAL if parent else whole, parent=parent,
         id=backup, label="", environment="production", effect_key=backup, run="r-1", at=at,
         seconds=1.0, server_version="17.10", system_identifier="7", tool="pg_dump", lsn="0/1",
         snapshot="1", level=1, size_bytes=sum(file.size_bytes for file in files.values()),
@@ -48,12 +51,17 @@ def take(
     age: timedelta = timedelta(0),
     at: datetime | None = None,
     parent: str = "",
+    physical: bool = False,
     on_bytes: OnBytes | None = None,
 ) -> Manifest:
     folder = store.unfinished(effect_key)
     write_files(folder, FILES if files is None else files)
     manifest = manifest_of(
-        folder, store.id_of(effect_key), at=at or datetime.now(UTC) - age, parent=parent
+        folder,
+        store.id_of(effect_key),
+        at=at or datetime.now(UTC) - age,
+        parent=parent,
+        physical=physical,
     )
     return store.finish(folder, manifest, on_bytes=on_bytes)
 

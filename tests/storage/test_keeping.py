@@ -9,11 +9,14 @@ import pytest
 
 from drillbook.actions import backup
 from drillbook.core.effect import Effect
-from drillbook.core.errors import Refused
+from drillbook.core.errors import Damaged, NotFound, Refused
+from drillbook.providers.postgres.backups import PostgresBackups
+from drillbook.providers.postgres.server import Server
 from drillbook.providers.postgres.storage.folder import FolderStore
 from drillbook.providers.postgres.storage.keeping import StoreKeeping
 from drillbook.providers.postgres.storage.objects import ObjectStore
 from drillbook.providers.postgres.storage.store import BackupStore, id_of
+from drillbook.providers.process.commands import ProcessCommands
 from storage.backups import proof, take
 
 DAY = timedelta(days=1)
@@ -232,3 +235,97 @@ def test_without_a_promise_watch_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="no RPO is promised"):
         backup.watch.do(keeping)
     assert backup.watch.do(keeping, rpo=DAY).verdict == "none"
+
+
+def spoiled(store: FolderStore, backup: str) -> None:
+    (store.path / backup / "manifest.json").write_bytes(b"rot")
+
+
+def test_one_that_cannot_be_read_is_named_and_the_others_are_listed(tmp_path: Path) -> None:
+    keeping = keeping_of(FolderStore(tmp_path / "b"))
+    made = history(keeping.store, days=3)
+    spoiled(FolderStore(tmp_path / "b"), made[0])
+    backups = PostgresBackups(
+        Server(lambda: "postgresql://nowhere", "production"),
+        keeping.store,
+        ProcessCommands(tmp_path / "commands"),
+    )
+
+    listed = backup.list_.do(backups)
+
+    assert [one.id for one in listed.backups] == made[1:]
+    assert listed.unreadable[0].startswith(f"{made[0]} cannot be read: the manifest of")
+    assert backup.latest.do(backups).id == made[1]
+    assert made[0] in backup.report.do(keeping).says
+    for name in made[1:]:
+        spoiled(FolderStore(tmp_path / "b"), name)
+    with pytest.raises(Damaged, match="no backup can be read: .*" + made[2]):
+        backup.latest.do(backups)
+    with pytest.raises(NotFound, match=made[1]):
+        backup.report.do(keeping)
+
+
+def test_watch_names_one_that_cannot_be_read_also_when_the_promise_holds(tmp_path: Path) -> None:
+    keeping = keeping_of(FolderStore(tmp_path / "b"), rpo=2 * DAY)
+    made = history(keeping.store, days=3)
+    spoiled(FolderStore(tmp_path / "b"), made[0])
+
+    seen = backup.watch.do(keeping)
+
+    assert (seen.ok, seen.last_taken, seen.last_proven) == (True, made[1], made[1])
+    assert seen.missing == tuple(one.says for one in keeping.unreadable())
+    assert f"{made[0]} cannot be read" in seen.says
+    for name in made[1:]:
+        spoiled(FolderStore(tmp_path / "b"), name)
+    none = backup.watch.do(keeping)
+    assert (none.verdict, none.missing[0]) == ("none", "no backup can be read")
+
+
+def test_a_proven_backup_whose_parent_cannot_be_read_keeps_no_promise(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "b")
+    base = take(store, "base", age=DAY / 2).id
+    child = take(store, "child", parent=base).id
+    store.note_proof(child, proof())
+    assert backup.watch.do(keeping_of(store)).last_proven == child
+    spoiled(store, base)
+
+    seen = backup.watch.do(keeping_of(store))
+
+    assert (seen.verdict, seen.last_taken) == ("none", child)
+
+
+def test_prune_removes_neither_one_that_cannot_be_read_nor_what_it_may_build_on(
+    tmp_path: Path,
+) -> None:
+    store = FolderStore(tmp_path / "b")
+    base = take(store, "base", age=9 * DAY, physical=True).id
+    link = take(store, "link", age=8 * DAY, parent=base).id
+    child = take(store, "child", age=7 * DAY, parent=link).id
+    logical = [take(store, f"d{number}", age=number * DAY).id for number in range(3)]
+    keeping = keeping_of(store)
+    spoiled(store, child)
+
+    said = backup.retention.do(keeping, keep_last=1)
+    done = backup.prune.do(keeping, EFFECT, keep_last=1)
+
+    assert said.goes == done.removed == (logical[1], logical[2])
+    assert said.stays[base] == f"{child} cannot be read and may build on it"
+    assert set(done.stays) == {logical[0], base, link, child}
+    assert done.unreadable[0] in done.says
+    assert done.unreadable == said.unreadable == tuple(one.says for one in keeping.unreadable())
+    assert backup.look_pruned(keeping, EFFECT, keep_last=1) == done
+
+
+def test_one_that_was_to_go_and_cannot_be_read_by_now_stays(tmp_path: Path) -> None:
+    keeping = keeping_of(FolderStore(tmp_path / "b"))
+    made = history(keeping.store)
+
+    def spoil_one(says: str, fraction: float | None) -> None:
+        if made[2] in says:
+            spoiled(FolderStore(tmp_path / "b"), made[3])
+
+    done = backup.prune.do(keeping, Effect(key="r-9", progress=spoil_one), keep_last=2)
+
+    assert done.removed == (made[2], made[5])
+    assert made[3] in done.stays
+    assert (tmp_path / "b" / made[3] / "data").exists()

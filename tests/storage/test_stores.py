@@ -286,3 +286,31 @@ def test_a_backup_put_under_another_name_is_found(store: ObjectStore, tmp_path: 
 
     with pytest.raises(Damaged, match=r"manifest\.json of backup r-9-copied is not what was"):
         store.get("r-9-copied")
+
+
+def spoil(store: BackupStore, backup: str, data: bytes = b"rot") -> None:
+    """Write other bytes where a manifest lies."""
+    if isinstance(store, FolderStore):
+        (store.path / backup / "manifest.json").write_bytes(data)
+        return
+    assert isinstance(store, ObjectStore)
+    store.blobs.put(f"{backup}/manifest.json", (data,), len(data))
+
+
+def test_a_manifest_that_cannot_be_read_is_named_apart_and_stops_no_other(
+    any_store: BackupStore,
+) -> None:
+    good, bad = take(any_store), take(any_store, "r-2/1.2")
+    assert any_store.unreadable() == ()
+    spoil(any_store, bad.id)
+
+    assert any_store.all() == (good,)
+    (told,) = any_store.unreadable()
+    assert told.id == bad.id
+    assert told.says.startswith(f"{bad.id} cannot be read: ")
+    with pytest.raises(Damaged, match=bad.id):
+        any_store.get(bad.id)
+    assert any_store.rubbish() == ()
+    any_store.clear("r-2/1.2")
+    with any_store.opened(good.id, "r-3/1.1") as folder:
+        assert (folder / "data/2").exists()

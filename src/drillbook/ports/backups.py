@@ -153,6 +153,13 @@ class Readiness(Frozen):
     enough: bool
 
 
+class UnreadableBackup(Frozen):
+    """A backup whose manifest cannot be read now: nobody knows what it is or builds on."""
+
+    id: str
+    says: str
+
+
 class CheckedBackup(Frozen):
     """A backup whose files are what its manifest says."""
 
@@ -274,7 +281,11 @@ class Backups(Protocol):
         ...
 
     def all(self) -> tuple[Manifest, ...]:
-        """Return all whole backups, the newest first."""
+        """Return all whole backups that can be read, the newest first."""
+        ...
+
+    def unreadable(self) -> tuple[UnreadableBackup, ...]:
+        """Return those whose manifest cannot be read, and why."""
         ...
 
     def get(self, backup: str) -> Manifest:
@@ -302,7 +313,11 @@ class ProvenBackups(Protocol):
     """What is known of all backups together."""
 
     def all(self) -> tuple[Proven, ...]:
-        """Return every whole backup with its proofs, the newest first."""
+        """Return every whole backup that can be read, with its proofs, the newest first."""
+        ...
+
+    def unreadable(self) -> tuple[UnreadableBackup, ...]:
+        """Return those whose manifest cannot be read, and why."""
         ...
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from drillbook.core.effect import Effect
 from drillbook.core.model import Frozen
-from drillbook.ports.backups import Proven
+from drillbook.ports.backups import Proven, UnreadableBackup
 
 
 class LeftOver(Frozen):
@@ -30,7 +30,11 @@ class BackupKeeping(Protocol):
     """The place of an environment's backups, as one who keeps it sees it."""
 
     def all(self) -> tuple[Proven, ...]:
-        """Return every whole backup with its proofs, the newest first."""
+        """Return every whole backup that can be read, with its proofs, the newest first."""
+        ...
+
+    def unreadable(self) -> tuple[UnreadableBackup, ...]:
+        """Return those whose manifest cannot be read, and why."""
         ...
 
     def left_overs(self) -> tuple[LeftOver, ...]:

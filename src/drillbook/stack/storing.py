@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drillbook.core.errors import SettingsInvalid
+from drillbook.core.errors import Damaged, SettingsInvalid
 from drillbook.providers.postgres.storage.blobs import Blobs, FolderBlobs
 from drillbook.providers.postgres.storage.folder import FolderStore
 from drillbook.providers.postgres.storage.keys import Keyring
@@ -74,5 +74,12 @@ def prove_reading(section: BackupsSection, *, folder: Path, staging: Path) -> st
     """List the backups and open their manifests, so that a wrong key shows now."""
     keys = keyring(section, folder)
     named = "" if keys is None else f", new ones encrypted with key {keys.newest().id}"
-    found = backup_store(section, folder=folder, staging=staging).all()
+    store = backup_store(section, folder=folder, staging=staging)
+    found, unreadable = store.all(), store.unreadable()
+    if unreadable:
+        said = "; ".join(one.says for one in unreadable)
+        raise Damaged(
+            f"{len(unreadable)} of {len(found) + len(unreadable)} backups cannot be read: {said}",
+            hint="Set the key they were made with, or look at the disk.",
+        )
     return f"{len(found)} backups{named}"

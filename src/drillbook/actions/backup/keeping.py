@@ -10,7 +10,7 @@ from drillbook.core.effect import Effect
 from drillbook.core.errors import Refused
 from drillbook.core.model import Frozen, Risk
 from drillbook.core.quantities import Duration, show_duration, show_size
-from drillbook.ports.backups import Proven
+from drillbook.ports.backups import BackupKind, Proven, UnreadableBackup
 from drillbook.ports.keeping import BackupKeeping, Letting
 
 PROVEN_LEVEL = 2  # it was restored or recovered
@@ -25,6 +25,7 @@ class Retention(Frozen):
     stays: dict[str, str]
     left_overs: tuple[str, ...]
     freed_bytes: int
+    unreadable: tuple[str, ...] = ()
 
 
 class Pruned(Frozen):
@@ -35,6 +36,7 @@ class Pruned(Frozen):
     stays: tuple[str, ...]
     cleared: tuple[str, ...]
     freed_bytes: int
+    unreadable: tuple[str, ...] = ()
 
 
 class Watched(Frozen):
@@ -63,10 +65,12 @@ def retention(
 ) -> Retention:
     """Say which backups a rule would let go, and why the others stay."""
     found = keeping.all()
-    decided = _decide(found, Rule(keep_last, daily, weekly, monthly, older_than))
+    unreadable = keeping.unreadable()
+    decided = _decide(unreadable, found, Rule(keep_last, daily, weekly, monthly, older_than))
     letting = _letting(keeping, found, decided, None)
     return Retention(
-        says=_says(letting, "go"),
+        says="; ".join((_says(letting, "go"), *_told(unreadable))),
+        unreadable=_told(unreadable),
         goes=letting.goes,
         stays=dict(decided.stays),
         left_overs=letting.left_overs,
@@ -86,12 +90,19 @@ def prune(
     older_than: Duration | None = None,
     agreed: tuple[str, ...] | None = None,
 ) -> Pruned:
-    """Remove the backups a rule lets go; never the newest, the last proven, or a needed parent."""
+    """
+    Remove the backups a rule lets go; never the newest, the last proven, or a needed parent.
+
+    One that cannot be read stays; and while there is one, so does every physical backup, because
+    it may be what that one builds on.
+    """
     effect.still_mine()
     found = keeping.all()
     letting = keeping.decided(None, effect)
     if letting is None:
-        decided = _decide(found, Rule(keep_last, daily, weekly, monthly, older_than))
+        decided = _decide(
+            keeping.unreadable(), found, Rule(keep_last, daily, weekly, monthly, older_than)
+        )
         letting = _letting(keeping, found, decided, agreed)
         letting = keeping.decided(letting, effect) or letting
     effect.note("decided", _says(letting, "go"), letting.model_dump(mode="json"))
@@ -99,7 +110,7 @@ def prune(
         effect.still_mine()
         # Asked anew each time: what was decided hours ago may be the last proven one now, or the
         # parent of a new one.
-        if name in letting.goes and name in still_needed(map(_held, keeping.all()), letting.goes):
+        if name in letting.goes and name in _needed(keeping, letting):
             continue
         effect.progress(f"removing {name}", number / max(1, len(letting.goes)))
         keeping.let_go(letting, name)
@@ -122,8 +133,7 @@ def look_pruned(
     letting = keeping.decided(None, effect)
     if letting is None:
         return None
-    held = [_held(one) for one in keeping.all()]
-    there = {one.id for one in held} - set(still_needed(held, letting.goes))
+    there = {one.manifest.id for one in keeping.all()} - _needed(keeping, letting)
     left = {one.name for one in keeping.left_overs()}
     if there & set(letting.goes) or left & set(letting.left_overs):
         return None
@@ -142,12 +152,12 @@ def watch(
             hint='Write rpo = "24h" in the backups section, or give rpo=24h.',
             again=False,
         )
-    found, now = keeping.all(), datetime.now(UTC)
+    found, unreadable, now = keeping.all(), _told(keeping.unreadable()), datetime.now(UTC)
     taken = found[0] if found else None
-    proven = next((one for one in found if _is_proven(one, level)), None)
+    proven = next((one for one in found if _is_proven(one, level, found)), None)
     age = None if proven is None else _age(proven, now)
     ok = age is not None and age <= promised
-    missing = () if ok else tuple(_missing(keeping, taken, proven, now))
+    missing = (*(() if ok else _missing(keeping, taken, proven, now)), *unreadable)
     verdict = "held" if ok else "none" if proven is None else "missed"
     return Watched(
         ok=ok,
@@ -174,7 +184,7 @@ def _missing(
     keeping: BackupKeeping, taken: Proven | None, proven: Proven | None, now: datetime
 ) -> Iterable[str]:
     if taken is None:
-        yield "no backup was ever taken"
+        yield "no backup can be read" if keeping.unreadable() else "no backup was ever taken"
     elif proven is None or proven.manifest.id != taken.manifest.id:
         failed = [one for one in taken.proofs if one.differences]
         why = f"was found different: {failed[-1].differences[0]}" if failed else "is not proven"
@@ -185,7 +195,32 @@ def _missing(
         yield f"an attempt left {left.files} files in {left.name} and did not end"
 
 
-def _decide(found: Iterable[Proven], rule: Rule) -> Decided:
+def _told(unreadable: tuple[UnreadableBackup, ...]) -> tuple[str, ...]:
+    return tuple(one.says for one in unreadable)
+
+
+def _may_be_built_on(
+    unreadable: tuple[UnreadableBackup, ...], found: Iterable[Proven]
+) -> dict[str, str]:
+    """Return what stays because nobody knows what a backup that cannot be read builds on."""
+    if not unreadable:
+        return {}
+    physical = [one for one in found if one.manifest.kind is not BackupKind.LOGICAL]
+    says = f"{', '.join(one.id for one in unreadable)} cannot be read and may build on it"
+    return {one.manifest.id: says for one in physical}
+
+
+def _needed(keeping: BackupKeeping, letting: Letting) -> set[str]:
+    """Return what must not go by now, whatever was decided."""
+    found, unreadable = keeping.all(), keeping.unreadable()
+    needed = set(still_needed(_held(found), letting.goes))
+    needed |= set(_may_be_built_on(unreadable, found))
+    return needed | {one.id for one in unreadable}
+
+
+def _decide(
+    unreadable: tuple[UnreadableBackup, ...], found: tuple[Proven, ...], rule: Rule
+) -> Decided:
     if rule.is_empty:
         raise Refused(
             "no rule says which backups stay",
@@ -195,7 +230,9 @@ def _decide(found: Iterable[Proven], rule: Rule) -> Decided:
     counts = (rule.keep_last, rule.daily, rule.weekly, rule.monthly)
     if min(counts) < 0:
         raise Refused("a rule keeps a number of backups, 0 or more", hint="Correct the number.")
-    return decide(map(_held, found), rule, datetime.now(UTC))
+    decided = decide(_held(found), rule, datetime.now(UTC))
+    stays = _may_be_built_on(unreadable, found) | dict(decided.stays)
+    return Decided(stays, tuple(name for name in decided.goes if name not in stays))
 
 
 def _letting(
@@ -218,10 +255,14 @@ def _letting(
 
 
 def _pruned(keeping: BackupKeeping, letting: Letting) -> Pruned:
-    there = tuple(one.manifest.id for one in keeping.all())
+    unreadable = keeping.unreadable()
+    readable = tuple(one.manifest.id for one in keeping.all())
+    there = (*readable, *(one.id for one in unreadable))
     removed = tuple(name for name in letting.goes if name not in there)
+    went = _says(letting.model_copy(update={"goes": removed, "stays": there}), "went")
     return Pruned(
-        says=_says(letting.model_copy(update={"goes": removed, "stays": there}), "went"),
+        says="; ".join((went, *_told(unreadable))),
+        unreadable=_told(unreadable),
         removed=removed,
         stays=there,
         cleared=letting.left_overs,
@@ -239,12 +280,26 @@ def _says(letting: Letting, verb: str) -> str:
     )
 
 
-def _held(one: Proven) -> Held:
-    manifest = one.manifest
-    return Held(manifest.id, manifest.at, manifest.parent, _is_proven(one, PROVEN_LEVEL))
+def _held(found: tuple[Proven, ...]) -> list[Held]:
+    return [
+        Held(
+            one.manifest.id,
+            one.manifest.at,
+            one.manifest.parent,
+            _is_proven(one, PROVEN_LEVEL, found),
+        )
+        for one in found
+    ]
 
 
-def _is_proven(one: Proven, level: int) -> bool:
+def _is_proven(one: Proven, level: int, found: tuple[Proven, ...]) -> bool:
+    # Whatever was shown, it cannot be restored without all it builds on.
+    by_id = {other.manifest.id: other.manifest for other in found}
+    parent = one.manifest.parent
+    while parent:
+        if parent not in by_id:
+            return False
+        parent = by_id.pop(parent).parent
     # Found different once, a backup is proven again only by what was shown after that.
     since = list(takewhile(lambda proof: not proof.differences, reversed(one.proofs)))
     return any(proof.level >= level for proof in since)

@@ -45,6 +45,7 @@ class BackupReport(Frozen):
     rto: Duration | None
     says: str
     backups: tuple[BackupRecord, ...]
+    unreadable: tuple[str, ...] = ()
 
 
 @domain.read
@@ -54,9 +55,10 @@ def report(backups: ProvenBackups, *, within: Duration = MONTH) -> BackupReport:
     since = now - within
     everything = backups.all()
     found = [one for one in everything if one.manifest.at >= since]
+    unreadable = tuple(one.says for one in backups.unreadable())
     if not found:
         raise NotFound(
-            f"there is no backup of the last {show_duration(within)}",
+            "; ".join((f"there is no backup of the last {show_duration(within)}", *unreadable)),
             hint="Take one: drillbook do backup.create on=…",
         )
     before = [one.manifest.at for one in everything if one.manifest.at < since][:1]
@@ -68,7 +70,8 @@ def report(backups: ProvenBackups, *, within: Duration = MONTH) -> BackupReport:
     proven_rpo = _longest([now, *equal]) if equal else None
     return BackupReport(
         since=since, count=len(found), proven=len(equal), rpo=rpo, proven_rpo=proven_rpo, rto=rto,
-        says=_says(len(found), len(equal), rpo, rto),
+        says="; ".join((_says(len(found), len(equal), rpo, rto), *unreadable)),
+        unreadable=unreadable,
         backups=tuple(
             _record(one, earlier)
             for one, earlier in zip(found, [*moments[2:], None][: len(found)], strict=True)

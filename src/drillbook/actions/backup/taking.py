@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from drillbook.actions.backup.subject import domain
 from drillbook.core.effect import Effect
-from drillbook.core.errors import NotFound
+from drillbook.core.errors import Damaged, NotFound
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration
 from drillbook.ports.backups import BackupKind, BackupRoom, Backups, Manifest, Readiness
@@ -31,10 +31,11 @@ class Backup(Frozen):
 
 
 class BackupList(Frozen):
-    """All whole backups of an environment, the newest first."""
+    """All whole backups of an environment, the newest first, and those that cannot be read."""
 
     count: int
     backups: tuple[Backup, ...]
+    unreadable: tuple[str, ...] = ()
 
 
 @domain.read
@@ -76,15 +77,21 @@ def look_created(
 
 @domain.read
 def list_(backups: Backups) -> BackupList:
-    """List all whole backups, the newest first."""
+    """List all whole backups, the newest first; those that cannot be read are named apart."""
     found = tuple(map(describe, backups.all()))
-    return BackupList(count=len(found), backups=found)
+    unreadable = tuple(one.says for one in backups.unreadable())
+    return BackupList(count=len(found), backups=found, unreadable=unreadable)
 
 
 @domain.read
 def latest(backups: Backups) -> Backup:
-    """Return the newest whole backup and its age."""
+    """Return the newest whole backup that can be read, and its age."""
     found = backups.all()
+    if not found and (unreadable := backups.unreadable()):
+        raise Damaged(
+            f"no backup can be read: {'; '.join(one.says for one in unreadable)}",
+            hint="Set the key they were made with, or look at the disk; or take another.",
+        )
     if not found:
         raise NotFound(
             "there is no backup at all", hint="Take one: drillbook do backup.create on=…"

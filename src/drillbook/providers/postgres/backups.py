@@ -11,7 +11,13 @@ from drillbook.analysis.fingerprint import differences, fingerprint
 from drillbook.core.effect import Effect
 from drillbook.core.errors import DrillbookError, Failed
 from drillbook.core.quantities import show_size
-from drillbook.ports.backups import BackupKind, CheckedBackup, Manifest, Readiness
+from drillbook.ports.backups import (
+    BackupKind,
+    CheckedBackup,
+    Manifest,
+    Readiness,
+    UnreadableBackup,
+)
 from drillbook.ports.commands import Commands, Stream
 from drillbook.providers.postgres.catalog import read_state
 from drillbook.providers.postgres.leftovers import end_leftovers, session_name
@@ -81,8 +87,12 @@ class PostgresBackups:
             remove(unfinished)
 
     def all(self) -> tuple[Manifest, ...]:
-        """Return all whole backups, the newest first."""
+        """Return all whole backups that can be read, the newest first."""
         return self.store.all()
+
+    def unreadable(self) -> tuple[UnreadableBackup, ...]:
+        """Return those whose manifest cannot be read, and why."""
+        return self.store.unreadable()
 
     def get(self, backup: str) -> Manifest:
         """Return one backup's manifest; NotFound names those there are."""

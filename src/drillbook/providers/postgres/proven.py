@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Damaged, Failed
-from drillbook.ports.backups import Proof, Proven
+from drillbook.ports.backups import Proof, Proven, UnreadableBackup
 from drillbook.providers.postgres.storage.store import BackupStore
 
 
@@ -18,10 +18,14 @@ class StoredProofs:
     store: BackupStore
 
     def all(self) -> tuple[Proven, ...]:
-        """Return every whole backup with its proofs, the newest first."""
+        """Return every whole backup that can be read, with its proofs, the newest first."""
         return tuple(
             Proven(manifest=one, proofs=self.store.proofs(one.id)) for one in self.store.all()
         )
+
+    def unreadable(self) -> tuple[UnreadableBackup, ...]:
+        """Return those whose manifest cannot be read, and why."""
+        return self.store.unreadable()
 
 
 @contextmanager

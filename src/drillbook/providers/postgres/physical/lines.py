@@ -61,9 +61,7 @@ def lines_of(store: BackupStore, archive: Path, cache: Path) -> tuple[Line, ...]
     """Return every physical backup with the WAL that follows it, the newest first."""
     archives: dict[str, tuple[WalArchive, WalIndex]] = {}
     lines: list[Line] = []
-    for manifest in store.all():
-        if manifest.kind is BackupKind.LOGICAL:
-            continue
+    for manifest in physical_of(store)[0]:
         system = manifest.system_identifier
         if system not in archives:
             found = WalArchive(archive, system)
@@ -73,6 +71,17 @@ def lines_of(store: BackupStore, archive: Path, cache: Path) -> tuple[Line, ...]
         stretch = read.after(Lsn.parse(manifest.lsn), manifest.timeline)
         lines.append(Line(manifest, read, index, stretch, index.of(stretch)))
     return tuple(lines)
+
+
+def physical_of(store: BackupStore) -> tuple[tuple[Manifest, ...], tuple[str, ...]]:
+    """Return the physical backups that have all they build on, and a sentence for each other."""
+    there = {one.id: one for one in store.all() if one.kind is not BackupKind.LOGICAL}
+    lacking: dict[str, str] = {}
+    for one in sorted(there.values(), key=lambda manifest: manifest.at):
+        if one.parent and (one.parent not in there or one.parent in lacking):
+            lacking[one.id] = f"{one.id} builds on {one.parent}, which is not there to be read"
+    whole = tuple(one for one in there.values() if one.id not in lacking)
+    return whole, tuple(lacking.values())
 
 
 def shown(at: datetime) -> str:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from drillbook.core.effect import Effect, deadline
 from drillbook.core.errors import Failed, NotFound, Refused, Unavailable
-from drillbook.ports.backups import BackupKind, Manifest
+from drillbook.ports.backups import Manifest
 from drillbook.ports.commands import Commands
 from drillbook.ports.restore_points import NamedPoint, Reach, RestorePointsNow
 from drillbook.providers.postgres.material import Material
 from drillbook.providers.postgres.physical.dumping import Dumping
 from drillbook.providers.postgres.physical.index import Named
-from drillbook.providers.postgres.physical.lines import Line, lines_of
+from drillbook.providers.postgres.physical.lines import Line, lines_of, physical_of
 from drillbook.providers.postgres.physical.lsn import Lsn
 from drillbook.providers.postgres.physical.opening import PhysicalOpening
 from drillbook.providers.postgres.physical.resolving import (
@@ -50,7 +50,7 @@ class PhysicalPoints:
 
     def reachable(self) -> RestorePointsNow:
         """Look which moments can be reached now."""
-        physical = [one for one in self.store.all() if one.kind is not BackupKind.LOGICAL]
+        physical, lacking = physical_of(self.store)
         lines = self._lines() if self.archive is not None else ()
         reaches = tuple(map(_reach, lines)) or tuple(map(_own_moment, physical))
         named = {one.lsn: one for line in lines for one in line.named}
@@ -65,7 +65,7 @@ class PhysicalPoints:
                 NamedPoint(name=plain(one.name), lsn=one.lsn, at=one.after)
                 for one in sorted(named.values(), key=lambda one: Lsn.parse(one.lsn))
             ),
-            missing=tuple(missing),
+            missing=(*missing, *(one.says for one in self.store.unreadable()), *lacking),
         )
 
     def find(self, name: str, effect: Effect) -> NamedPoint | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from drillbook.core.errors import Damaged, Failed, NotFound
-from drillbook.ports.backups import CheckedBackup, Manifest, Proof
+from drillbook.ports.backups import CheckedBackup, Manifest, Proof, UnreadableBackup
 from drillbook.providers.postgres.storage.blobs import FolderBlobs
 from drillbook.providers.postgres.storage.envelopes import checked_manifest
 from drillbook.providers.postgres.storage.files import (
@@ -22,7 +22,14 @@ from drillbook.providers.postgres.storage.files import (
     write_durably,
 )
 from drillbook.providers.postgres.storage.moving import left_in
-from drillbook.providers.postgres.storage.store import OnBytes, Rubbish, StoreState, id_of, is_id
+from drillbook.providers.postgres.storage.store import (
+    OnBytes,
+    Rubbish,
+    StoreState,
+    id_of,
+    is_id,
+    read_each,
+)
 
 UNFINISHED = ".unfinished-"
 REMOVED = ".removed-"
@@ -93,10 +100,12 @@ class FolderStore:
         return self.get(manifest.id)
 
     def all(self) -> tuple[Manifest, ...]:
-        """Return all whole backups, the newest first."""
-        whole = [one for one in self.path.glob("[!.]*/") if (one / MANIFEST).exists()]
-        found = map(self._read, whole)
-        return tuple(sorted(found, key=lambda manifest: manifest.at, reverse=True))
+        """Return all whole backups that can be read, the newest first."""
+        return read_each(self._names(), self._named)[0]
+
+    def unreadable(self) -> tuple[UnreadableBackup, ...]:
+        """Return those whose manifest cannot be read, and why."""
+        return read_each(self._names(), self._named)[1]
 
     def find(self, backup: str) -> Manifest | None:
         """Return a backup's manifest, or None when there is no whole backup of that name."""
@@ -109,7 +118,7 @@ class FolderStore:
         found = self.find(backup)
         if found is not None:
             return found
-        known = ", ".join(sorted(folder.name for folder in self.path.glob("[!.]*/")))
+        known = ", ".join(sorted(self._names()))
         raise NotFound(
             f"there is no backup {backup!r} in {self.path}",
             hint=f"There are: {known}." if known else "There is none at all: take one first.",
@@ -188,6 +197,12 @@ class FolderStore:
     @property
     def _notes(self) -> FolderBlobs:
         return FolderBlobs(self.path / ".notes")
+
+    def _names(self) -> Iterator[str]:
+        return (one.name for one in self.path.glob("[!.]*/"))
+
+    def _named(self, name: str) -> Manifest | None:
+        return self._read(self.path / name) if (self.path / name / MANIFEST).exists() else None
 
     def _read(self, folder: Path) -> Manifest:
         data = b""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from drillbook.core.effect import Effect
-from drillbook.ports.backups import Proven
+from drillbook.ports.backups import Proven, UnreadableBackup
 from drillbook.ports.keeping import LeftOver, Letting
 from drillbook.providers.postgres.proven import StoredProofs
 from drillbook.providers.postgres.storage.store import BackupStore, id_of
@@ -18,8 +18,12 @@ class StoreKeeping:
     rpo: timedelta | None = None
 
     def all(self) -> tuple[Proven, ...]:
-        """Return every whole backup with its proofs, the newest first."""
+        """Return every whole backup that can be read, with its proofs, the newest first."""
         return StoredProofs(self.store).all()
+
+    def unreadable(self) -> tuple[UnreadableBackup, ...]:
+        """Return those whose manifest cannot be read, and why."""
+        return self.store.unreadable()
 
     def left_overs(self) -> tuple[LeftOver, ...]:
         """Return what attempts left that did not end."""

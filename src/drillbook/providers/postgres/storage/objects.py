@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from drillbook.core.errors import DrillbookError, Failed, NotFound
-from drillbook.ports.backups import CheckedBackup, Manifest, Proof
+from drillbook.core.errors import Damaged, DrillbookError, Failed, NotFound, Refused
+from drillbook.ports.backups import CheckedBackup, Manifest, Proof, UnreadableBackup
 from drillbook.providers.postgres.storage.blobs import Blob, Blobs
 from drillbook.providers.postgres.storage.envelopes import Envelopes, checked_manifest
 from drillbook.providers.postgres.storage.files import MANIFEST, PROOF, checked, remove
@@ -27,6 +27,7 @@ from drillbook.providers.postgres.storage.store import (
     StoreState,
     id_of,
     is_id,
+    read_each,
 )
 
 UNFINISHED = "unfinished-"
@@ -104,9 +105,12 @@ class ObjectStore:
         return self._must_be_whole(manifest.id)
 
     def all(self) -> tuple[Manifest, ...]:
-        """Return all whole backups, the newest first."""
-        found = [one for top in self._tops() if (one := self.find(top)) is not None]
-        return tuple(sorted(found, key=lambda manifest: manifest.at, reverse=True))
+        """Return all whole backups that can be read, the newest first."""
+        return read_each(self._tops(), self.find)[0]
+
+    def unreadable(self) -> tuple[UnreadableBackup, ...]:
+        """Return those whose manifest cannot be read, and why."""
+        return read_each(self._tops(), self.find)[1]
 
     def find(self, backup: str) -> Manifest | None:
         """Return a backup's manifest, or None when there is no whole backup of that name."""
@@ -277,7 +281,10 @@ class ObjectStore:
         """Yield what no manifest names: all of a backup without one, or single attempts."""
         there = self.blobs.list(backup)
         # Looked for after the list: an attempt that ends in between is never taken for rubbish.
-        found = self._find(backup)
+        try:
+            found = self._find(backup)
+        except (Damaged, Refused):
+            return  # nobody knows which attempt it names: nothing of it is rubbish
         if found is None:
             if there:
                 yield backup, there

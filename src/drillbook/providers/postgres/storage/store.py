@@ -2,14 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from drillbook.core.errors import Damaged, Refused
 from drillbook.core.model import Frozen
-from drillbook.ports.backups import CheckedBackup, Manifest, Proof
+from drillbook.ports.backups import CheckedBackup, Manifest, Proof, UnreadableBackup
 
 OnBytes = Callable[[int, int], None]  # bytes moved so far, bytes in all; it may raise to stop
 
@@ -65,7 +66,11 @@ class BackupStore(Protocol):
         ...
 
     def all(self) -> tuple[Manifest, ...]:
-        """Return all whole backups, the newest first."""
+        """Return all whole backups that can be read, the newest first."""
+        ...
+
+    def unreadable(self) -> tuple[UnreadableBackup, ...]:
+        """Return those whose manifest cannot be read, and why."""
         ...
 
     def find(self, backup: str) -> Manifest | None:
@@ -113,6 +118,22 @@ class BackupStore(Protocol):
     def noted(self, name: str) -> bytes | None:
         """Return a note."""
         ...
+
+
+def read_each(
+    names: Iterable[str], find: Callable[[str], Manifest | None]
+) -> tuple[tuple[Manifest, ...], tuple[UnreadableBackup, ...]]:
+    """Return the manifests, the newest first, and those that cannot be read: one stops no other."""
+    found: list[Manifest] = []
+    unreadable: list[UnreadableBackup] = []
+    for name in sorted(names):
+        try:
+            manifest = find(name)
+        except (Damaged, Refused) as error:
+            unreadable.append(UnreadableBackup(id=name, says=f"{name} cannot be read: {error}"))
+        else:
+            found += [manifest] if manifest is not None else []
+    return tuple(sorted(found, key=lambda one: one.at, reverse=True)), tuple(unreadable)
 
 
 def id_of(effect_key: str) -> str:
