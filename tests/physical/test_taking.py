@@ -1,13 +1,15 @@
 """Physical backups hold exactly what their manifest says, and what spoils one is named."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from drillbook.analysis.rows import content_differences
-from drillbook.core.errors import Damaged, DrillbookError, Refused
+from drillbook.core.errors import Damaged, DrillbookError, Failed, Refused
 from drillbook.core.postgres_tools import find_server
 from drillbook.local.server import PostgresServer
 from drillbook.ports.backups import BackupKind, Manifest
@@ -120,3 +122,44 @@ def test_an_incremental_backup_needs_a_parent_of_the_same_cluster(
 
     with pytest.raises(Refused, match="there is no physical backup"):
         taking.take(BackupKind.INCREMENTAL, "", an_effect(), tmp_path / "backup")
+
+
+@pytest.fixture
+def parent(production: Production, full: Manifest) -> Iterator[Manifest]:
+    """A newer full backup, which an incremental one builds on, and which may be removed."""
+    copied = full.model_copy(update={"id": "r-parent", "at": full.at + timedelta(seconds=1)})
+    folder = production.store.path
+    shutil.copytree(folder / full.id, folder / ".copied")
+    (folder / ".copied/manifest.json").write_text(copied.model_dump_json())
+    (folder / ".copied").rename(folder / copied.id)
+    yield copied
+    production.store.remove(copied.id)
+
+
+def test_an_incremental_backup_whose_parent_goes_while_it_is_taken_is_not_kept(
+    production: Production, parent: Manifest
+) -> None:
+    effect, there = an_effect("take"), {one.id for one in production.store.all()}
+
+    def prune(says: str, _fraction: float | None) -> None:
+        if says == "checking what was copied":
+            production.store.remove(parent.id)
+
+    with pytest.raises(Failed, match=r"r-parent, which .* was removed while it was taken"):
+        production.backups.create("", replace(effect, progress=prune), BackupKind.INCREMENTAL)
+
+    assert {one.id for one in production.store.all()} == there - {parent.id}
+    assert production.store.rubbish() == ()
+
+
+def test_an_incremental_backup_that_a_dead_attempt_left_without_its_parent_is_none(
+    production: Production, parent: Manifest
+) -> None:
+    effect = an_effect("take")
+    made = production.take(BackupKind.INCREMENTAL, effect.key)
+    assert made.parent == parent.id
+    assert production.backups.settle(effect) == made
+    production.store.remove(parent.id)
+
+    assert production.backups.settle(effect) is None
+    assert production.store.find(made.id) is None

@@ -61,7 +61,11 @@ class PostgresBackups:
         """Clear away what a dead attempt of this effect left; return its whole backup."""
         # Of a whole one as well: a dead attempt may have left its files on this machine.
         self.store.clear(effect.key)
-        return self.store.find(self.store.id_of(effect.key))
+        found = self.store.find(self.store.id_of(effect.key))
+        if found is None or not self._lost_parent(found):
+            return found
+        self.store.remove(found.id)  # an attempt that died before it saw this
+        return None
 
     def create(self, label: str, effect: Effect, kind: BackupKind = BackupKind.LOGICAL) -> Manifest:
         """Take a backup, or return the one this effect took already."""
@@ -77,7 +81,7 @@ class PostgresBackups:
                 taking = PhysicalTaking(self.server, self.store, self.commands, self.replication)
                 manifest = taking.take(kind, label, effect, unfinished)
             effect.still_mine()
-            return self.store.finish(unfinished, manifest, on_bytes=_telling(effect))
+            made = self.store.finish(unfinished, manifest, on_bytes=_telling(effect))
         except OSError as error:
             raise Failed(
                 f"the backup cannot be written to {self.store.where}: {error.strerror}",
@@ -85,6 +89,15 @@ class PostgresBackups:
             ) from error
         finally:
             remove(unfinished)
+        # Only now: from here on no prune lets go what this one builds on.
+        if lost := self._lost_parent(made):
+            self.store.remove(made.id)
+            raise Failed(
+                f"{lost}, which the incremental backup was to build on, was removed while it was "
+                "taken; it is not kept",
+                hint="Take it again: it builds on the newest physical backup there is.",
+            )
+        return made
 
     def all(self) -> tuple[Manifest, ...]:
         """Return all whole backups that can be read, the newest first."""
@@ -102,6 +115,15 @@ class PostgresBackups:
         """Compare every file with the manifest; Damaged names what differs, and is noted."""
         with noting_damage(self.store, backup, effect):
             return self.store.verify_files(backup)
+
+    def _lost_parent(self, manifest: Manifest) -> str:
+        """Return the first backup this one builds on that is gone, or nothing."""
+        while manifest.parent:
+            parent = self.store.find(manifest.parent)
+            if parent is None:
+                return manifest.parent
+            manifest = parent
+        return ""
 
     def _make_room(self, effect: Effect) -> Path:
         try:
