@@ -261,13 +261,16 @@ def count_left_over(site: Site, run: str) -> Counts:
     """Look for processes, sessions and locks that outlived a run, after a moment of calm."""
     ends = time.monotonic() + CALM_SECONDS
     while True:
-        found = [*_sessions(site), *_processes(site, run), *_files(site)]
+        there = [*_sessions(site), *_processes(site, run), *_files(site)]
+        # What an earlier run left was counted with that one.
+        found = [what for what in there if what not in site.known_left]
         if not found or time.monotonic() > ends:
             break
         time.sleep(0.05)  # nobody tells when a session or a process is gone
     counts = Counts()
     for what in found:
         counts.add("left_over", what)
+    site.known_left.update(found)
     return counts
 
 

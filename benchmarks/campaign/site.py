@@ -139,6 +139,7 @@ class Site:
         self.proxy = Proxy(0)
         self.workers: list[WorkerProcess] = []
         self.fleet_index = -1  # how far the record of who took over from whom was read
+        self.known_left: set[str] = set()
         self._stores = 0
         self._started = 0
         self._plans: dict[str, Plan] = {}

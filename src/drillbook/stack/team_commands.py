@@ -137,6 +137,8 @@ def _write(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+        for left in path.parent.glob(f"{path.stem}.*.draft"):  # by a worker killed right here
+            left.unlink(missing_ok=True)
         handle = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(handle)
