@@ -113,7 +113,7 @@ def test_after_a_rotation_old_and_new_backups_are_read(tmp_path: Path) -> None:
 
 
 def test_a_bucket_that_is_away_is_a_finding_in_time(tmp_path: Path) -> None:
-    seen = finding(tmp_path, bucket("http://127.0.0.1:1", tmp_path), seconds=2.0)
+    seen = finding(tmp_path, bucket("http://127.0.0.1:1", tmp_path), seconds=6.0)
 
     assert not seen.ok
     assert "cannot be reached" in seen.says
