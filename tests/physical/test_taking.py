@@ -127,7 +127,8 @@ def test_an_incremental_backup_needs_a_parent_of_the_same_cluster(
 @pytest.fixture
 def parent(production: Production, full: Manifest) -> Iterator[Manifest]:
     """A newer full backup, which an incremental one builds on, and which may be removed."""
-    copied = full.model_copy(update={"id": "r-parent", "at": full.at + timedelta(seconds=1)})
+    newest = max(manifest.at for manifest in production.store.all())
+    copied = full.model_copy(update={"id": "r-parent", "at": newest + timedelta(seconds=1)})
     folder = production.store.path
     shutil.copytree(folder / full.id, folder / ".copied")
     (folder / ".copied/manifest.json").write_text(copied.model_dump_json())

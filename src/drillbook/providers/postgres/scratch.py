@@ -7,7 +7,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -138,7 +138,8 @@ class ScratchRoom:
             dead = [place for place in self.folder.glob(f"{SLOT}*") if _is_dead(place)]
             for place in dead:
                 _end_server(place)
-                place.rename(place.with_name(f"{DEAD}{place.name}"))
+                with suppress(FileNotFoundError):  # the server's guard removes it as well
+                    place.rename(place.with_name(f"{DEAD}{place.name}"))
         for place in self.folder.glob(f"{DEAD}*"):
             shutil.rmtree(place, ignore_errors=True)
         return len(dead)
