@@ -34,6 +34,7 @@ from drillbook.providers.postgres.telling import Told
 
 LOCK_MILLISECONDS = 10_000
 JOBS = 2
+BESIDE_DUMP = 1  # sessions that take checksums: more would only slow the dump down
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,9 @@ class PostgresBackups:
             session.execute(query("backup", "begin"))
             facts = _facts(session)
             frame = read_frame(session, self.server.where)
-            with reading(self.server, frame.snapshot, frame.tables, application=name) as begun:
+            with reading(
+                self.server, frame.snapshot, frame.tables, application=name, workers=BESIDE_DUMP
+            ) as begun:
                 tool = self._run_dump(effect, unfinished / DATA, frame, facts.server_major)
                 contents = begun.contents()
             identifier = str(_one(session, "system_identifier")) if facts.sees_control else ""

@@ -46,8 +46,6 @@ class Table:
     @property
     def row_hash(self) -> SQL:
         """The hash of one row of `t`."""
-        if not self.odd and not self.by_name:
-            return SQL("hash_record_extended(t.*, 0)")  # a bare t could be a column of that name
         text = f"ROW({', '.join(f't.{name}' for name in self.odd)})::text"
         row = [*(f"t.{name}" for name in self.plain), *([text] if self.odd else [])]
         return _sql(f"hash_record_extended(ROW({', '.join(row)}), 0)")
