@@ -1,12 +1,11 @@
 """A Postgres server in a folder of its own: made, started, stopped, killed and looked at."""
 
-import fcntl
 import os
 import secrets
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -23,6 +22,7 @@ from drillbook.core.process_identity import (
     wait_until_gone,
 )
 from drillbook.local import guard
+from drillbook.local.alone import alone_in
 from drillbook.local.cluster import fitting_tools, make_data
 from drillbook.local.private_file import write_private
 from drillbook.local.sockets import free_port, socket_folder
@@ -111,7 +111,7 @@ class PostgresServer:
 
     def create(self) -> None:
         """Make the server's data; a server that has data is left as it is."""
-        with self._alone():
+        with alone_in(self.folder):
             self._create()
 
     def start(self, *, tied: bool = False) -> ProcessIdentity:
@@ -120,7 +120,7 @@ class PostgresServer:
 
         A tied server ends, and its folder goes, when this process ends in whatever way.
         """
-        with self._alone():
+        with alone_in(self.folder):
             self._create()
             for other in self._started_before():
                 ready = self._wait_until_ready(other)
@@ -138,7 +138,7 @@ class PostgresServer:
 
     def stop(self) -> bool:
         """End the server in order, and by force when that takes too long; False: it did not run."""
-        with self._alone():
+        with alone_in(self.folder):
             running = self.identity()
             if running is None:
                 return False
@@ -290,16 +290,6 @@ class PostgresServer:
         if self._process is not None:
             reap(self._process, STOP_SECONDS)
             self._process = None
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 def _telling(log: str) -> str:

@@ -16,6 +16,7 @@ from drillbook.core.effect import Effect, deadline
 from drillbook.core.errors import Failed
 from drillbook.core.postgres_tools import server_of_major
 from drillbook.core.process_identity import running_with, send_signal, wait_until_gone
+from drillbook.local.alone import alone_in
 from drillbook.local.server import OWNER, PostgresServer
 from drillbook.local.sockets import socket_folder
 from drillbook.providers.postgres.physical.entering import make_enterable
@@ -134,7 +135,7 @@ class ScratchRoom:
 
     def clear(self) -> int:
         """Remove what workers that are dead left in this room; return how many there were."""
-        with self._alone():
+        with alone_in(self.folder):
             dead = [place for place in self.folder.glob(f"{SLOT}*") if _is_dead(place)]
             for place in dead:
                 _end_server(place)
@@ -147,7 +148,7 @@ class ScratchRoom:
     def _take_place(self, effect: Effect) -> tuple[Path, int]:
         try:
             self.clear()
-            with self._alone():
+            with alone_in(self.folder):
                 key = _SAFE.sub("-", effect.key).strip("-")[:24]
                 place = self.folder / f"{SLOT}{key}-{os.urandom(4).hex()}"
                 place.mkdir(mode=0o700)
@@ -159,16 +160,6 @@ class ScratchRoom:
                 f"no scratch server can be made in {self.folder}: {error.strerror}",
                 hint="Free space there, or name another folder: scratch = … in the stack file.",
             ) from error
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from drillbook.providers.postgres.storage.store import (
     id_of,
     is_id,
     read_each,
+    state_of,
 )
 
 UNFINISHED = ".unfinished-"
@@ -48,14 +49,7 @@ class FolderStore:
 
     def state(self) -> StoreState:
         """Look at the folder, or at the one it would be made in."""
-        place = self.path
-        while not place.exists():
-            place = place.parent
-        return StoreState(
-            where=self.where,
-            writable=os.access(place, os.W_OK | os.X_OK),
-            free_bytes=shutil.disk_usage(place).free,
-        )
+        return state_of(self.where, self.path)
 
     def id_of(self, effect_key: str) -> str:
         """Return the one name a backup of this effect can have."""

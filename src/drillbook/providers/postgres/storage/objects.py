@@ -1,7 +1,6 @@
 """Backups as pieces in a bucket or, encrypted, in a folder: files first, the manifest last."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from drillbook.providers.postgres.storage.store import (
     id_of,
     is_id,
     read_each,
+    state_of,
 )
 
 UNFINISHED = "unfinished-"
@@ -55,14 +55,7 @@ class ObjectStore:
     def state(self) -> StoreState:
         """Look whether the place can be listed, and at the room to make a backup in."""
         self.blobs.tops()
-        place = self.staging
-        while not place.exists():
-            place = place.parent
-        return StoreState(
-            where=self.where,
-            writable=os.access(place, os.W_OK | os.X_OK),
-            free_bytes=shutil.disk_usage(place).free,
-        )
+        return state_of(self.where, self.staging)
 
     def id_of(self, effect_key: str) -> str:
         """Return the one name a backup of this effect can have."""

@@ -1,7 +1,9 @@
 """What every place for backups does: whole backups have a manifest, written last."""
 
 import hashlib
+import os
 import re
+import shutil
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -24,6 +26,17 @@ class StoreState(Frozen):
     where: str
     writable: bool
     free_bytes: int
+
+
+def state_of(where: str, place: Path) -> StoreState:
+    """Look at a folder of this machine, or at the one it would be made in."""
+    while not place.exists():
+        place = place.parent
+    return StoreState(
+        where=where,
+        writable=os.access(place, os.W_OK | os.X_OK),
+        free_bytes=shutil.disk_usage(place).free,
+    )
 
 
 class Rubbish(Frozen):
