@@ -15,15 +15,29 @@ class Stage(StrEnum):
     READY = "ready"
     ERROR = "error"
     CANCELED = "canceled"
+    GONE = "gone"
 
     @property
     def ended(self) -> bool:
         """Whether the build will not change any more."""
-        return self in {Stage.READY, Stage.ERROR, Stage.CANCELED}
+        return self not in {Stage.QUEUED, Stage.BUILDING}
+
+
+class Cron(Frozen):
+    """A path the platform calls by a schedule."""
+
+    path: str
+    schedule: str
 
 
 class Deployment(Frozen):
-    """One build of one commit; `effect` is the mark that a redeploy of ours has left on it."""
+    """
+    One build of one commit.
+
+    `effect` is the mark that a redeploy of ours has left on it, `of` the build it was made again
+    from. `has_served`: whether users were ever given it; None where nobody knows. `crons` is what
+    the platform calls while it serves; None in lists, where the platform does not say.
+    """
 
     id: str
     url: str
@@ -35,8 +49,9 @@ class Deployment(Frozen):
     error: str = ""
     by: str = ""
     effect: str = ""
-    has_served: bool | None = None
     of: str = ""
+    has_served: bool | None = None
+    crons: tuple[Cron, ...] | None = None
 
 
 class SwitchKind(StrEnum):
@@ -71,19 +86,13 @@ class Switching(Frozen):
     at: datetime
 
 
-class Cron(Frozen):
-    """A path the platform calls by a schedule."""
-
-    path: str
-    schedule: str
-
-
 class Hosting(Frozen):
     """
     What the platform says of the app now.
 
-    `automatic`: a new build of the production branch is given the users by itself.
-    `rolled_back_from`: builds that a rollback has left, newest first, as far as it is known.
+    `serving` is what the users' address really points at, not the latest build. `automatic`: a
+    new build of the branch is given the users by itself. `rolled_back_from`: builds that a
+    rollback has left, newest first, as far as the platform tells.
     """
 
     serving: Deployment | None
@@ -115,7 +124,7 @@ class Deployments(Protocol):
         """Return the latest builds for this environment, newest first."""
         ...
 
-    def find(self, id: str) -> Deployment:
+    def find(self, deployment: str) -> Deployment:
         """Return a build by its id or URL; NotFound when the platform has it no more."""
         ...
 
@@ -123,7 +132,7 @@ class Deployments(Protocol):
         """Return the builds of exactly this commit for this environment, newest first."""
         ...
 
-    def build_log(self, id: str) -> tuple[str, ...]:
+    def build_log(self, deployment: str) -> tuple[str, ...]:
         """Return the lines of the build's log, oldest first."""
         ...
 
@@ -137,11 +146,11 @@ class Switches(Protocol):
     the answer was lost: look before another try.
     """
 
-    def promote(self, id: str, effect: str) -> None:
+    def promote(self, deployment: str, effect: str) -> None:
         """Give a build the users, and with it the automatic assignment again."""
         ...
 
-    def roll_back(self, id: str, effect: str, because: str) -> None:
+    def roll_back(self, deployment: str, effect: str, because: str) -> None:
         """Give an earlier build the users; the platform turns automatic assignment off."""
         ...
 
@@ -149,11 +158,11 @@ class Switches(Protocol):
         """Turn automatic assignment on or off; setting it twice is setting it once."""
         ...
 
-    def redeploy(self, id: str, effect: str) -> Deployment:
+    def redeploy(self, deployment: str, effect: str) -> Deployment:
         """Build the same commit again, marked with `effect`."""
         ...
 
-    def cancel(self, id: str) -> None:
+    def cancel(self, deployment: str) -> None:
         """Stop a build that has not ended; one that has ended is left as it is."""
         ...
 
@@ -165,6 +174,6 @@ class EnvironmentValues(Protocol):
         """Return what a new build for this environment would be given."""
         ...
 
-    def of_build(self, id: str) -> tuple[str, ...]:
+    def of_build(self, deployment: str) -> tuple[str, ...]:
         """Return the names of the values that a build was given; sorted."""
         ...
