@@ -54,7 +54,7 @@ def test_the_password_is_needed_and_stands_in_no_argument_list(valkey: ValkeySer
     for name in ("password", "valkey.conf"):
         assert (valkey.folder / name).stat().st_mode & 0o077 == 0
     with (
-        Redis(host="127.0.0.1", port=valkey.port) as client,
+        Redis(host="127.0.0.1", port=valkey.port, protocol=2) as client,
         pytest.raises(AuthenticationError, match="required"),
     ):
         client.get("limit:1")

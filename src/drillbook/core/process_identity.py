@@ -59,7 +59,9 @@ def wait_until_gone(process: ProcessIdentity, seconds: float) -> bool:
     except ProcessLookupError:
         return True
     try:
-        if not is_running(process):
+        fields = _stat(process.pid)
+        # Only whose number it is: the first thread of a program may be gone while others go on.
+        if not fields or int(fields[19]) != process.started:
             return True
         watch = select.poll()
         watch.register(handle, select.POLLIN)

@@ -26,6 +26,7 @@ from drillbook.range.status import PartStatus
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.01
+ANSWER_SECONDS = 0.2
 PORT_TRIES = 5
 # What is written is in the kernel's hands before it is answered, so it outlives kill -9. The title
 # stays what it was started with: that is how a running server is found again.
@@ -155,7 +156,7 @@ class ValkeyServer:
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), START_SECONDS) as connection:
+            with socket.create_connection(("127.0.0.1", self.port), ANSWER_SECONDS) as connection:
                 connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
                 answers = connection.makefile("rb")
                 # Another server on this port knows no such password; one that still reads its
