@@ -6,15 +6,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from drillbook.core.errors import NotFound, Unavailable
 from drillbook.local.alone import alone_in
 from drillbook.local.private_file import write_private
 from drillbook.local.sockets import free_port
-
-if TYPE_CHECKING:
-    from drillbook.range.twins.documents import Documents
+from drillbook.range.twins.documents import Documents
 
 ENVIRONMENTS = ("production", "staging")
 LISTENERS = ("vercel", "github", "supabase", "auth-production", "auth-staging", "payments")
@@ -122,10 +119,8 @@ class Cloud:
         """Return the file that holds a token."""
         return self.folder / f"{name}.token"
 
-    def documents(self, name: str) -> "Documents":
+    def documents(self, name: str) -> Documents:
         """Return what a twin keeps, by its name."""
-        from drillbook.range.twins.documents import Documents  # noqa: PLC0415 - SQLite only where used
-
         return Documents(self.folder / f"{name}.db")
 
     def app_url(self, environment: str) -> str:
