@@ -2,9 +2,7 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
-from threading import Thread
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,11 +11,10 @@ from drillbook.core.effect import deadline
 from drillbook.core.errors import Refused
 from drillbook.core.secret import scrub
 from drillbook.ports.probe import Answer, Question
+from drillbook.remote.within import GRACE_SECONDS, within
 
 LARGEST_BODY_BYTES = 1_000_000
 USER_AGENT = "drillbook-probe"
-# How much longer than its own time-outs a call may take: name servers have none.
-GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class HttpProbe:
         seconds = deadline.get().left(at_most=question.timeout_seconds)
         begun = time.monotonic()
         try:
-            return _within(seconds + GRACE_SECONDS, lambda: _answer(url, question, begun, seconds))
+            return within(seconds + GRACE_SECONDS, lambda: _answer(url, question, begun, seconds))
         except (TimeoutError, httpx.TimeoutException):
             problem = f"no answer within {seconds:g} s"
         except httpx.ConnectError as error:
@@ -57,20 +54,6 @@ class HttpProbe:
         except (httpx.InvalidURL, UnicodeError) as error:
             problem = f"the request cannot be sent ({scrub(str(error))})"
         return Answer(status=0, seconds=time.monotonic() - begun, problem=problem)
-
-
-def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
-    """Wait for an answer no longer than that; a call that hangs is left to its thread."""
-    ended: Future[Answer] = Future()
-
-    def carry_out() -> None:
-        try:
-            ended.set_result(ask())
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
-            ended.set_exception(error)
-
-    Thread(target=carry_out, name="probe", daemon=True).start()
-    return ended.result(timeout=seconds)
 
 
 def _answer(url: str, question: Question, begun: float, seconds: float) -> Answer:
