@@ -26,11 +26,26 @@ AT = datetime(2026, 11, 24, 6, 0, 0, tzinfo=UTC)
         ),
         (
             '127.0.0.1 - - [24/Nov/2026:07:00:00 +0100] "GET /a?x HTTP/1.1" 502 12 "-" "curl"',
-            LogLine(AT, 502, "", "/a", ""),
+            LogLine(AT, 502, "", "/a", "", "GET"),
         ),
         ("2026-11-24T06:00:00Z ERROR it broke", LogLine(AT, 0, "error", "", "it broke")),
         ("2026-11-24 06:00:00+00:00 [warning] slow", LogLine(AT, 0, "warning", "", "slow")),
         ('{"time": "2026-11-24T06:00:00Z", "status": true}', LogLine(AT)),
+        (
+            (
+                '{"ts": 1795500000, "status": 200, "method": "post", "milliseconds": 1.25e-05, '
+                '"release": "1.4", "commit": "abc1234"}'
+            ),
+            LogLine(AT, 200, method="POST", milliseconds=1.25e-5, release="1.4", commit="abc1234"),
+        ),
+        (
+            '{"ts": 1795500000, "duration": "0.25s", "version": 7, "deployment": "dpl_1"}',
+            LogLine(AT, milliseconds=250.0, release="7", commit="dpl_1"),
+        ),
+        ('{"ts": 1795500000, "request_time": 0.031}', LogLine(AT, milliseconds=31.0)),
+        ('{"ts": 1795500000, "duration_ms": true, "latency": -1, "release": {}}', LogLine(AT)),
+        ('{"ts": 1795500000, "milliseconds": 1e300}', LogLine(AT)),
+        ('{"ts": 1795500000, "milliseconds": 99999999999}', LogLine(AT)),
         ('{"status": 500}', None),
         ('{"time": 1e400, "status": 500}', None),
         ("Traceback (most recent call last):", None),

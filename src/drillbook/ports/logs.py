@@ -7,13 +7,22 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line understood; status 0 when it tells of no request, level "" when it has none."""
+    """
+    One line understood; status 0 when it tells of no request, level "" when it has none.
+
+    `milliseconds` is how long the request took, None when the line does not say; `release` and
+    `commit` name what answered, "" when the line does not say.
+    """
 
     at: datetime
     status: int = 0
     level: str = ""
     path: str = ""
     message: str = ""
+    method: str = ""
+    milliseconds: float | None = None
+    release: str = ""
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
