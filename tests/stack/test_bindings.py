@@ -7,6 +7,7 @@ from drillbook.actions import CATALOG
 from drillbook.core.effect import Effect
 from drillbook.core.errors import SettingsInvalid
 from drillbook.ports.commands import Commands
+from drillbook.ports.deployments import Deployments
 from drillbook.ports.logs import Logs
 from drillbook.ports.probe import Probe
 from drillbook.ports.readings import Readings
@@ -49,11 +50,12 @@ def test_an_unknown_environment_is_told_with_those_that_exist(tmp_path: Path) ->
     assert caught.value.hint == "There are: x."
 
 
-def test_vercel_is_refused_with_what_works_instead(tmp_path: Path) -> None:
-    with pytest.raises(SettingsInvalid, match="vercel, which this version") as caught:
-        stack(tmp_path, APP + 'provider = "vercel"\n').port("x", Probe)
+def test_an_app_reached_by_its_url_only_has_no_deployments(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match="reached by its URL only") as caught:
+        stack(tmp_path, APP).port("x", Deployments)
 
-    assert 'provider = "http"' in caught.value.hint
+    assert 'Write provider = "vercel", project = …' in caught.value.hint
+    assert stack(tmp_path, APP).facts().lacking("x", (Deployments,)) == ("app from vercel",)
 
 
 def test_a_port_nobody_provides_is_told(tmp_path: Path) -> None:
@@ -87,7 +89,9 @@ def test_a_file_reference_is_relative_to_the_stack_file(
 def test_every_port_of_every_action_has_a_provider(tmp_path: Path) -> None:
     bound = stack(
         tmp_path,
-        APP + '[environments.x.database]\nprovider = "supabase"\nurl = "env:X"\n'
+        APP + 'provider = "vercel"\nproject = "p"\ntoken = "env:X"\n'
+        '[environments.x.repository]\nprovider = "github"\nrepository = "o/r"\nbranch = "main"\n'
+        'token = "env:X"\n[environments.x.database]\nprovider = "supabase"\nurl = "env:X"\n'
         '[environments.x.backups]\nfolder = "b"\n[environments.x.logs]\npath = "l"\n',
     )
     ports = {port for action in CATALOG.values() for port in action.ports if port is not Effect}

@@ -13,6 +13,9 @@ SECTIONS = {
     "app": 'url = "http://127.0.0.1:1"',
     "logs": 'path = "app.log"',
     "backups": 'folder = "backups"',
+    "repository": 'provider = "github"\nrepository = "o/r"\nbranch = "main"\ntoken = "env:NOWHERE"',
+    "app from vercel": 'provider = "vercel"\nurl = "http://127.0.0.1:1"\nproject = "p"\n'
+    'token = "env:NOWHERE"',
 }
 
 
@@ -22,12 +25,18 @@ def test_a_port_can_be_built_exactly_where_its_systems_are(tmp_path: Path, port:
 
     assert _builds(tmp_path, port, needed)
     for missing in needed:
-        assert not _builds(tmp_path, port, tuple(each for each in SECTIONS if each != missing))
+        others = (
+            each for each in SECTIONS if " " not in each and each != missing.partition(" ")[0]
+        )
+        assert not _builds(tmp_path, port, tuple(others))
 
 
 def _builds(folder: Path, port: type, systems: tuple[str, ...]) -> bool:
     path = folder / "stack.toml"
-    sections = [f"[environments.production.{each}]\n{SECTIONS[each]}\n" for each in systems]
+    sections = [
+        f"[environments.production.{each.partition(' ')[0]}]\n{SECTIONS[each]}\n"
+        for each in systems
+    ]
     path.write_text("[environments.production]\n" + "".join(sections))
     stack = load_stack(path)
     assert stack.facts().lacking("production", (port,)) == tuple(

@@ -195,7 +195,9 @@ def _environment(
         message = f"the stack has no environment {value.text}"
         ctx.notes.error(place(span, value.at), "DB205", message, hint)
     elif stack is not None and (lacking := stack.lacking(value.text, action.ports)):
-        hint = f"Add [environments.{value.text}.{lacking[0]}] to stack.toml."
+        system, _, provider = lacking[0].partition(" from ")
+        means = f' with provider = "{provider}"' if provider else ""
+        hint = f"Add [environments.{value.text}.{system}]{means} to stack.toml."
         message = f"{value.text} has no {' and no '.join(lacking)}, which {action.name} needs"
         ctx.notes.error(place(span, value.at), "DB208", message, hint)
     return value.text

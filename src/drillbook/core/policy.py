@@ -64,8 +64,13 @@ class StackFacts(Frozen):
     port_systems: dict[str, tuple[str, ...]] = {}
 
     def lacking(self, environment: str, ports: tuple[type, ...]) -> tuple[str, ...]:
-        """Return the systems that ports need and the environment does not have."""
-        here = self.environments[environment].systems
+        """
+        Return the systems that ports need and the environment does not have.
+
+        `app` is any app, `app from vercel` one of that provider.
+        """
+        systems = self.environments[environment].systems
+        here = {*systems, *(f"{system} from {provider}" for system, provider in systems.items())}
         needed = (system for port in ports for system in self.port_systems.get(port.__name__, ()))
         return tuple(dict.fromkeys(system for system in needed if system not in here))
 

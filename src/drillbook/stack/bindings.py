@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from drillbook.core.errors import SettingsInvalid
 from drillbook.ports.backups import (
@@ -31,17 +30,8 @@ from drillbook.ports.restore_points import RestorePoints
 from drillbook.ports.sessions import Sessions
 from drillbook.ports.side_tables import SideTables
 from drillbook.ports.team_commands import TeamCommands
-from drillbook.stack.sections import (
-    HTTP_SCHEMES,
-    POSTGRES_SCHEMES,
-    AppSection,
-    BackupsSection,
-    DatabaseSection,
-    EnvironmentSection,
-    LogsSection,
-    StackFile,
-)
-from drillbook.stack.settings import load_settings
+from drillbook.stack import platforms
+from drillbook.stack.place import Place
 
 if TYPE_CHECKING:
     from drillbook.providers.postgres.physical.points import PhysicalPoints
@@ -51,79 +41,6 @@ if TYPE_CHECKING:
 
 # Providers are imported where they are built: a plan or `--help` must not pay for psycopg.
 # ruff: noqa: PLC0415
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One environment, and the folder its relative paths start from."""
-
-    name: str
-    section: EnvironmentSection
-    file: StackFile
-    folder: Path
-    stack_says: str
-
-    def database(self) -> DatabaseSection:
-        """Return the database's settings."""
-        return self.section.database or self._lacks("database", 'provider = "postgres", url = …')
-
-    def app(self) -> AppSection:
-        """Return the app's settings."""
-        app = self.section.app or self._lacks("app", "url = …")
-        if app.provider == "vercel":
-            raise SettingsInvalid(
-                f"{self.stack_says}: the app of {self.name} names the provider vercel, "
-                "which this version does not have yet",
-                hint='Write provider = "http": the app is then asked by its URL.',
-            )
-        return app
-
-    def logs(self) -> LogsSection:
-        """Return where the app's log lies."""
-        return self.section.logs or self._lacks("logs", "path = …")
-
-    def backups(self) -> BackupsSection:
-        """Return where backups lie, and what is promised of them."""
-        return self.section.backups or self._lacks("backups", 'folder = "…" or bucket = "s3://…"')
-
-    def wal_archive(self) -> Path | None:
-        """Return the folder the server's archive_command copies WAL to, if one is named."""
-        written = self.backups().wal_archive
-        return None if written is None else self.path(written)
-
-    def scratch(self) -> Path:
-        """Return the folder in which scratch servers are made; environments may have none set."""
-        written = self.section.backups.scratch if self.section.backups else None
-        return self.home() / "scratch" if written is None else self.path(written)
-
-    def path(self, written: str) -> Path:
-        """Return a path of the stack file as a full one."""
-        return self.folder / Path(written).expanduser()
-
-    def home(self) -> Path:
-        """Return the home folder: locks and records of commands lie there, shared by workers."""
-        return load_settings(self.folder).home
-
-    def database_url(self) -> str:
-        """Reveal the database's URL, for use at once."""
-        return self.database().url.reveal(self.folder, POSTGRES_SCHEMES)
-
-    def replication_url(self) -> str:
-        """Reveal the URL of a login that may replicate: the database's own unless one is set."""
-        address = self.section.backups.replication if self.section.backups else None
-        if address is None:
-            return self.database_url()
-        return address.reveal(self.folder, POSTGRES_SCHEMES)
-
-    def app_url(self) -> str:
-        """Reveal the app's URL, for use at once."""
-        return self.app().url.reveal(self.folder, HTTP_SCHEMES)
-
-    def _lacks(self, system: str, example: str) -> NoReturn:
-        raise SettingsInvalid(
-            f"{self.stack_says}: {self.name} has no {system}",
-            hint=f"Add [environments.{self.name}.{system}] with {example}",
-        )
 
 
 SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a test holds it true
@@ -146,6 +63,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     BackupKeeping: ("backups",),
     Rehearsals: ("database",),
     Readings: ("database",),
+    **platforms.SYSTEMS,
 }
 
 
@@ -389,4 +307,5 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     CheckedSystems: _CheckedSystems,
     Commands: _commands,
     TeamCommands: _team_commands,
+    **platforms.BUILDERS,
 }

@@ -19,6 +19,9 @@ _NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
 _VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_.-]*[A-Za-z0-9_-])*/?")
+_PROJECT_REF = re.compile(r"[a-z]{20}")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9_.-]{1,100}")
+_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,254}")
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+/?")
 
 PLACES = (
@@ -72,6 +75,41 @@ def _local_path(path: str) -> str:
     return path
 
 
+def _api(address: Address) -> Address:
+    if address.is_reference:
+        raise ValueError('is not a secret: write the address itself, such as "https://api.…"')
+    return _with_scheme(address, HTTP_SCHEMES)
+
+
+def _project_ref(text: str) -> str:
+    if text and not _PROJECT_REF.fullmatch(text):
+        raise ValueError(
+            f"is {text!r}, and a Supabase project is named by 20 small letters: the part before "
+            ".supabase.co in its URL"
+        )
+    return text
+
+
+def _owner_and_name(text: str) -> str:
+    if not _REPOSITORY.fullmatch(text):
+        raise ValueError(f'is {text!r}; write "owner/name", as in the address of its page')
+    return text
+
+
+def _branch(text: str) -> str:
+    if not _BRANCH.fullmatch(text) or text.endswith(("/", ".lock")) or ".." in text:
+        raise ValueError(f"is {text!r}, which git does not take for a branch")
+    return text
+
+
+def _refuse_beside(section: Frozen, provider: str, keys: set[str], belongs_to: str) -> None:
+    if beside := sorted(section.model_fields_set & keys):
+        raise ValueError(
+            f"names {', '.join(beside)} beside the provider {provider}; that belongs to "
+            f'provider = "{belongs_to}"'
+        )
+
+
 def _reference(value: object) -> object:
     return {"ref": value} if isinstance(value, str) else value
 
@@ -90,22 +128,75 @@ def _level(value: object) -> object:
 Reference = Annotated[Secret, BeforeValidator(_reference)]
 Level = Annotated[Needs, BeforeValidator(_level)]
 VariableName = Annotated[str, Field(pattern=_VARIABLE)]
+Api = Annotated[Address, AfterValidator(_api)]
 
 
 class DatabaseSection(Frozen):
-    """A Postgres database."""
+    """A Postgres database, and the Supabase project it belongs to."""
 
     provider: Literal["postgres", "supabase"]
     url: Annotated[Address, AfterValidator(_postgres)]
-    project: str = ""
+    project: Annotated[str, AfterValidator(_project_ref)] = ""
+    token: Reference | None = None
+    api: Api = Address(written="https://api.supabase.com")
+
+    @model_validator(mode="after")
+    def _supabase_only(self) -> Self:
+        if self.provider == "postgres":
+            _refuse_beside(self, "postgres", {"project", "token", "api"}, "supabase")
+        elif self.token is not None and not self.project:
+            raise ValueError('names a token and no project; write project = "…", its 20 letters')
+        return self
+
+    @property
+    def has_api(self) -> bool:
+        """Whether the project's Management API is named, beside the database itself."""
+        return bool(self.project) and self.token is not None
 
 
 class AppSection(Frozen):
-    """The app as its users reach it."""
+    """The app as its users reach it, and the hosting that builds and serves it."""
 
     provider: Literal["http", "vercel"] = "http"
     url: Annotated[Address, AfterValidator(_http)]
     health: Annotated[str, AfterValidator(_local_path)] = "/"
+    release: Annotated[str, AfterValidator(_local_path)] | None = None
+    project: Text | None = None
+    team: str = ""
+    token: Reference | None = None
+    api: Api = Address(written="https://api.vercel.com")
+    target: Literal["production", "preview"] | None = None
+
+    @model_validator(mode="after")
+    def _what_vercel_needs(self) -> Self:
+        if self.provider == "http":
+            beside = {"project", "team", "token", "api", "target"}
+            _refuse_beside(self, "http", beside, "vercel")
+        elif self.project is None or self.token is None:
+            missing = "project" if self.project is None else "token"
+            raise ValueError(
+                f'names the provider vercel and no {missing}; write project = "…" (its name or '
+                'prj_…) and token = "env:VERCEL_TOKEN", or provider = "http" to ask it by its URL'
+            )
+        return self
+
+
+class RepositorySection(Frozen):
+    """The repository the app is built from, and the branch that is deployed here."""
+
+    provider: Literal["github"]
+    repository: Annotated[str, AfterValidator(_owner_and_name)]
+    branch: Annotated[str, AfterValidator(_branch)]
+    token: Reference
+    api: Api = Address(written="https://api.github.com")
+
+
+class AuthSection(Frozen):
+    """The login service of the app, and the key its clients send along."""
+
+    provider: Literal["supabase"]
+    url: Annotated[Address, AfterValidator(_http)]
+    key: Reference | None = None
 
 
 class BackupsSection(Frozen):
@@ -163,6 +254,8 @@ class EnvironmentSection(Frozen):
 
     database: DatabaseSection | None = None
     app: AppSection | None = None
+    repository: RepositorySection | None = None
+    auth: AuthSection | None = None
     backups: BackupsSection | None = None
     logs: LogsSection | None = None
 

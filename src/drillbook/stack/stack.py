@@ -12,8 +12,9 @@ import rfc8785
 from drillbook.core.errors import SettingsInvalid
 from drillbook.core.model import Risk
 from drillbook.core.policy import EnvironmentFacts, StackFacts
-from drillbook.stack.bindings import SYSTEMS, Place, build
+from drillbook.stack.bindings import SYSTEMS, build
 from drillbook.stack.finding import named_stack_file, nearest_stack_file
+from drillbook.stack.place import Place
 from drillbook.stack.reading import read_stack_file
 from drillbook.stack.sections import EnvironmentSection, StackFile
 

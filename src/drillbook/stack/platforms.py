@@ -1,0 +1,56 @@
+"""The providers of platforms: hosting of the app, repository, the database's project."""
+
+from collections.abc import Callable
+
+from drillbook.core.errors import SettingsInvalid
+from drillbook.ports.deployments import Deployments, EnvironmentValues, Switches
+from drillbook.ports.repository import Merging, Pipelines, Reminders, Repository
+from drillbook.stack.place import Place
+
+# Providers are imported where they are built, as in bindings.py.
+# ruff: noqa: PLC0415
+
+
+def _vercel(place: Place) -> object:
+    from drillbook.providers.vercel import Vercel
+
+    app = place.app()
+    if app.provider != "vercel" or app.project is None or app.token is None:
+        raise SettingsInvalid(
+            f"{place.stack_says}: the app of {place.name} is reached by its URL only, so nothing "
+            "is known of its deployments",
+            hint=f'Write provider = "vercel", project = … and token = … into '
+            f"[environments.{place.name}.app].",
+        )
+    return Vercel(
+        api=app.api.written,
+        token=place.secret(app.token),
+        project=app.project,
+        team=app.team,
+        target=place.target(),
+        branch=place.branch(),
+        url=place.app_url,
+    )
+
+
+def _github(place: Place) -> object:
+    from drillbook.providers.github import GitHub
+
+    repository = place.repository()
+    return GitHub(
+        api=repository.api.written,
+        token=place.secret(repository.token),
+        repository=repository.repository,
+        branch=repository.branch,
+    )
+
+
+SYSTEMS: dict[type, tuple[str, ...]] = {
+    **dict.fromkeys((Deployments, Switches, EnvironmentValues), ("app from vercel",)),
+    **dict.fromkeys((Repository, Pipelines, Merging, Reminders), ("repository",)),
+}
+
+BUILDERS: dict[type, Callable[[Place], object]] = {
+    **dict.fromkeys((Deployments, Switches, EnvironmentValues), _vercel),
+    **dict.fromkeys((Repository, Pipelines, Merging, Reminders), _github),
+}
