@@ -24,11 +24,13 @@ from drillbook.engine.journal.entry import EXPORT_KIND, KEY_KIND
 from drillbook.stack.reading import read_stack_file
 from drillbook.stack.sections import (
     AppSection,
+    AuthSection,
     BackupsSection,
     CommandSection,
     DatabaseSection,
     LogsSection,
     PolicySection,
+    RepositorySection,
     StackFile,
 )
 from drillbook.stack.stack import load_stack
@@ -236,6 +238,8 @@ def test_the_stack_page_explains_every_key() -> None:
     sections = {
         "database": DatabaseSection,
         "app": AppSection,
+        "repository": RepositorySection,
+        "auth": AuthSection,
         "backups": BackupsSection,
         "logs": LogsSection,
         "commands": CommandSection,

@@ -135,7 +135,7 @@ def test_the_digest_changes_with_the_settings_and_only_with_them(tmp_path: Path)
             '[environments.x.database]\nprovider = "postgres"\nurl = "env:X"\n\nurls = 1\n',
             5,
             "unknown key urls in [environments.x.database]",
-            "Did you mean url? Allowed: provider, url, project.",
+            "Did you mean url? Allowed: provider, url, project, token, api.",
         ),
         ('[enviroments.x.app]\nurl = "http://a"', 1, "unknown key enviroments", "environments"),
         (

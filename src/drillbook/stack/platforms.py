@@ -12,8 +12,6 @@ from drillbook.stack.place import Place
 
 
 def _vercel(place: Place) -> object:
-    from drillbook.providers.vercel import Vercel
-
     app = place.app()
     if app.provider != "vercel" or app.project is None or app.token is None:
         raise SettingsInvalid(
@@ -22,6 +20,8 @@ def _vercel(place: Place) -> object:
             hint=f'Write provider = "vercel", project = … and token = … into '
             f"[environments.{place.name}.app].",
         )
+    from drillbook.providers.vercel import Vercel
+
     return Vercel(
         api=app.api.written,
         token=place.secret(app.token),
@@ -34,9 +34,9 @@ def _vercel(place: Place) -> object:
 
 
 def _github(place: Place) -> object:
+    repository = place.repository()
     from drillbook.providers.github import GitHub
 
-    repository = place.repository()
     return GitHub(
         api=repository.api.written,
         token=place.secret(repository.token),
