@@ -33,6 +33,7 @@ lint: setup  ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@cd src/drillbook/range/source && $(abspath $(BIN))/mypy --config-file pyproject.toml --cache-dir $(abspath .mypy_cache)
 	@$(BIN)/lint-imports
 
 lock: setup  ## pin the dependencies again, with hashes

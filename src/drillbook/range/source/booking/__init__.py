@@ -1,0 +1,3 @@
+"""The booking service: customers book, pay for and cancel appointments."""
+
+__version__ = "1.5.0"
