@@ -1,0 +1,1 @@
+"""The platform of the databases: its Management API, on the real parts."""
