@@ -37,6 +37,11 @@ class Probe(Protocol):
         ...
 
     @property
+    def release_path(self) -> str:
+        """Where the app tells which commit it is; empty when it tells nowhere."""
+        ...
+
+    @property
     def target(self) -> str:
         """The app's address for sentences, without secrets."""
         ...

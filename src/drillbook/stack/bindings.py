@@ -81,7 +81,8 @@ def build(place: Place, port: type) -> object:
 def _probe(place: Place) -> Probe:
     from drillbook.providers.http import HttpProbe
 
-    return HttpProbe(place.app_url, place.app().health)
+    app = place.app()
+    return HttpProbe(place.app_url, app.health, app.release or "")
 
 
 def _logs(place: Place) -> Logs:

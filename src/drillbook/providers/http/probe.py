@@ -23,6 +23,7 @@ class HttpProbe:
 
     address: Callable[[], str]
     health_path: str = "/"
+    release_path: str = ""
 
     @property
     def target(self) -> str:
