@@ -1,0 +1,1 @@
+"""Tests that may be looked at at any time: errors and latency after a change."""
