@@ -29,9 +29,6 @@ SCOPES = ("global", "local", "others")
 Answer = tuple[int, Document | None]
 Work = Callable[[Asked], Answer]
 Done = TypeVar("Done")
-_TOO_LONG = AuthError(
-    504, "request_timeout", "Processing this request timed out, please retry after a moment."
-)
 
 
 class AuthService:
@@ -85,7 +82,7 @@ class AuthService:
                         abandon_on_cancel=True,
                     )
             except TimeoutError:
-                return self._refusal(request, _TOO_LONG)
+                return self._refusal(request, _too_long())
 
         return answer
 
@@ -197,7 +194,7 @@ class AuthService:
             with tables(self._project.url(DATABASE), asked, config) as found:
                 return work(found)
         except errors.QueryCanceled as error:
-            raise _TOO_LONG from error
+            raise _too_long() from error
         except (psycopg.Error, OSError) as error:
             message = "Database error querying schema"
             raise AuthError(500, "unexpected_failure", message) from error
@@ -222,6 +219,11 @@ class AuthService:
         }
         with self._project.auth_log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
+
+
+def _too_long() -> AuthError:
+    message = "Processing this request timed out, please retry after a moment."
+    return AuthError(504, "request_timeout", message)
 
 
 def _address(request: Request) -> str:
