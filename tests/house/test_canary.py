@@ -182,30 +182,40 @@ def test_no_secret_is_anywhere_but_where_it_was_put(site: Site) -> None:
 
 def use_everything(site: Site) -> None:
     """Carry out every command that touches a secret, with success and with failure."""
-    assert site.drillbook("doctor").returncode == 9  # the broken environment
-    assert site.drillbook("plan", "change", "-i", "migration=right.sql").returncode == 0
-    site.drillbook("plan", "change", "-i", "migration=right.sql", "--json")
     done = site.drillbook("run", "change", "-i", "migration=right.sql", "--unattended")
     assert done.returncode == 0, done.stdout + done.stderr
     failed = site.drillbook("run", "change", "-i", "migration=wrong.sql", "--unattended", "--json")
     assert failed.returncode in {4, 5}, failed.stdout + failed.stderr
     assert "missing" in failed.stdout
-    for name, code in (("tell", {0}), ("fail", {3, 4, 5, 8})):
-        ended = site.drillbook("do", "command.run", "on=production", f"name={name}", "--json")
-        assert ended.returncode in code, ended.stdout + ended.stderr
+    ended = site.drillbook("do", "command.run", "on=production", "name=fail", "--json")
+    assert ended.returncode in {3, 4, 5, 8}, ended.stdout + ended.stderr
+    if "DRILLBOOK_STORE" not in site.variables:
+        use_what_is_the_same_upon_every_store(site)
+    runs = [each["run"] for each in json.loads(site.drillbook("runs", "--json").stdout)]
+    wrong, right = runs[-2:]
+    site.drillbook("runs", "show", right, "--json")
+    assert site.drillbook("report", wrong, "--output", "reports").returncode == 0
+    assert site.drillbook("journal", "export", right).returncode == 0
+    assert site.drillbook("journal", "verify").returncode == 0
+
+
+def use_what_is_the_same_upon_every_store(site: Site) -> None:
+    """See the plan, ask what is broken, and show what a store gave back."""
+    assert site.drillbook("doctor").returncode == 9  # the broken environment
+    assert site.drillbook("plan", "change", "-i", "migration=right.sql").returncode == 0
+    site.drillbook("plan", "change", "-i", "migration=right.sql", "--json")
+    told = site.drillbook("do", "command.run", "on=production", "name=tell", "--json")
+    assert told.returncode == 0, told.stdout + told.stderr
     site.drillbook("do", "database.access", "on=broken")
     site.drillbook("do", "checks.health", "on=broken")
     kept_out = site.drillbook("do", "backup.list", "on=broken")
     assert "the keys may not do this" in kept_out.stdout + kept_out.stderr
-    runs = [each["run"] for each in json.loads(site.drillbook("runs", "--json").stdout)]
-    assert len(runs) == 7
-    wrong, right = runs[-2:]
-    site.drillbook("runs", "show", wrong)
-    for run in (right, wrong):
-        site.drillbook("runs", "show", run, "--json")
-        assert site.drillbook("report", run, "--output", "reports").returncode == 0
-    assert site.drillbook("journal", "export", right).returncode == 0
-    assert site.drillbook("journal", "verify").returncode == 0
+    newest, *_, wrong, right = (
+        each["run"] for each in json.loads(site.drillbook("runs", "--json").stdout)
+    )
+    site.drillbook("runs", "show", newest)
+    site.drillbook("runs", "show", wrong, "--json")
+    assert site.drillbook("report", right, "--output", "reports").returncode == 0
 
 
 def leaks_of_store(url: str) -> dict[str, list[str]]:
