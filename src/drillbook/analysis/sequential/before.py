@@ -41,25 +41,25 @@ class Before:
 
     counts: Counts
     group: float = 1.0
-    _low: tuple[float, ...] = field(init=False, repr=False, compare=False)
-    _low_knows: tuple[float, ...] = field(init=False, repr=False, compare=False)
-    _high: tuple[float, ...] = field(init=False, repr=False, compare=False)
-    _high_knows: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    low: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    low_knows: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    high: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    high_knows: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         grouped = self.counts.grouped(self.group)
         trials, hits = grouped.trials, grouped.hits
         if self.counts.trials < THIN_TRIALS and self.counts.hits * 2 <= self.counts.trials:
             above = grid(hits, trials, NEAR, FAR)
-            self._set("_high", (*tuple(p for p in above if p < THIN_SHARE), THIN_SHARE))
+            self._set("high", (*tuple(p for p in above if p < THIN_SHARE), THIN_SHARE))
         else:
-            self._set("_high", grid(hits, trials, NEAR, FAR))
-        self._set("_low", grid(hits, trials, FAR, NEAR))
+            self._set("high", grid(hits, trials, NEAR, FAR))
+        self._set("low", grid(hits, trials, FAR, NEAR))
         self._set(
-            "_high_knows", tuple(log_calibrated(log_at_most(hits, trials, p)) for p in self._high)
+            "high_knows", tuple(log_calibrated(log_at_most(hits, trials, p)) for p in self.high)
         )
         self._set(
-            "_low_knows", tuple(log_calibrated(log_at_least(hits, trials, p)) for p in self._low)
+            "low_knows", tuple(log_calibrated(log_at_least(hits, trials, p)) for p in self.low)
         )
 
     def _set(self, name: str, value: tuple[float, ...]) -> None:
@@ -69,8 +69,8 @@ class Before:
         """Return the logarithm of the e-value against "after is no higher than before"."""
         after = after.grouped(self.group)
         return smallest(
-            self._high,
-            self._high_knows,
+            self.high,
+            self.high_knows,
             lambda share: log_evidence(after, share, HIGHER),
             rising=False,
         )
@@ -79,8 +79,8 @@ class Before:
         """Return the logarithm of the e-value against "after is harmfully higher than before"."""
         after = after.grouped(self.group)
         return smallest(
-            self._low,
-            self._low_knows,
+            self.low,
+            self.low_knows,
             lambda share: log_evidence(after, harm(share), LOWER),
             rising=True,
         )

@@ -1,5 +1,5 @@
 """
-Two releases serve at once: do more of the errors come from the new one than its share explains.
+Two releases serve at once: the new one is worse if its part of the errors exceeds its share.
 
 Within one block of time both meet the same world, so whatever raises errors for both (a burst, the
 hour, a third party) cancels out: under "no higher" each error is the new one's with a probability
