@@ -9,6 +9,7 @@ from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
+from booking import __version__
 from booking.desk import Customer
 from booking.pool import Row
 from booking.problems import SERVER_ERROR, LimitedError, UnauthorizedError, status_of, words_of
@@ -106,6 +107,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Request-Id", request_id)
+        self.send_header("X-Release", __version__)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()

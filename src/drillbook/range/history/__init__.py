@@ -1,0 +1,1 @@
+"""The booking app's past and its possible futures: releases and changes, as patches."""
