@@ -87,6 +87,7 @@ def _routes(controls: runs.Controls) -> list[tuple[str, str, Handler]]:
         ("PUT", "/branches/{branch:path}/protection", protection.put),
         ("DELETE", "/branches/{branch:path}/protection", protection.remove),
         ("GET", "/branches/{branch:path}", reading.branch),
+        ("GET", "/rules/branches/{branch:path}", reading.rules),
         ("GET", "/git/ref/{ref:path}", reading.ref),
         ("POST", "/git/refs", reading.create_ref),
         ("PATCH", "/git/refs/{ref:path}", reading.update_ref),

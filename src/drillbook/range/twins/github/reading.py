@@ -125,6 +125,12 @@ def branch(hub: GitHub, asked: Asked) -> Reply:
     })  # fmt: skip
 
 
+def rules(hub: GitHub, asked: Asked) -> Reply:
+    """List the rules of rulesets: this repository protects its branches the older way."""
+    hub.branch(asked.path["branch"])
+    return page(asked, [])
+
+
 def ref(hub: GitHub, asked: Asked) -> Reply:
     """Show where a ref points."""
     return Reply(200, _ref(hub, asked.path["ref"], hub.branch(_name(asked.path["ref"], 404))))

@@ -1,0 +1,70 @@
+"""What the pipeline says of a commit, and which of it a branch asks for."""
+
+from typing import TYPE_CHECKING
+
+from drillbook.core.errors import NotFound
+from drillbook.ports.repository import Check
+from drillbook.providers.github.answers import (
+    BranchSeen,
+    CheckPage,
+    Rule,
+    RunPage,
+    Statuses,
+)
+from drillbook.providers.github.hub import Hub, parsed, quoted
+
+if TYPE_CHECKING:
+    from drillbook.remote.api import Values
+
+GOOD = {"success", "neutral", "skipped"}
+SHOWN_ELSEWHERE = 20
+
+
+def checks(hub: Hub, commit: str) -> tuple[Check, ...]:
+    """Return the check runs and statuses of exactly this commit."""
+    path = f"/commits/{commit}/check-runs"
+    pages = (
+        parsed(CheckPage, body, path)
+        for body in hub.pages(path, {"filter": "latest"}, right="Checks: read")
+    )
+    runs = tuple(run.ours() for page in pages for run in page.check_runs)
+    statuses = hub.one(
+        Statuses, f"/commits/{commit}/status", {"per_page": 100}, right="Commit statuses: read"
+    )
+    # Only what is said of this very commit counts, whatever the platform sent.
+    return tuple(one for one in (*runs, *statuses.ours()) if one.commit == commit)
+
+
+def required(hub: Hub, branch: str) -> tuple[str, ...]:
+    """Return the checks a branch asks for, by its protection and by rulesets."""
+    seen = hub.one(BranchSeen, f"/branches/{quoted(branch)}", right="Contents: read")
+    wanted = seen.protection.required_status_checks
+    names = set(wanted.contexts if wanted else ())
+    try:
+        rules = hub.all(Rule, f"/rules/branches/{quoted(branch)}")
+    except NotFound:  # a GitHub Enterprise server older than rulesets
+        rules = ()
+    for rule in rules:
+        if rule.type == "required_status_checks":
+            names |= {one.context for one in rule.parameters.required_status_checks}
+    return tuple(sorted(names))
+
+
+def elsewhere(hub: Hub, branch: str, but: str) -> tuple[Check, ...]:
+    """Return the latest runs of the branch's other commits."""
+    query: Values = {"branch": branch, "per_page": SHOWN_ELSEWHERE}
+    page = hub.one(RunPage, "/actions/runs", query, right="Actions: read")
+    return tuple(run.ours() for run in page.workflow_runs if run.head_sha != but)
+
+
+def rerun(hub: Hub, commit: str) -> tuple[Check, ...]:
+    """Ask for another try of the runs of this commit that ended badly."""
+    query: Values = {"head_sha": commit, "per_page": 100}
+    page = hub.one(RunPage, "/actions/runs", query, right="Actions: read")
+    for run in page.workflow_runs:
+        ended_badly = run.status == "completed" and run.conclusion not in GOOD
+        if run.head_sha == commit and ended_badly:
+            path = f"/actions/runs/{run.id}/rerun-failed-jobs"
+            # 403: somebody else asked a moment ago, and it runs.
+            hub.send("POST", path, {}, accept=(403,), right="Actions: write")
+    return checks(hub, commit)

@@ -1,0 +1,96 @@
+"""Commits, comparisons, files and proposals."""
+
+import base64
+import binascii
+
+from drillbook.core.errors import Failed, NotFound
+from drillbook.ports.repository import Commit, Compared, Proposal
+from drillbook.providers.github.answers import (
+    CommitSeen,
+    ComparedSeen,
+    Contents,
+    PullSeen,
+    ReviewSeen,
+)
+from drillbook.providers.github.hub import Hub, parsed, quoted
+
+LONGEST_NUMBER = 9
+
+
+def commit(hub: Hub, ref: str) -> Commit:
+    """Return the commit a ref names."""
+    return hub.one(CommitSeen, f"/commits/{quoted(ref)}", right="Contents: read").ours()
+
+
+def compared(hub: Hub, base: str, head: str) -> Compared:
+    """Compare two commits with all that lies between."""
+    path = f"/compare/{quoted(base)}...{quoted(head)}"
+    pages = [parsed(ComparedSeen, body, path) for body in hub.pages(path, right="Contents: read")]
+    first = pages[0]
+    commits = tuple(one.ours() for page in pages for one in page.commits)
+    tip = commits[-1].sha if commits else first.merge_base_commit.sha
+    return Compared(
+        base=first.base_commit.sha,
+        head=tip,
+        ahead=first.ahead_by,
+        behind=first.behind_by,
+        commits=commits,
+        files=tuple(file.ours() for file in first.files),
+    )
+
+
+def file(hub: Hub, path: str, ref: str) -> bytes:
+    """Return a file of a commit."""
+    seen = hub.one(Contents, f"/contents/{quoted(path)}", {"ref": ref}, right="Contents: read")
+    if seen.type != "file":
+        raise NotFound(f"{path} of {ref} is no file but a {seen.type}", hint="Check the path.")
+    if seen.encoding != "base64":
+        raise Failed(
+            f"GitHub does not show {path} of {ref}: it is over 1 MiB",
+            hint="Read it in a clone of the repository.",
+        )
+    try:
+        return base64.b64decode(seen.content)
+    except binascii.Error as error:
+        raise Failed(f"GitHub's answer for {path} is no base 64") from error
+
+
+def proposals(hub: Hub, change: str) -> tuple[Proposal, ...]:
+    """Return what a number, a branch or a commit names."""
+    number = change.removeprefix("#")
+    if number.isdecimal() and len(number) <= LONGEST_NUMBER:
+        return (_with_reviews(hub, hub.one(PullSeen, f"/pulls/{number}")),)
+    if is_commit(change):
+        return _of_commit(hub, change)
+    owner = hub.repository.partition("/")[0]
+    query = {"state": "all", "head": f"{owner}:{change}"}
+    found = hub.all(PullSeen, "/pulls", query)
+    if not found:
+        hub.one(CommitSeen, f"/commits/{quoted(change)}")  # NotFound for what names nothing
+    return tuple(_with_reviews(hub, pull) for pull in found)
+
+
+def open_into(hub: Hub, into: str, head: str) -> PullSeen | None:
+    """Return the open pull request that would bring exactly this commit into a branch."""
+    for pull in hub.all(PullSeen, "/pulls", {"state": "open", "base": into}):
+        if pull.head.sha == head:
+            return pull
+    return None
+
+
+def is_commit(text: str) -> bool:
+    """Tell whether a text is the full id of a commit."""
+    return len(text) == len("0" * 40) and all(letter in "0123456789abcdef" for letter in text)
+
+
+def _of_commit(hub: Hub, sha: str) -> tuple[Proposal, ...]:
+    found = hub.all(PullSeen, f"/commits/{sha}/pulls")
+    # Whose head it is comes first: others only contain it.
+    ordered = sorted(found, key=lambda pull: (pull.head.sha != sha, -pull.number))
+    return tuple(_with_reviews(hub, pull) for pull in ordered)
+
+
+def _with_reviews(hub: Hub, pull: PullSeen) -> Proposal:
+    seen = hub.all(ReviewSeen, f"/pulls/{pull.number}/reviews")
+    reviews = tuple(one for one in (review.ours() for review in seen) if one is not None)
+    return pull.ours(reviews)
