@@ -1,0 +1,1 @@
+"""The hosting's machinery: commits are built, builds are started, an alias says which serves."""
