@@ -1,6 +1,6 @@
 """Everything a task can name, by its address."""
 
-from drillbook.actions import backup, checks, command, database, errors, migration
+from drillbook.actions import backup, checks, command, database, deployment, errors, migration
 from drillbook.core.catalog import catalog
 
 CATALOG = catalog(
@@ -8,6 +8,7 @@ CATALOG = catalog(
     checks.domain,
     command.domain,
     database.domain,
+    deployment.domain,
     errors.domain,
     migration.domain,
 )

@@ -1,0 +1,221 @@
+"""Give an earlier or another build the users, and take that back."""
+
+from drillbook.actions.deployment.looking import named
+from drillbook.actions.deployment.subject import domain
+from drillbook.actions.deployment.switching import (
+    FIVE_MINUTES,
+    Order,
+    ServedBefore,
+    Switched,
+    ask,
+    built,
+    followed,
+    remembered,
+    seen_by_users,
+    serves,
+    under_way,
+)
+from drillbook.actions.deployment.waiting import checked_length
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Refused, UndoImpossible
+from drillbook.core.model import Frozen
+from drillbook.core.quantities import Duration
+from drillbook.ports.deployments import Deployment, Deployments, Hosting, Switches, SwitchKind
+from drillbook.ports.probe import Probe
+
+
+class GivenBack(Frozen):
+    """What served before a switch serves again."""
+
+    serving: str
+    was_switched: bool
+    automatic: bool
+
+
+@domain.write
+def rollback(
+    deployments: Deployments,
+    switches: Switches,
+    probe: Probe,
+    effect: Effect,
+    *,
+    to: str,
+    because: str = "",
+    within: Duration = FIVE_MINUTES,
+) -> Switched:
+    """Let an earlier build serve again, without building; automatic assignment is off then."""
+    checked_length("within", within)
+    build = built(deployments, to)
+    if build.has_served is False:
+        raise Refused(
+            f"{named(build)} has never served; a rollback goes back to what users already had",
+            hint="Give it the users with deployment.promote.",
+            again=False,
+        )
+    order = Order(SwitchKind.ROLLBACK, build, within)
+    before = ask(
+        deployments, effect, order, lambda: switches.roll_back(build.id, effect.key, because)
+    )
+    return followed(deployments, probe, effect, order, before)
+
+
+@rollback.looking
+def look_rolled_back(
+    deployments: Deployments,
+    switches: Switches,
+    probe: Probe,
+    effect: Effect,
+    *,
+    to: str,
+    because: str = "",
+    within: Duration = FIVE_MINUTES,
+) -> Switched | None:
+    """Follow the very same rollback where it is under way; tell what is there where it serves."""
+    order = Order(SwitchKind.ROLLBACK, deployments.find(to), within)
+    return _looked(deployments, probe, effect, order)
+
+
+@domain.write
+def promote(
+    deployments: Deployments,
+    switches: Switches,
+    probe: Probe,
+    effect: Effect,
+    *,
+    to: str,
+    within: Duration = FIVE_MINUTES,
+) -> Switched:
+    """Let a build serve, without building it again; automatic assignment is on then."""
+    checked_length("within", within)
+    build = built(deployments, to)
+    order = Order(SwitchKind.PROMOTE, build, within)
+    before = ask(deployments, effect, order, lambda: switches.promote(build.id, effect.key))
+    return followed(deployments, probe, effect, order, before)
+
+
+@promote.looking
+def look_promoted(
+    deployments: Deployments,
+    switches: Switches,
+    probe: Probe,
+    effect: Effect,
+    *,
+    to: str,
+    within: Duration = FIVE_MINUTES,
+) -> Switched | None:
+    """Follow the very same promotion where it is under way; tell what is there where it serves."""
+    order = Order(SwitchKind.PROMOTE, deployments.find(to), within)
+    return _looked(deployments, probe, effect, order)
+
+
+def remember_rollback(
+    deployments: Deployments,
+    switches: Switches,
+    probe: Probe,
+    effect: Effect,
+    *,
+    to: str,
+    because: str = "",
+    within: Duration = FIVE_MINUTES,
+) -> ServedBefore:
+    """Remember what serves before the rollback."""
+    return remembered(deployments)
+
+
+def remember_promotion(
+    deployments: Deployments,
+    switches: Switches,
+    probe: Probe,
+    effect: Effect,
+    *,
+    to: str,
+    within: Duration = FIVE_MINUTES,
+) -> ServedBefore:
+    """Remember what serves before the promotion."""
+    return remembered(deployments)
+
+
+@rollback.undone_by(remembering=remember_rollback)
+def undo_rollback(
+    before: ServedBefore,
+    deployments: Deployments,
+    switches: Switches,
+    probe: Probe,
+    effect: Effect,
+    *,
+    to: str,
+    because: str = "",
+    within: Duration = FIVE_MINUTES,
+) -> GivenBack:
+    """Promote what served before, and set automatic assignment as it was."""
+    ours = deployments.find(to)
+    return give_back(before, (deployments, switches, probe), effect, ours, within)
+
+
+@promote.undone_by(remembering=remember_promotion)
+def undo_promotion(
+    before: ServedBefore,
+    deployments: Deployments,
+    switches: Switches,
+    probe: Probe,
+    effect: Effect,
+    *,
+    to: str,
+    within: Duration = FIVE_MINUTES,
+) -> GivenBack:
+    """Promote what served before, and set automatic assignment as it was."""
+    ours = deployments.find(to)
+    return give_back(before, (deployments, switches, probe), effect, ours, within)
+
+
+def give_back(
+    before: ServedBefore,
+    ports: tuple[Deployments, Switches, Probe],
+    effect: Effect,
+    ours: Deployment,
+    within: Duration,
+) -> GivenBack:
+    """Make what served before serve again, unless somebody else has given the users another."""
+    deployments, switches, probe = ports
+    if not before.serving:
+        raise UndoImpossible(
+            "nothing served before, so there is nothing to give the users back",
+            hint="Promote the build that is to serve.",
+        )
+    order = Order(SwitchKind.PROMOTE, deployments.find(before.serving), within)
+    hosting = deployments.hosting()
+    switched = not serves(hosting, order.build)
+    if switched:
+        _refuse_anothers(hosting, order, ours)
+        latest = hosting.switching
+        if not under_way(hosting, order):
+            build = order.build.id
+            latest = ask(deployments, effect, order, lambda: switches.promote(build, effect.key))
+        followed(deployments, probe, effect, order, latest)
+    if deployments.hosting().automatic is not before.automatic:
+        switches.set_automatic(before.automatic, effect.key)
+    hosting = deployments.hosting()
+    return GivenBack(serving=before.serving, was_switched=switched, automatic=hosting.automatic)
+
+
+def _looked(
+    deployments: Deployments, probe: Probe, effect: Effect, order: Order
+) -> Switched | None:
+    hosting = deployments.hosting()
+    if under_way(hosting, order):
+        # None as the switch before: whatever the platform shows from now on is this one.
+        return followed(deployments, probe, effect, order, None)
+    if serves(hosting, order.build):
+        return seen_by_users(deployments, probe, effect, order)
+    return None
+
+
+def _refuse_anothers(hosting: Hosting, order: Order, ours: Deployment) -> None:
+    if serves(hosting, ours) or under_way(hosting, order):
+        return
+    here = f"{named(hosting.serving)} serves" if hosting.serving else "nothing serves"
+    raise Refused(
+        f"{here} by now, which this task has not given the users: taking it away is not its undo",
+        hint=f"Promote {named(order.build)} yourself if it is still to serve.",
+        again=False,
+    )
