@@ -5,12 +5,14 @@ import socket
 import time
 from pathlib import Path
 
+from drillbook.core.process_identity import wait_until_gone
 from drillbook.range.edge.messages import Stream
 from drillbook.range.hosting.app_process import USED, AppProcess
 
 FUNCTION_SECONDS = 15.0  # how long the platform lets a request take
 # A process that ends at once is not started on every request.
 START_AGAIN_SECONDS = 0.5
+ENDING_SECONDS = 0.5
 IDLE_CONNECTIONS = 64
 
 
@@ -43,18 +45,26 @@ class Functions:
 
     def _connected(self, deployment: str) -> socket.socket:
         app = AppProcess(self.folder / deployment)
-        port = app.port
-        if port is None or app.identity() is None:
-            if time.time() - app.started_at() < START_AGAIN_SECONDS:
-                raise ConnectionRefusedError("it ended right after its start")
-            port = app.start(tied=self.tied)
-        connection = socket.create_connection(("127.0.0.1", port), FUNCTION_SECONDS)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
+        running, port = app.identity(), app.port
+        if running is not None and port is not None:
+            try:
+                return _connect(port)
+            except ConnectionRefusedError:
+                # A process that ends closes its sockets a moment before it is gone.
+                wait_until_gone(running, ENDING_SECONDS)
+        if time.time() - app.started_at() < START_AGAIN_SECONDS:
+            raise ConnectionRefusedError("it ended right after its start")
+        return _connect(app.start(tied=self.tied))
 
     def note_use(self, deployment: str) -> None:
         """Let the hosting see that a deployment without users of its own is looked at."""
         (self.folder / deployment / USED).touch()
+
+
+def _connect(port: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), FUNCTION_SECONDS)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def _can_be_read(connection: socket.socket) -> bool:
