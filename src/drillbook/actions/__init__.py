@@ -1,6 +1,15 @@
 """Everything a task can name, by its address."""
 
-from drillbook.actions import backup, checks, command, database, deployment, errors, migration
+from drillbook.actions import (
+    backup,
+    checks,
+    command,
+    database,
+    deployment,
+    errors,
+    migration,
+    repository,
+)
 from drillbook.core.catalog import catalog
 
 CATALOG = catalog(
@@ -11,4 +20,5 @@ CATALOG = catalog(
     deployment.domain,
     errors.domain,
     migration.domain,
+    repository.domain,
 )
