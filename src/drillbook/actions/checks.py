@@ -3,11 +3,14 @@
 import json
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from pydantic import JsonValue
 
 from drillbook.analysis.checks_file import (
+    ENVIRONMENT,
+    EXERCISED,
     ChecksFile,
     HttpCheck,
     SqlCheck,
@@ -23,7 +26,7 @@ from drillbook.core.errors import Failed, Refused, Unavailable
 from drillbook.core.files import File
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration
-from drillbook.core.secret import KINDS, Secret, scrub
+from drillbook.core.secret import KINDS, scrub
 from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.ports.probe import Answer, Probe, Question
 
@@ -35,7 +38,20 @@ SHOWN_FAILURES = 3
 MOST_ROWS = 100
 NO_TIME_SECONDS = 0.1
 
-Saved = dict[str, str]
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Values by name, those that are shown nowhere, and who failed to save one."""
+
+    values: dict[str, str]
+    hidden: frozenset[str]
+    unsaved: dict[str, str] = field(default_factory=dict[str, str])
+
+    def shown(self, text: str) -> str:
+        """Return a text without the values that are shown nowhere."""
+        for name in self.hidden & self.values.keys():
+            text = text.replace(self.values[name], f"[saved {name}]")
+        return scrub(text)
 
 
 class Health(Frozen):
@@ -105,6 +121,11 @@ def run(systems: CheckedSystems, *, file: File | None = None, at_most_failures: 
             f"the check {writing.name!r} sends {writing.method}, which may change something",
             hint="Use checks.exercise for it, or put it into a file of its own.",
         )
+    if used := next((check for check in checks.asked if check.needs & EXERCISED), None):
+        raise Refused(
+            f"the check {used.name!r} uses what is known to checks.exercise only: "
+            f"{', '.join(sorted(used.needs & EXERCISED))}"
+        )
     return _judged(_carried_out(systems, checks, {}, key=""), at_most_failures)
 
 
@@ -114,8 +135,8 @@ def exercise(
 ) -> Checked:
     """Carry out checks that write, such as making a booking and cancelling it."""
     checks = _repeatable(file)
-    saved = {"run": effect.run, "task": effect.task}
-    return _judged(_carried_out(systems, checks, saved, key=effect.key), at_most_failures)
+    values = {"run": effect.run, "task": effect.task}
+    return _judged(_carried_out(systems, checks, values, key=effect.key), at_most_failures)
 
 
 @exercise.looking
@@ -144,11 +165,14 @@ def _unhealthy(answer: Answer) -> list[str]:
     return problems + [f"the body says {place}" for place in down_places(parsed(answer.text))]
 
 
-def _carried_out(systems: CheckedSystems, checks: ChecksFile, saved: Saved, *, key: str) -> Checked:
+def _carried_out(
+    systems: CheckedSystems, checks: ChecksFile, values: dict[str, str], *, key: str
+) -> Checked:
     begun = time.monotonic()
-    total = len(checks.http) + len(checks.sql)
+    total = len(checks.asked) + len(checks.sql)
+    known = _Known({ENVIRONMENT: systems.environment, **values}, checks.hidden)
     results: list[CheckResult] = []
-    for carry_out in _all(systems, checks, saved, key):
+    for carry_out in _all(systems, checks, known, key):
         if deadline.get().left(at_most=1.0) <= NO_TIME_SECONDS:
             raise Unavailable(
                 f"the time was up after {len(results)} of {total} checks",
@@ -166,11 +190,14 @@ def _carried_out(systems: CheckedSystems, checks: ChecksFile, saved: Saved, *, k
 
 
 def _all(
-    systems: CheckedSystems, checks: ChecksFile, saved: Saved, key: str
+    systems: CheckedSystems, checks: ChecksFile, known: _Known, key: str
 ) -> Iterable[Callable[[], CheckResult]]:
+    if checks.login is not None:
+        login = checks.login.check
+        yield lambda: _asked(systems, login, known, "")
     for number, check in enumerate(checks.http, start=1):
         sent = f"{key}/{number}" if key else ""
-        yield lambda check=check, sent=sent: _asked(systems.app(), check, saved, sent)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+        yield lambda check=check, sent=sent: _asked(systems, check, known, sent)  # type: ignore[misc]  # mypy cannot infer a lambda's default
     for query in checks.sql:
         yield lambda query=query: _queried(systems, query)  # type: ignore[misc]  # as above
 
@@ -187,40 +214,50 @@ def _judged(checked: Checked, at_most_failures: int) -> Checked:
     return checked
 
 
-def _asked(probe: Probe, check: HttpCheck, saved: Saved, key: str) -> CheckResult:
-    path = filled(check.path, {name: quote(value, safe="") for name, value in saved.items()})
-    answer = probe.ask(_question(check, path, saved, key))
-    problem = _http_problem(check, answer, saved)
-    if not problem:
-        _save(check, answer, saved)
-    says = problem or f"answered {answer.status} in {answer.seconds:.2f} s"
+def _asked(systems: CheckedSystems, check: HttpCheck, known: _Known, key: str) -> CheckResult:
+    missing = sorted(check.needs & known.unsaved.keys())
+    if missing:
+        answer = None
+        problem = f"was not asked: {known.unsaved[missing[0]]!r} failed, which saves {missing[0]}"
+    else:
+        answer = systems.app().ask(_question(systems, check, known, key))
+        problem = _http_problem(check, answer, known)
+    for name in check.save:
+        if problem:
+            known.unsaved[name] = check.name
+    says = problem or (f"answered {answer.status} in {answer.seconds:.2f} s" if answer else "")
     return CheckResult(
         name=check.name,
         ok=not problem,
-        seconds=round(answer.seconds, 3),
-        says=scrub(f"{check.method} {check.path} {says}"),  # without saved values: tokens may be
+        seconds=round(answer.seconds, 3) if answer else 0.0,
+        says=known.shown(f"{check.method} {check.path} {says}"),  # the path as it is in the file
     )
 
 
-def _question(check: HttpCheck, path: str, saved: Saved, key: str) -> Question:
-    headers = {name: _header(value) for name, value in check.headers.items()}
+def _question(systems: CheckedSystems, check: HttpCheck, known: _Known, key: str) -> Question:
+    quoted = {name: quote(value, safe="") for name, value in known.values.items()}
+    headers = {name: _header(systems, value, known) for name, value in check.headers.items()}
     body = b""
     if check.body is not None:
-        body = json.dumps(filled_body(check.body, saved)).encode()
+        body = json.dumps(filled_body(check.body, known.values, systems.secret)).encode()
         headers = {"Content-Type": "application/json"} | headers
     if key and check.writes:
         headers["Idempotency-Key"] = key
+    path = filled(check.path, quoted)
     return Question(path, check.method, body, headers, timeout_seconds=check.max_seconds)
 
 
-def _header(value: str) -> str:
+def _header(systems: CheckedSystems, value: str, known: _Known) -> str:
     before, space, last = value.rpartition(" ")
-    return before + space + (Secret(ref=last).reveal() if last.startswith(KINDS) else last)
+    secret = systems.secret(filled(last, known.values)) if last.startswith(KINDS) else None
+    return filled(before, known.values) + space + (secret or filled(last, known.values))
 
 
-def _http_problem(check: HttpCheck, answer: Answer, saved: Saved) -> str:
+def _http_problem(check: HttpCheck, answer: Answer, known: _Known) -> str:
     if answer.problem:
         return answer.problem
+    # Taken out of a wrong answer as well: what lets one in is to be known, so that it is hidden.
+    unsaved = _save(check, answer, known)
     if answer.status != check.status:
         excerpt = " ".join(answer.text.split())[:120]
         return f"answered {answer.status} instead of {check.status}: {excerpt or 'no body'}"
@@ -228,18 +265,25 @@ def _http_problem(check: HttpCheck, answer: Answer, saved: Saved) -> str:
         return f"took {answer.seconds:.2f} s, more than {check.max_seconds:g} s"
     if check.contains and check.contains not in answer.text:
         return f"the answer does not contain {check.contains!r}"
-    return _unmet(check.expect, _seen(answer, saved)) if check.expect else ""
+    unmet = _unmet(check.expect, _seen(answer, known)) if check.expect else ""
+    return unmet or unsaved
 
 
-def _seen(answer: Answer, saved: Saved) -> dict[str, object]:
-    known = {"status": answer.status, "seconds": answer.seconds, "text": answer.text}
-    return {**saved, **known, "json": parsed(answer.text)}
+def _seen(answer: Answer, known: _Known) -> dict[str, object]:
+    said = {"status": answer.status, "seconds": answer.seconds, "text": answer.text}
+    return {**known.values, **said, "json": parsed(answer.text)}
 
 
-def _save(check: HttpCheck, answer: Answer, saved: Saved) -> None:
+def _save(check: HttpCheck, answer: Answer, known: _Known) -> str:
     for name, expression in check.save.items():
-        value = evaluate(expression, _seen(answer, saved))
-        saved[name] = value if isinstance(value, str) else json.dumps(value)
+        try:
+            value = evaluate(expression, _seen(answer, known))
+        except Failed as error:
+            return f"has no {name} to save: {error}"
+        if not value and name in known.hidden:
+            return f"has no {name} to save: {expression} is empty"
+        known.values[name] = value if isinstance(value, str) else json.dumps(value)
+    return ""
 
 
 def _unmet(condition: str, known: dict[str, object]) -> str:

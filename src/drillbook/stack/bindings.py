@@ -31,6 +31,7 @@ from drillbook.ports.sessions import Sessions
 from drillbook.ports.side_tables import SideTables
 from drillbook.ports.team_commands import TeamCommands
 from drillbook.stack import platforms
+from drillbook.stack.address import reference as beside
 from drillbook.stack.place import Place
 
 if TYPE_CHECKING:
@@ -258,11 +259,18 @@ def _readings(place: Place) -> Readings:
 class _CheckedSystems:
     place: Place
 
+    @property
+    def environment(self) -> str:
+        return self.place.name
+
     def app(self) -> Probe:
         return _probe(self.place)
 
     def database(self) -> Readings:
         return _readings(self.place)
+
+    def secret(self, reference: str) -> str:
+        return beside(reference, self.place.folder).reveal()
 
 
 def _commands(place: Place) -> Commands:

@@ -184,11 +184,11 @@ class Tables:
         self._do("write_audit", id=uuid4(), payload=Json(payload))
 
     def _one(self, name: str, **values: object) -> DictRow | None:
-        return self.connection.execute(_STATEMENTS[name], values).fetchone()
+        return self._do(name, **values).fetchone()
 
-    def _do(self, name: str, **values: object) -> None:
+    def _do(self, name: str, **values: object) -> psycopg.Cursor[DictRow]:
         known = {"now": self.asked.now, "address": self.asked.address, **values}
-        self.connection.execute(_STATEMENTS[name], known)
+        return self.connection.execute(_STATEMENTS[name], known)
 
 
 @contextmanager
