@@ -15,6 +15,7 @@ from drillbook.engine.outcome import State
 from engine.conftest import Bench, bound, human, make_bench, make_site, plan, put
 
 STORES = ["sqlite", "postgres"]
+SOON = "2.0"  # seconds until who stands still is called frozen; ten in earnest
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_a_frozen_worker_is_replaced_and_acts_no_more_when_it_wakes(shared: Benc
     shared.until((shared.world.folder / "go").exists, "the slow look")
     os.kill(frozen.pid, signal.SIGSTOP)
 
-    shared.worker()
+    shared.site.worker(SOON)
     shared.until(lambda: pid_of(owner(shared, run) or f"-{frozen.pid}-") != frozen.pid, "take-over")
     (shared.world.folder / "go").write_text("")
 
@@ -98,7 +99,7 @@ def test_a_worker_frozen_while_it_writes_does_not_keep_the_next_one_from_startin
     frozen = subprocess.Popen(argv)
     os.waitid(os.P_PID, frozen.pid, os.WSTOPPED | os.WNOWAIT)
 
-    quiet_bench.worker()
+    quiet_bench.site.worker(SOON)
 
     assert frozen.wait(60) == -signal.SIGKILL
 

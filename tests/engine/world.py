@@ -1,7 +1,8 @@
 """A small world of files, and actions on it, for runs in tests; also the worker that runs them.
 
-Usage of the worker: world.py STORE_URL HOME WORLDS [lives]
-With `lives` it is worker after worker, each a fork, until one ends by itself or stdin is closed.
+Usage of the worker: world.py STORE_URL HOME WORLDS [lives | SECONDS]
+With `lives` it is worker after worker, each a fork, until one ends by itself or stdin is closed;
+SECONDS is how long another worker must stand still to be called frozen.
 Each effect is a line `KEY VALUE` in `WORLDS/ENVIRONMENT/effects`: doing twice would be two lines.
 Faults are real: a file `die-before-VALUE` (or -after-) makes the worker kill -9 itself once.
 """
@@ -228,7 +229,7 @@ def work(url: str, home: str, folder: str) -> None:
     worker.start()
     print("ready", flush=True)
     worker.wait(until_idle=False)
-    worker.stop()
+    os._exit(0)  # as the command does
 
 
 def live_on(url: str, home: str, folder: str) -> None:
@@ -242,7 +243,6 @@ def live_on(url: str, home: str, folder: str) -> None:
         life = os.fork()
         if life == 0:
             work(url, home, folder)
-            os._exit(0)
         _, status = os.waitpid(life, 0)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
             return
@@ -252,7 +252,12 @@ def live_on(url: str, home: str, folder: str) -> None:
 
 
 def main() -> None:
-    (live_on if sys.argv[4:] == ["lives"] else work)(*sys.argv[1:4])
+    how = sys.argv[4:]
+    if how and how != ["lives"]:
+        from drillbook.engine import fleet
+
+        fleet.FROZEN_SECONDS = float(how[0])
+    (live_on if how == ["lives"] else work)(*sys.argv[1:4])
 
 
 if __name__ == "__main__":

@@ -138,10 +138,15 @@ def test_a_server_killed_under_appends_loses_nothing_acknowledged(tmp_path: Path
         server.stop()
 
 
+SOON = postgres_module.BEGIN.replace(
+    "idle_in_transaction_session_timeout = '5s'", "idle_in_transaction_session_timeout = '1s'"
+)
+
+
 def test_a_worker_frozen_in_an_append_gives_the_lock_back(database_url: str, home: Path) -> None:
     journal = open_journal(database_url, home)
     with psycopg.connect(database_url, autocommit=True) as frozen:
-        frozen.execute(postgres_module.BEGIN)  # and then it says nothing more
+        frozen.execute(SOON)  # and then it says nothing more
 
         assert journal.append(entry(key="k")).size == 2
 
@@ -188,8 +193,11 @@ def test_a_session_default_of_repeatable_read_does_not_fork_the_log(
 
 FREEZING = """
 import os, signal, sys
+from drillbook.engine.journal import postgres
 from drillbook.engine.journal.postgres import PostgresStore
 from drillbook.engine.journal.store import HeadRow, Row
+
+postgres.BEGIN = os.environ["BEGIN"]
 
 def rows():
     for number in range(1000, 3000):
@@ -208,7 +216,7 @@ def test_a_worker_frozen_while_it_sends_entries_gives_the_lock_back(
     fill(journal, 1)
     journal._store._writer.execute("SET statement_timeout = '20s'")  # type: ignore[attr-defined]
     frozen = subprocess.Popen(
-        [sys.executable, "-c", FREEZING], env={**os.environ, "STORE": database_url}
+        [sys.executable, "-c", FREEZING], env={**os.environ, "STORE": database_url, "BEGIN": SOON}
     )
     try:
         os.waitid(os.P_PID, frozen.pid, os.WSTOPPED | os.WNOWAIT)

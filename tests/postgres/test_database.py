@@ -49,7 +49,10 @@ def test_blockers_are_named_by_table_and_by_who_waits(
         actions.blockers.do(database, table=" x")
 
 
-def test_a_session_left_in_a_transaction_gives_its_locks_back(server: Server, run: Run) -> None:
+def test_a_session_left_in_a_transaction_gives_its_locks_back(
+    server: Server, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drillbook.providers.postgres.server.IDLE_MILLISECONDS", "500")
     run("CREATE TABLE wanted (id int)")
     with server.session() as frozen:
         frozen.execute("BEGIN")
