@@ -35,7 +35,7 @@ SELECT at, table_name, action, after ->> 'status' AS status
  LIMIT %(most)s
 """
 _DUE = """
-SELECT p.id, p.amount_cents, p.currency, p.status
+SELECT p.id, p.amount_cents, p.currency, p.status, p.created_at
   FROM payments AS p
   JOIN bookings AS b ON b.id = p.booking_id
  WHERE b.reference = %s

@@ -15,7 +15,8 @@ def charge(settings: Settings, reference: str, due: dict[str, Any]) -> str:
     url = f"{settings.need('PAYMENTS_URL').rstrip('/')}/v1/charges"
     headers = {
         "Authorization": f"Bearer {settings.need('PAYMENTS_KEY')}",
-        "Idempotency-Key": f"payment-{due['id']}",
+        # With its time: after a restore another payment may get the same number.
+        "Idempotency-Key": f"payment-{due['id']}-{due['created_at'].timestamp():.6f}",
     }
     body = {
         "reference": reference,
