@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Event, Lock, Thread
-from time import monotonic
+from threading import Lock, Thread
+from time import monotonic, sleep
 
 from drillbook.core.errors import DrillbookError
 from drillbook.engine.journal import Entry
@@ -28,7 +28,6 @@ class Recorder:
         self._waiting: list[Entry] = []
         self._lock = Lock()
         self._writing = Lock()
-        self._stop = Event()
         # it looks ten times a second: to be woken by each quick read would cost more than the read
         self._thread = Thread(target=self._run, daemon=True, name="drillbook-recorder")
         self._thread.start()
@@ -63,14 +62,9 @@ class Recorder:
             with self._lock:
                 self._due.pop(number, None)
 
-    def close(self) -> None:
-        """Write what waits, and stop the thread."""
-        self._stop.set()
-        self._thread.join()
-        self.append()
-
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_SECONDS):
+        while True:
+            sleep(LOOK_SECONDS)
             with suppress(DrillbookError):  # the store is away: what waits is kept, and tried again
                 self.append(*self._late())
 

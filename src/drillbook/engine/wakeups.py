@@ -1,8 +1,9 @@
 """Notices messages for waiting runs with one query for all of them, however many wait."""
 
 import sqlite3
+import time
 from contextlib import closing, suppress
-from threading import Event, Lock, Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -34,17 +35,11 @@ class Wakeups:
         self._store, self._system = store, _system_database(dbos)
         self._cancelled: set[str] = set()
         self._lock = Lock()
-        self._stop = Event()
         self._thread = Thread(target=self._run, daemon=True, name="drillbook-wakeups")
 
     def start(self) -> None:
         """Begin to look."""
         self._thread.start()
-
-    def stop(self) -> None:
-        """Stop looking."""
-        self._stop.set()
-        self._thread.join()
 
     def cancel_asked(self, run: str) -> bool:
         """Whether somebody asked this run to stop."""
@@ -63,12 +58,13 @@ class Wakeups:
 
     def _run(self) -> None:
         if self._store.is_postgres:
-            while not self._stop.wait(POSTGRES_POLL_SECONDS):
+            while True:
+                time.sleep(POSTGRES_POLL_SECONDS)
                 self._look()
-            return
         with closing(sqlite3.connect(self._store.path, check_same_thread=False)) as watched:
             version = -1
-            while not self._stop.wait(SQLITE_POLL_SECONDS):
+            while True:
+                time.sleep(SQLITE_POLL_SECONDS)
                 # data_version changes when another connection has written: most polls end here
                 with suppress(sqlite3.Error):  # away for a moment; the next look is soon
                     now = watched.execute("PRAGMA data_version").fetchone()[0]

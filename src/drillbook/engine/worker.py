@@ -47,7 +47,7 @@ ORPHANS_SECONDS = 10.0
 
 @dataclass
 class Worker:
-    """One worker of a store. `start`, then `wait`; `stop` leaves runs to whoever comes next."""
+    """One worker of a store. `start`, then `wait`; a process that ends just ends: all is stored."""
 
     store: Store
     catalog: Catalog
@@ -111,18 +111,6 @@ class Worker:
             elif monotonic() - idle_since > IDLE_SECONDS:
                 return True
         return False
-
-    def stop(self) -> None:
-        """Stop within a process that lives on; a process that ends just ends: all is stored."""
-        from dbos import DBOS
-
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-        self._wakeups.stop()
-        DBOS.destroy(workflow_completion_timeout_sec=0)
-        self._recorder.close()
-        self._journal.close()
 
     def _cancel_asked(self, run: str) -> bool:
         return self._wakeups.cancel_asked(run)
