@@ -7,11 +7,11 @@ from drillbook.actions.deployment.giving import GivenBack, give_back
 from drillbook.actions.deployment.looking import automatic_said, named, what_serves
 from drillbook.actions.deployment.subject import domain
 from drillbook.actions.deployment.switching import SHOWS_WITHIN, ServedBefore, remembered, serves
-from drillbook.actions.deployment.waiting import checked_length, looks
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, OutcomeUnknown, Refused, Unavailable
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration, show_duration
+from drillbook.core.waiting import checked_length, looks
 from drillbook.ports.deployments import Deployment, Deployments, Stage, Switches
 from drillbook.ports.probe import Probe
 

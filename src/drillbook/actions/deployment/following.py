@@ -6,12 +6,12 @@ from datetime import timedelta
 from drillbook.actions.deployment.looking import named
 from drillbook.actions.deployment.own_word import OwnWord, is_commit, own_word, short
 from drillbook.actions.deployment.subject import domain
-from drillbook.actions.deployment.waiting import checked_length, looks
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, NotFound, Refused, Unavailable
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration, show_duration
 from drillbook.core.secret import scrub
+from drillbook.core.waiting import checked_length, looks
 from drillbook.ports.deployments import Deployment, Deployments, Hosting, Stage
 from drillbook.ports.probe import Probe
 

@@ -15,11 +15,11 @@ from drillbook.actions.deployment.switching import (
     serves,
     under_way,
 )
-from drillbook.actions.deployment.waiting import checked_length
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Refused, UndoImpossible
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration
+from drillbook.core.waiting import checked_length
 from drillbook.ports.deployments import Deployment, Deployments, Hosting, Switches, SwitchKind
 from drillbook.ports.probe import Probe
 

@@ -3,10 +3,10 @@
 from drillbook.actions.deployment.looking import automatic_said, named
 from drillbook.actions.deployment.subject import domain
 from drillbook.actions.deployment.switching import SHOWS_WITHIN, ServedBefore, remembered
-from drillbook.actions.deployment.waiting import looks
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, OutcomeUnknown, Unavailable
 from drillbook.core.model import Frozen
+from drillbook.core.waiting import looks
 from drillbook.ports.deployments import Deployments, Hosting, Switches
 
 

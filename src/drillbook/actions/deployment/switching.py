@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from drillbook.actions.deployment.looking import automatic_said, named
 from drillbook.actions.deployment.own_word import own_word
-from drillbook.actions.deployment.waiting import looks
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, OutcomeUnknown, Refused, Unavailable
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import parse_duration, show_duration
+from drillbook.core.waiting import looks
 from drillbook.ports.deployments import (
     Cron,
     Deployment,
