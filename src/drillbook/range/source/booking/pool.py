@@ -13,7 +13,7 @@ from booking.problems import AwayError
 from booking.settings import Settings
 
 CONNECT_SECONDS = 3
-WAIT_SECONDS = 3
+WAIT_MILLISECONDS = 3000
 IDLE_SECONDS = 10
 STATEMENT_MILLISECONDS = 5000
 POOL_SIZE = 8
@@ -28,14 +28,15 @@ class Pool:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._free = BoundedSemaphore(settings.number("POOL_SIZE", POOL_SIZE))
+        self._wait_seconds = settings.number("POOL_WAIT_MILLISECONDS", WAIT_MILLISECONDS) / 1000
         self._lock = Lock()
         self._idle: list[tuple[float, Connection]] = []
 
     @contextmanager
     def transaction(self, role: str) -> Iterator[Connection]:
         """Lend a connection for one transaction in a role: committed at the end, or rolled back."""
-        if not self._free.acquire(timeout=WAIT_SECONDS):
-            raise AwayError(f"no database connection was free within {WAIT_SECONDS} s")
+        if not self._free.acquire(timeout=self._wait_seconds):
+            raise AwayError(f"no database connection was free within {self._wait_seconds:g} s")
         connection: Connection | None = None
         try:
             connection = self._begin(role)
