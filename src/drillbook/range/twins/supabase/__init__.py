@@ -1,1 +1,51 @@
 """The platform of the databases: its Management API, on the real parts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from drillbook.range.cloud import Cloud
+from drillbook.range.twins.supabase import (
+    authentication,
+    database,
+    network,
+    projects,
+)
+from drillbook.range.twins.supabase.asking import Gate
+from drillbook.range.twins.supabase.backups import BackupApi, Keeper
+
+OF_PROJECT = "/v1/projects/{ref}"
+
+
+def make_app(cloud: Cloud) -> Starlette:
+    """Return the Management API of the range's projects; its lifespan takes their backups."""
+    gate = Gate(cloud)
+    keepers = {project.ref: Keeper(project) for project in gate.projects}
+    tables = (
+        projects.TABLE,
+        database.TABLE,
+        BackupApi(keepers).table,
+        authentication.TABLE,
+        network.TABLE,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        for keeper in keepers.values():
+            keeper.start()
+        try:
+            yield
+        finally:
+            for keeper in keepers.values():
+                keeper.stop()
+
+    return Starlette(
+        routes=[
+            Route("/v1/projects", gate.endpoint(projects.projects(gate)), methods=["GET"]),
+            Route("/v1/organizations", gate.endpoint(projects.organizations), methods=["GET"]),
+            *(route for table in tables for route in gate.routes(OF_PROJECT, table)),
+        ],
+        lifespan=lifespan,
+    )
