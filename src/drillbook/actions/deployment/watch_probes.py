@@ -135,10 +135,10 @@ def apart(
     matched: list[tuple[Sent, LogLine | None]] = []
     taken: set[int] = set()
     for each in sent:
-        line = _take(waiting.get((each.path, each.status), []), each.at)
-        matched.append((each, line))
-        if line is not None:
-            taken.add(id(line))
+        own = _take(waiting.get((each.path, each.status), []), each.at)
+        matched.append((each, own))
+        if own is not None:
+            taken.add(id(own))
     return [line for line in lines if id(line) not in taken], matched
 
 

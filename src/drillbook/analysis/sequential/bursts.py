@@ -13,7 +13,8 @@ from math import sqrt
 from drillbook.analysis.sequential.counts import Counts
 
 BLOCK_SECONDS = 10
-# Within one block: this many hits, and this many times the usual ones; more is one burst.
+# A burst may last so many blocks, each with so many hits and so many times the usual ones.
+BURST_BLOCKS = 3
 BURST_HITS = 2.0
 BURST_TIMES = 3.0
 # Lengths at which groups (minutes) and a drifting share (an hour) show.
@@ -36,10 +37,19 @@ class Usual:
         """Return what counts of the time before let expect, a little above what they show."""
         return cls((counts.hits + 1.0) / (counts.trials + 1.0), group)
 
-    def capped(self, block: Counts) -> Counts:
-        """Return the block with no more hits than one burst may count."""
+    def capped(self, blocks: Sequence[Counts], at_most: int) -> Counts:
+        """
+        Return all blocks together, the `at_most` worst ones with what one burst may count.
+
+        Whatever happens within so many blocks decides nothing by itself; what lasts longer does.
+        """
+        excess = sorted((self._excess(block) for block in blocks), reverse=True)
+        whole = sum(blocks, Counts())
+        return Counts(whole.trials, max(0.0, whole.hits - sum(excess[:at_most])))
+
+    def _excess(self, block: Counts) -> float:
         most = BURST_HITS * self.group + BURST_TIMES * self.share * block.trials
-        return Counts(block.trials, min(block.hits, most))
+        return max(0.0, block.hits - most)
 
 
 def group_size(blocks: Blocks) -> float:

@@ -33,6 +33,7 @@ class Test:
     weight: float
     log_worse: float
     log_harmless: float
+    of_errors: bool = True
 
 
 def log_worse(tests: Sequence[Test]) -> float:

@@ -6,13 +6,13 @@ is settled before the first look and does not change: a test whose rules bend wh
 would promise nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 
 from drillbook.analysis.sequential.before import Before
 from drillbook.analysis.sequential.beside import Pair, log_harmless_beside, log_higher_beside
-from drillbook.analysis.sequential.bursts import BLOCK_SECONDS, Usual, group_size
+from drillbook.analysis.sequential.bursts import BLOCK_SECONDS, BURST_BLOCKS, Usual, group_size
 from drillbook.analysis.sequential.counts import Counts
 from drillbook.analysis.sequential.evidence import log_mean
 from drillbook.analysis.sequential.judging import (
@@ -57,7 +57,13 @@ class Looked:
 class Stream:
     """What requests before say; each look gives all requests after, again from the first."""
 
-    def __init__(self, before: Sequence[Request], weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        before: Sequence[Request],
+        weight: float = 1.0,
+        burst_blocks: int = BURST_BLOCKS,
+    ) -> None:
+        self.burst_blocks = burst_blocks
         found = blocks(before, failed)
         self.group = group_size(in_row(found))
         self.before = Before(total(found.values()), self.group)
@@ -71,7 +77,7 @@ class Stream:
         """Judge the requests after; when far busier than ever before, slowness proves nothing."""
         found = blocks(after, failed)
         errors = total(found.values())
-        counted = total(self.usual.capped(block) for block in found.values())
+        counted = self.usual.capped(list(found.values()), self.burst_blocks)
         worse = self.before.log_higher(counted)
         test = Test(self.error_weight, worse, self.before.log_harmless(errors))
         known = timed(after)
@@ -80,7 +86,10 @@ class Stream:
             errors,
             test,
             [total(found.values()) for _, found in slow],
-            [_log_slower(limit, found.values()) for limit, found in slow],
+            [
+                limit.log_slower(_usual_of(limit).capped(list(found.values()), self.burst_blocks))
+                for limit, found in slow
+            ],
             busier=busier,
         )
 
@@ -149,7 +158,10 @@ class Stream:
         harmless = [limit.log_harmless(each) for limit, each in zip(self.limits, slow, strict=True)]
         log_worse = log_mean(worse)
         latency = Test(
-            self.latency_weight, min(log_worse, 0.0) if busier else log_worse, min(harmless)
+            self.latency_weight,
+            min(log_worse, 0.0) if busier else log_worse,
+            min(harmless),
+            of_errors=False,
         )
         return Looked(errors, test, tuple(slow), latency)
 
@@ -169,9 +181,8 @@ def _limits_of(before: Sequence[Request]) -> tuple[Limit, ...]:
     return limits([request.milliseconds or 0.0 for request in known], group)
 
 
-def _log_slower(limit: Limit, found: Iterable[Counts]) -> float:
-    usual = Usual(1.0 - limit.quantile, limit.before.group)
-    return limit.log_slower(total(usual.capped(block) for block in found))
+def _usual_of(limit: Limit) -> Usual:
+    return Usual(1.0 - limit.quantile, limit.before.group)
 
 
 def _pairs(
