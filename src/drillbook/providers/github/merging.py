@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CREATED, NOTHING_TO_DO, NOT_ALLOWED, CONFLICT, UNPROCESSABLE = 201, 204, 405, 409, 422
 NO = (NOT_ALLOWED, CONFLICT, UNPROCESSABLE)
-LOOKS = 4
+LOOKS = 3
 BETWEEN_LOOKS_SECONDS = 0.5
 MARK = "Drillbook-Effect:"
 _RIGHT = "Contents: write, Pull requests: write"
@@ -94,10 +94,11 @@ def _made(hub: Hub, into: str, head: str, sha: str) -> Merged:
 
 def _looked(hub: Hub, into: str, head: str, effect: Effect, lost: OutcomeUnknown) -> Merged:
     """Look whether a merge whose answer was lost was carried out; it may take a moment."""
-    for _ in range(LOOKS):
+    for look in range(LOOKS):
+        if look:
+            time.sleep(deadline.get().left(at_most=BETWEEN_LOOKS_SECONDS))
         if found := merged(hub, into, head, effect):
             return found
-        time.sleep(deadline.get().left(at_most=BETWEEN_LOOKS_SECONDS))
     raise Unavailable(
         f"{lost}; {into} does not have {head[:7]}",
         hint="Trying again is safe: GitHub merges a commit once.",
