@@ -70,7 +70,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     folder = tmp_path_factory.mktemp("demo") / "demo"
     watcher = Watcher()
     try:
-        yield Played(run_demo(folder, watcher, keep=True, scale=SCALE), watcher)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("drillbook.drills.demo.WATCHING", "1s")
+            result = run_demo(folder, watcher, keep=True, scale=SCALE)
+        yield Played(result, watcher)
     finally:
         practice.down(folder / "range", remove=True)
 
