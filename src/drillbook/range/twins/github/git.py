@@ -72,12 +72,12 @@ class BareRepository:
         """Return the commit a branch, tag or id names."""
         if not ref or ref.startswith("-") or any(letter in ref for letter in " \n^~:?*[\\"):
             raise NoSuchCommit(f"no commit found for {ref!r}")
-        for name in (f"refs/heads/{ref}", f"refs/tags/{ref}", ref):
-            try:
-                said = self.run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-            except GitSays:
-                continue
-            return said.strip()
+        if (head := self.heads().get(ref)) is not None:
+            return head
+        for name in (ref,) if _SHA.fullmatch(ref) else (f"refs/tags/{ref}", ref):
+            done = self._done("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+            if not done.returncode:
+                return done.stdout.decode().strip()
         raise NoSuchCommit(f"no commit found for {ref!r}")
 
     def heads(self) -> dict[str, str]:
