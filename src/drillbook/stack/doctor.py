@@ -11,7 +11,7 @@ from drillbook.core.effect import Deadline, deadline
 from drillbook.core.errors import DrillbookError
 from drillbook.core.model import Frozen
 from drillbook.core.secret import scrub
-from drillbook.stack import proofs
+from drillbook.stack import platform_proofs, proofs
 from drillbook.stack.settings import Settings
 from drillbook.stack.stack import Stack
 
@@ -79,6 +79,12 @@ def _all(stack: Stack, settings: Settings) -> Iterator[Proof]:
             yield Proof(f"{name} database", _of(proofs.database, stack, name))
         if section.app is not None:
             yield Proof(f"{name} app", _of(proofs.app, stack, name))
+            if section.app.provider == "vercel":
+                yield Proof(f"{name} hosting", _of(platform_proofs.hosting, stack, name))
+        if section.repository is not None:
+            yield Proof(f"{name} repository", _of(platform_proofs.repository, stack, name))
+        if section.auth is not None:
+            yield Proof(f"{name} auth", _of(platform_proofs.auth, stack, name))
         if section.backups is not None:
             yield Proof(f"{name} backups", _of(proofs.backups, stack, name))
         if section.logs is not None:

@@ -104,6 +104,10 @@ class Place:
         """Reveal the app's URL, for use at once."""
         return self.app().url.reveal(self.folder, HTTP_SCHEMES)
 
+    def auth_url(self) -> str:
+        """Reveal the login service's URL, for use at once."""
+        return self.auth().url.reveal(self.folder, HTTP_SCHEMES)
+
     def _lacks(self, system: str, example: str) -> NoReturn:
         raise SettingsInvalid(
             f"{self.stack_says}: {self.name} has no {system}",

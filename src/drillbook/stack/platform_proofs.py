@@ -1,0 +1,71 @@
+"""Proofs of platforms: the token enters, what is named is there, and nothing is changed."""
+
+# mypy: disable-error-code="type-abstract"
+# Ports are Protocols, and `Stack.port` takes the type itself.
+
+from drillbook.actions.deployment import automatic, serving
+from drillbook.core.errors import Failed, NotFound
+from drillbook.ports.deployments import Deployments, EnvironmentValues
+from drillbook.ports.probe import Probe, Question
+from drillbook.ports.repository import Pipelines, Repository
+from drillbook.stack.stack import Stack
+
+PROBE_SECONDS = 5.0
+
+
+def hosting(stack: Stack, name: str) -> str:
+    """Ask the hosting what serves, whether the next build will, and which values are set."""
+    deployments = stack.port(name, Deployments)
+    values = stack.port(name, EnvironmentValues).values()
+    found = deployments.hosting()
+    if found.serving is None:
+        return f"the token enters, {len(values)} values are set, and no build serves yet"
+    seen = serving.do(deployments, stack.port(name, Probe))
+    if not seen.agree:
+        raise Failed(
+            seen.says,
+            hint=f"Check url, release and target in [environments.{name}.app]: they may name "
+            "another app.",
+        )
+    told = automatic.do(deployments)
+    word = "on" if told.is_on else "OFF (deployment.resume turns it on)"
+    return f"{seen.says}; automatic assignment is {word}; {len(values)} values are set"
+
+
+def repository(stack: Stack, name: str) -> str:
+    """Ask for the branch that is deployed here, and for the checks of its latest commit."""
+    reads = stack.port(name, Repository)
+    written = stack.place(name).repository()
+    try:
+        commit = reads.commit(reads.branch)
+    except NotFound as error:
+        raise NotFound(
+            f"{written.repository} has no branch {written.branch}, or the token may not see it",
+            hint=f"Correct repository and branch in [environments.{name}.repository], or give the "
+            "token Contents: read.",
+        ) from error
+    checks = stack.port(name, Pipelines)
+    count, required = len(checks.checks(commit.sha)), checks.required(reads.branch)
+    must = f", of which {', '.join(required)} must be green" if required else ", none required"
+    return (
+        f"{written.repository}: {reads.branch} is at {commit.sha[:7]} ({commit.title}), "
+        f"{count} checks{must}; whether it may merge is not tried"
+    )
+
+
+def auth(stack: Stack, name: str) -> str:
+    """Ask the login service how it is; that is its own word, and no login."""
+    from drillbook.providers.http import HttpProbe  # noqa: PLC0415 - only this proof pays
+
+    place = stack.place(name)
+    section = place.auth()
+    probe = HttpProbe(place.auth_url, "/health")
+    headers = {} if section.key is None else {"apikey": place.secret(section.key)()}
+    answer = probe.ask(Question("/health", headers=headers, timeout_seconds=PROBE_SECONDS))
+    if answer.problem or not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's successes
+        said = answer.problem or f"answered {answer.status}"
+        raise Failed(
+            f"GET {probe.target}/health: {said}",
+            hint=f"Check url and key in [environments.{name}.auth].",
+        )
+    return f"{probe.target} answers; its health is a constant, only a login proves it (checks.run)"
