@@ -53,11 +53,9 @@ def test_a_wrong_platform_is_refused_with_its_line(
 def test_an_environment_is_the_hostings_target_by_its_name_or_its_own_word(tmp_path: Path) -> None:
     app = f'{LIVE}token = "env:T"\n'
     hub = 'repository = "o/r"\nbranch = "develop"\ntoken = "env:T"\n'
-    staging = f"{APP}{vercel}{HUB}{hub}".replace("production", "staging")
-    live = f'{APP}{vercel}target = "production"\n'.replace(
-        "environments.production", "environments.live"
-    )
-    loaded = stack(tmp_path, APP + vercel + staging + live)
+    staging = f"{app}{HUB}{hub}".replace("production", "staging")
+    live = app.replace("production", "live") + 'target = "production"\n'
+    loaded = stack(tmp_path, app + staging + live)
 
     assert loaded.place("production").target() == "production"
     assert loaded.place("staging").target() == "preview"
