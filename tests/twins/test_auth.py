@@ -5,26 +5,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
-from uuid import uuid4
 
 import httpx
 import psycopg
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from psycopg import sql
 
 from drillbook.local.server import PostgresServer
-from drillbook.range.cloud import Cloud
 from drillbook.range.twins.auth import make_app
-from drillbook.range.twins.auth.database import LOGIN, make_auth
+from drillbook.range.twins.auth.database import make_auth
 from drillbook.range.twins.supabase import signing
 from drillbook.range.twins.supabase.project import Project
 from drillbook.range.twins.weather import FAIR, Weather, set_weather
 from twins.listening import listening
+from twins.supabase_project import PASSWORD, project_on
 
-PASSWORD = "a password of the practice"
 EMAIL = "customer5@example.com"
 
 
@@ -32,27 +28,10 @@ EMAIL = "customer5@example.com"
 def project(
     postgres_server: PostgresServer, booking_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Project]:
-    """A project whose database has a login for each customer."""
-    name = f"auth_{uuid4().hex[:12]}"
-    made = Project(Cloud(tmp_path_factory.mktemp("range")), "production")
-    made.folder.mkdir(parents=True)
-    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(booking_template)
-            )
-        )
-        assert make_auth(postgres_server.url(name), password=PASSWORD)
-        assert not make_auth(postgres_server.url(name), password="another")
-        words = sql.SQL("ALTER ROLE {} PASSWORD 'secret of auth'")
-        connection.execute(words.format(sql.Identifier(LOGIN)))
-        place = f"127.0.0.1:{postgres_server.port}/{name}"
-        (made.folder / "auth-database.url").write_text(
-            f"postgresql://{LOGIN}:{quote('secret of auth')}@{place}"
-        )
-        (made.folder / "database.url").write_text(postgres_server.url(name))
+    folder = tmp_path_factory.mktemp("range")
+    with project_on(postgres_server, booking_template, folder) as made:
+        assert not make_auth(made.url("database.url"), password="another")
         yield made
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +164,7 @@ def test_health_is_a_constant_while_a_login_tells_that_the_database_is_gone(
 ) -> None:
     address = project.folder / "auth-database.url"
     text = address.read_text()
-    address.write_text(text.replace("/auth_", "/no_such_auth_"))
+    address.write_text(text.replace("/project_", "/no_such_project_"))
     try:
         login = auth.post("/token?grant_type=password", json={"email": EMAIL, "password": PASSWORD})
         health = auth.get("/health")
