@@ -14,6 +14,7 @@ from drillbook.range.twins.vercel.watching import head_of
 MOST = 100
 USUAL = 20
 META = "meta-"
+Check = Callable[[str], bool]
 
 
 def list_deployments(asked: Asked) -> object:
@@ -39,7 +40,7 @@ def page(asked: Asked, found: list[Document], name: str, time: str) -> Document:
 
 def _fits(asked: Asked, found: Document) -> bool:
     query = asked.query
-    checks: dict[str, Callable[[str], bool]] = {
+    checks: dict[str, Check] = {
         "app": lambda value: value == found["name"],
         "target": lambda value: value == (found["target"] or "preview"),
         "state": lambda value: found["state"] in value.split(","),
