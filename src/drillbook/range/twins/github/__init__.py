@@ -172,7 +172,11 @@ def _log(hub: GitHub) -> Callable[[Request], Any]:
 def _user(hub: GitHub, asked: Asked) -> Reply:
     links = {"public_repos": 0, "public_gists": 0, "followers": 0, "following": 0}
     names = ("name", "company", "blog", "location", "email", "hireable", "bio")
-    made = {"created_at": "2026-01-05T09:00:00Z", "updated_at": "2026-01-05T09:00:00Z"}
+    made = {
+        "user_view_type": "public",
+        "created_at": "2026-01-05T09:00:00Z",
+        "updated_at": "2026-01-05T09:00:00Z",
+    }
     return Reply(200, hub.shapes.user(asked.login) | dict.fromkeys(names) | links | made)
 
 
