@@ -57,20 +57,24 @@ def way_back(
     ledgers: Ledgers,
     *,
     to: str = "",
+    avoid: tuple[str, ...] = (),
     migrations: str = MIGRATIONS,
     oldest: Duration = NINETY_DAYS,
 ) -> ReleaseBefore:
     """
     Choose the release that served before, and say whether going back to it is safe.
 
-    `to` names another one, by its id, URL or commit. Unsafe: a migration since that the earlier
-    code does not stand, a value or a schedule changed since, a build that is gone, failed, never
-    served or was rolled back from. `migrations` is their folder in the code.
+    `to` names another one, by its id, URL or commit; `avoid` names builds or commits known as bad:
+    of what was rolled back from the platform remembers the last alone.
+
+    Unsafe: a migration since that the earlier code does not stand, a value or a schedule changed
+    since, a build that is gone, failed, never served or was rolled back from. `migrations` is
+    their folder in the code.
     """
     hosting = deployments.hosting()
     serving = what_serves(hosting)
     passed: list[str] = []
-    build = _named_build(deployments, to) if to else _chosen(deployments, hosting, passed)
+    build = _named_build(deployments, to) if to else _chosen(deployments, hosting, avoid, passed)
     facts = _facts(
         deployments, values, build, to, hosting,
         _migrations(repository, ledgers, build, serving, migrations), oldest,
@@ -109,13 +113,15 @@ def _named_build(deployments: Deployments, to: str) -> Deployment | None:
         return None
 
 
-def _chosen(deployments: Deployments, hosting: Hosting, passed: list[str]) -> Deployment:
+def _chosen(
+    deployments: Deployments, hosting: Hosting, avoid: tuple[str, ...], passed: list[str]
+) -> Deployment:
     """Return the newest build before what serves that is ready, served, and was not given up."""
     serving = what_serves(hosting)
     for one in deployments.recent(MOST_LOOKED_AT):
         if one.id == serving.id or one.created > serving.created:
             continue
-        why = _unfit(one, hosting)
+        why = _unfit(one, hosting, avoid)
         if why:
             passed.append(f"{named(one)}: {why}")
             continue
@@ -130,11 +136,13 @@ def _chosen(deployments: Deployments, hosting: Hosting, passed: list[str]) -> De
     )
 
 
-def _unfit(build: Deployment, hosting: Hosting) -> str:
+def _unfit(build: Deployment, hosting: Hosting, avoid: tuple[str, ...]) -> str:
     if build.stage is not Stage.READY:
         return f"it is {build.stage}"
     if build.has_served is False:
         return "it never served"
+    if build.id in avoid or any(is_commit(build.commit, one) for one in avoid):
+        return "it is to be avoided"
     return "it was rolled back from" if build.id in hosting.rolled_back_from else ""
 
 

@@ -157,9 +157,9 @@ def followed(
         if hosting.switching != before:
             _refuse_failed(hosting, order)
         effect.progress(f"{order.says}: {_stage(hosting)}", None)
+    told = _stage(hosting) if hosting else "the platform does not answer"
     raise Unavailable(
-        f"{order.says} is not through after {show_duration(order.within)}: "
-        f"{_stage(hosting) if hosting else 'the platform does not answer'}",
+        f"{order.says} is not through after {show_duration(order.within)}: {told}",
         hint="It was asked for once; another attempt follows the same one.",
     )
 
