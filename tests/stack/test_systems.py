@@ -14,6 +14,8 @@ SECTIONS = {
     "logs": 'path = "app.log"',
     "backups": 'folder = "backups"',
     "repository": 'provider = "github"\nrepository = "o/r"\nbranch = "main"\ntoken = "env:NOWHERE"',
+    "database from supabase": 'provider = "supabase"\nurl = "env:NOWHERE"\n'
+    'project = "abcdefghijklmnopqrst"\ntoken = "env:NOWHERE"',
     "app from vercel": 'provider = "vercel"\nurl = "http://127.0.0.1:1"\nproject = "p"\n'
     'token = "env:NOWHERE"',
 }

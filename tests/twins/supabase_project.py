@@ -1,8 +1,10 @@
 """A project of the range's cloud on a database of the test server's."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -15,6 +17,18 @@ from drillbook.range.twins.supabase.project import Project
 
 PASSWORD = "a password of the practice"
 LOGIN_PASSWORD = "secret-of-auth"
+
+
+def wait_until(look: Callable[[], Any], status: str) -> dict[str, Any]:
+    """Look until what is seen, or the first of it, has this status."""
+    found: Any = None
+    for _ in range(600):
+        found = look()
+        found = found[0] if isinstance(found, list) and found else found
+        if found and found["status"] == status:
+            return dict(found)
+        time.sleep(0.02)
+    raise AssertionError(f"still {found}")
 
 
 @contextmanager

@@ -1,39 +1,26 @@
 """The Management API's twin: what it says is so on the real parts, and what it does is done."""
 
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from drillbook.local.server import PostgresServer
 from drillbook.range.twins import auth as auth_twin
-from drillbook.range.twins.supabase import make_app
 from drillbook.range.twins.supabase.project import Project
 from twins.listening import listening
-from twins.supabase_project import PASSWORD, project_on
+from twins.supabase_project import PASSWORD, wait_until
 
 
 @pytest.fixture(scope="module")
-def project(
-    postgres_server: PostgresServer, booking_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Project]:
-    with project_on(postgres_server, booking_template, tmp_path_factory.mktemp("range")) as made:
-        yield made
+def project(supabase_project: Project) -> Project:
+    return supabase_project
 
 
 @pytest.fixture(scope="module")
-def api(project: Project) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {project.cloud.token('supabase')}"}
-    with ExitStack() as stack:
-        url = stack.enter_context(listening(make_app(project.cloud)))
-        at = f"{url}/v1/projects/{project.ref}"
-        client = stack.enter_context(httpx.Client(base_url=at, headers=headers, timeout=30))
-        wait_until(lambda: client.get("/database/backups").json()["backups"], "COMPLETED")
-        yield client
+def api(management: httpx.Client) -> httpx.Client:
+    return management
 
 
 @pytest.fixture(scope="module")
@@ -42,16 +29,6 @@ def auth(project: Project) -> Iterator[httpx.Client]:
     with listening(app) as url, httpx.Client(base_url=url) as client:
         project.cloud.keep_ports({"auth-production": int(url.rpartition(":")[2])})
         yield client
-
-
-def wait_until(look: Any, status: str) -> dict[str, Any]:
-    for _ in range(600):
-        found = look()
-        found = found[0] if isinstance(found, list) and found else found
-        if found and found["status"] == status:
-            return dict(found)
-        time.sleep(0.02)
-    raise AssertionError(f"still {found}")
 
 
 def at(api: httpx.Client) -> str:

@@ -1,4 +1,4 @@
-"""Look at a database: may we enter, is there room, who is in the way; and end who is."""
+"""Look at a database: may we enter, is there room, how is its platform, who is in the way."""
 
 from datetime import datetime, timedelta
 
@@ -8,6 +8,7 @@ from drillbook.core.errors import Refused
 from drillbook.core.model import Frozen, Risk
 from drillbook.core.quantities import Duration
 from drillbook.ports.database import Access, Blockers, Connections, Database
+from drillbook.ports.platform import SERVICES, Platform, Service
 from drillbook.ports.sessions import HowEnded, SessionName, Sessions
 
 domain = Domain("database")
@@ -21,6 +22,19 @@ class SessionEnded(Frozen):
     pid: int
     how: HowEnded
     says: str
+
+
+class OnPlatform(Frozen):
+    """How the database's project is, by the word of its platform."""
+
+    ok: bool
+    says: str
+    status: str
+    unhealthy: tuple[str, ...]
+    services: tuple[Service, ...]
+    read_only: bool
+    disk_used_percent: float
+    disk_available_bytes: int
 
 
 @domain.read
@@ -47,6 +61,34 @@ def blockers(database: Database, *, table: str = "", tables: tuple[str, ...] = (
     longest = max((session.transaction_seconds for session in found), default=0.0)
     oldest = max(found, key=lambda session: session.transaction_seconds, default=None)
     return Blockers(count=len(found), longest_seconds=longest, sessions=found, oldest=oldest)
+
+
+@domain.read
+def platform(platform: Platform, *, services: tuple[str, ...] = ("auth", "db")) -> OnPlatform:
+    """Ask the platform how the project, its services and its disk are: its word, not a login."""
+    wrong = [name for name in services if name not in SERVICES]
+    if wrong or not services:
+        raise Refused(
+            f"the platform has no service {wrong[0]!r}" if wrong else "no service was named",
+            hint=f"There are {', '.join(SERVICES)}.",
+        )
+    project, disk = platform.project(), platform.disk()
+    seen, read_only = platform.services(services), platform.is_read_only()
+    unhealthy = tuple(f"{one.name} ({one.error or one.status})" for one in seen if not one.healthy)
+    percent = round(100 * disk.used_bytes / max(disk.size_bytes, 1), 1)
+    said = [f"{project.name} is {project.status}", f"its disk is {percent:g} % full"]
+    said.append(f"unhealthy: {', '.join(unhealthy)}" if unhealthy else f"{len(seen)} services well")
+    said += ["it may only be read"] if read_only else []
+    return OnPlatform(
+        ok=project.status == "ACTIVE_HEALTHY" and not unhealthy and not read_only,
+        says="; ".join(said),
+        status=project.status,
+        unhealthy=unhealthy,
+        services=seen,
+        read_only=read_only,
+        disk_used_percent=percent,
+        disk_available_bytes=disk.available_bytes,
+    )
 
 
 @domain.final(because="what the session had not committed is lost to its client", risk=Risk.DESTROY)

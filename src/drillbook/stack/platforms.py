@@ -1,9 +1,12 @@
 """The providers of platforms: hosting of the app, repository, the database's project."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from drillbook.core.errors import SettingsInvalid
 from drillbook.ports.deployments import Deployments, EnvironmentValues, Switches
+from drillbook.ports.managed_backups import ManagedBackups
+from drillbook.ports.platform import Platform
 from drillbook.ports.repository import Merging, Pipelines, Reminders, Repository
 from drillbook.stack.place import Place
 
@@ -45,12 +48,44 @@ def _github(place: Place) -> object:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Unmanaged:
+    """A database of nobody's platform, or of one whose API is not named."""
+
+    def managed(self) -> None:
+        """Return that no platform takes backups, as far as the stack says."""
+
+
+def _supabase(place: Place) -> object:
+    database = place.database()
+    if not database.has_api or database.token is None:
+        raise SettingsInvalid(
+            f"{place.stack_says}: the project of {place.name}'s database is not named, so its "
+            "platform cannot be asked",
+            hint='Write provider = "supabase", project = … and token = … into '
+            f"[environments.{place.name}.database].",
+        )
+    from drillbook.providers.supabase import Supabase
+
+    return Supabase(
+        api=database.api.written, token=place.secret(database.token), project=database.project
+    )
+
+
+def _managed_backups(place: Place) -> object:
+    return _supabase(place) if place.database().has_api else _Unmanaged()
+
+
 SYSTEMS: dict[type, tuple[str, ...]] = {
     **dict.fromkeys((Deployments, Switches, EnvironmentValues), ("app from vercel",)),
     **dict.fromkeys((Repository, Pipelines, Merging, Reminders), ("repository",)),
+    Platform: ("database from supabase",),
+    ManagedBackups: ("database",),
 }
 
 BUILDERS: dict[type, Callable[[Place], object]] = {
     **dict.fromkeys((Deployments, Switches, EnvironmentValues), _vercel),
     **dict.fromkeys((Repository, Pipelines, Merging, Reminders), _github),
+    Platform: _supabase,
+    ManagedBackups: _managed_backups,
 }

@@ -9,6 +9,7 @@ from drillbook.actions.backup.keeping import (
     retention,
     watch,
 )
+from drillbook.actions.backup.managed import ManagedFound, managed
 from drillbook.actions.backup.points import look_marked, mark, points
 from drillbook.actions.backup.proving import Compared, ProofOf, compare, verify
 from drillbook.actions.backup.reporting import BackupRecord, BackupReport, report
@@ -42,6 +43,7 @@ __all__ = [
     "BeforeRestore",
     "Compared",
     "KeptList",
+    "ManagedFound",
     "ProofOf",
     "Pruned",
     "Retention",
@@ -58,6 +60,7 @@ __all__ = [
     "look_marked",
     "look_pruned",
     "look_restored",
+    "managed",
     "mark",
     "points",
     "prune",

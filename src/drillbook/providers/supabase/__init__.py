@@ -1,0 +1,5 @@
+"""A Supabase project, reached through its Management API."""
+
+from drillbook.providers.supabase.provider import Supabase
+
+__all__ = ["Supabase"]

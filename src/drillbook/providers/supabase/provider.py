@@ -1,0 +1,77 @@
+"""A Supabase project through its Management API: how it is, and the backups it takes."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TypeVar
+
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+
+from drillbook.core.errors import Failed
+from drillbook.ports.managed_backups import Managed
+from drillbook.ports.platform import Disk, Project, Service
+from drillbook.providers.supabase.answers import (
+    BackupsSeen,
+    DiskSeen,
+    ProjectSeen,
+    ReadOnlySeen,
+    ServiceSeen,
+)
+from drillbook.remote.api import JsonApi, Values
+
+TIMEOUT_MILLISECONDS = 5000
+Seen = TypeVar("Seen", bound=BaseModel)
+
+
+class Supabase:
+    """One project; fulfils Platform and ManagedBackups. The token is revealed at each call."""
+
+    def __init__(self, *, api: str, token: Callable[[], str], project: str) -> None:
+        self._api, self._token, self._above = api, token, f"/v1/projects/{project}"
+
+    @cached_property
+    def _json(self) -> JsonApi:
+        return JsonApi("Supabase", self._api, self._token)
+
+    def project(self) -> Project:
+        """Return the project as a whole."""
+        return self._read(ProjectSeen, "", right="projects: read").ours()
+
+    def services(self, names: tuple[str, ...]) -> tuple[Service, ...]:
+        """Ask how services are; the platform itself waits up to 5 s for each."""
+        path = f"{self._above}/health"
+        query: Values = {"services": ",".join(names), "timeout_ms": TIMEOUT_MILLISECONDS}
+        body = self._json.get(path, query, right="projects: read")
+        try:
+            seen = TypeAdapter(tuple[ServiceSeen, ...]).validate_python(body)
+        except ValidationError as error:
+            raise _strange(path, error) from error
+        return tuple(one.ours() for one in seen)
+
+    def disk(self) -> Disk:
+        """Return how full the disk is."""
+        return self._read(DiskSeen, "/config/disk/util", right="infra disk config: read").ours()
+
+    def is_read_only(self) -> bool:
+        """Tell whether the platform lets the database be read only."""
+        return self._read(ReadOnlySeen, "/readonly", right="database: read").enabled
+
+    def managed(self) -> Managed:
+        """List the backups the platform has taken."""
+        return self._read(BackupsSeen, "/database/backups", right="backups: read").ours()
+
+    def _read(self, kind: type[Seen], path: str, *, right: str) -> Seen:
+        body: JsonValue = self._json.get(f"{self._above}{path}", right=right)
+        try:
+            return kind.model_validate(body)
+        except ValidationError as error:
+            raise _strange(path, error) from error
+
+
+def _strange(path: str, error: ValidationError) -> Failed:
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(map(str, first["loc"])) or "the answer"
+    return Failed(
+        f"Supabase answered GET …{path} with what is not its documented form: "
+        f"{place}: {first['msg']}",
+        hint="Its API may have changed: look for a newer Drillbook.",
+    )
