@@ -36,4 +36,5 @@ def read_alias(environment: Path) -> Alias | None:
 def write_alias(environment: Path, alias: Alias) -> None:
     """Let the edge of an environment send its users there, from the next request on."""
     said = asdict(alias) if alias.canary else {"deployment": alias.deployment}
+    environment.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_private(environment / FILE, json.dumps(said) + "\n")
