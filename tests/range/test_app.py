@@ -11,15 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
-
-from drillbook.local.server import PostgresServer
-from drillbook.range.booking.database import BookingData, make_booking_database
-from drillbook.range.cloud import Cloud
-from drillbook.range.history.releases import past, source_tree
-from drillbook.range.twins.payments import make_app
-from drillbook.range.valkey import ValkeyServer
-from range.booking_app import (
+from benchmarks.booking_app import (
     COMMIT,
     Answer,
     BookingApp,
@@ -29,6 +21,14 @@ from range.booking_app import (
     uuid_of,
     values_for,
 )
+from psycopg import sql
+
+from drillbook.local.server import PostgresServer
+from drillbook.range.booking.database import BookingData, make_booking_database
+from drillbook.range.cloud import Cloud
+from drillbook.range.history.releases import past, source_tree
+from drillbook.range.twins.payments import make_app
+from drillbook.range.valkey import ValkeyServer
 from twins.listening import listening
 
 QUOTA = 30
