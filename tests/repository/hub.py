@@ -2,7 +2,7 @@
 
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from drillbook.range.twins.github import make_app, token_of
 from drillbook.range.twins.serving import CuttableProtocol
 from drillbook.range.twins.weather import (
     FAIR,
+    App,
     Forecast,
     Weather,
     Weathered,
@@ -24,6 +25,7 @@ from drillbook.range.twins.weather import (
     weather_file,
 )
 
+Around = Callable[[App], App]
 WORKFLOW = """\
 name: CI
 on:
@@ -52,7 +54,6 @@ class Hub:
     cloud: Cloud
     address: str
     clients: dict[str, httpx.Client] = field(default_factory=dict)
-    hooks: list[object] = field(default_factory=list)
 
     def person(self, login: str) -> httpx.Client:
         """Return somebody who speaks to the API."""
@@ -60,7 +61,6 @@ class Hub:
             headers = {"Authorization": f"Bearer {token_of(self.cloud, login)}"}
             base = f"{self.address}/repos/{OWNER}/{REPOSITORY}"
             self.clients[login] = httpx.Client(base_url=base, headers=headers)
-            self.clients[login].event_hooks["response"] = self.hooks
         return self.clients[login]
 
     def provider(self, branch: str = "develop", token: str = "") -> GitHub:
@@ -139,25 +139,31 @@ class Hub:
 
 
 @contextmanager
-def a_hub(folder: Path, *, ci: bool = False) -> Iterator[Hub]:
-    """Serve a repository with one commit on main and develop; with `ci` its pipeline runs."""
+def a_hub(folder: Path, *, ci: bool = False, around: Around | None = None) -> Iterator[Hub]:
+    """
+    Serve a repository with one commit on main and develop; with `ci` its pipeline runs.
+
+    `around` wraps the twin, below its weather: a contract, for instance.
+    """
     cloud = Cloud(folder)
     cloud.folder.mkdir(parents=True)
     subprocess.run(
         ["git", "init", "--quiet", "--bare", "--initial-branch=main", str(cloud.repository)],
         check=True,
     )
-    with serving(cloud, ci=ci) as hub:
+    with serving(cloud, ci=ci, around=around) as hub:
         hub.commit("main", {".github/workflows/ci.yml": WORKFLOW, "check.sh": GREEN}, "Begin")
         hub.git("update-ref", "refs/heads/develop", hub.sha("main"))
         yield hub
 
 
 @contextmanager
-def serving(cloud: Cloud, *, ci: bool) -> Iterator[Hub]:
+def serving(cloud: Cloud, *, ci: bool, around: Around | None = None) -> Iterator[Hub]:
     """Serve what a folder holds, in this process, behind the weather."""
     twin = make_app(cloud, runs_pipeline=ci)
-    app = Weathered(twin, Forecast(weather_file(cloud.weather, "github")))
+    app = Weathered(
+        around(twin) if around else twin, Forecast(weather_file(cloud.weather, "github"))
+    )
     config = uvicorn.Config(
         app, http=CuttableProtocol, ws="none", lifespan="on", log_level="warning", interface="asgi3"
     )

@@ -22,7 +22,7 @@ from drillbook.range.twins.github import (
     reading,
     runs,
 )
-from drillbook.range.twins.github.asking import Asked, Reply, Said, etag
+from drillbook.range.twins.github.asking import Asked, Reply, Said, etag, wrong
 from drillbook.range.twins.github.people import login_of, token_of
 from drillbook.range.twins.github.pipeline import Pipeline
 from drillbook.range.twins.github.twin import GitHub
@@ -132,7 +132,7 @@ def _endpoint(hub: GitHub, handler: Handler, meter: "_Meter") -> Callable[[Reque
         except ValueError:
             return _shown(Said(400, "Problems parsing JSON").reply, meter.headers(login))
         if not isinstance(body, dict):
-            reply = Said(422, "Invalid request.", ["the body is not an object"]).reply
+            reply = wrong("the body is not an object").reply
             return _shown(reply, meter.headers(login))
         url = f"{hub.shapes.hub}{request.url.path}"
         asked = Asked(login, url, request.path_params, dict(request.query_params), body)

@@ -34,14 +34,14 @@ class Asked:
         """Return a field the body must have; 422 without."""
         value = self.body.get(name)
         if not isinstance(value, str) or not value:
-            raise Said(422, "Invalid request.", [f'"{name}" wasn\'t supplied.'])
+            raise wrong(f'"{name}" wasn\'t supplied.')
         return value
 
     def optional(self, name: str, default: str = "") -> str:
         """Return a text of the body that may be left out."""
         value = self.body.get(name)
         if value is not None and not isinstance(value, str):
-            raise Said(422, "Invalid request.", [f'"{name}" is not a string.'])
+            raise wrong(f'"{name}" is not a string.')
         return value or default
 
 
@@ -61,6 +61,11 @@ class Said(Exception):
         super().__init__(message)
         body: Json = {"message": message, "documentation_url": DOCUMENTATION, "status": str(status)}
         self.reply = Reply(status, body | ({"errors": list(errors)} if errors else {}))
+
+
+def wrong(*problems: str) -> Said:
+    """Return the refusal of a request that is not made as it should be."""
+    return Said(422, "Invalid request.\n\n" + "\n".join(problems))
 
 
 def page(asked: Asked, rows: Sequence[Any], wrap: str = "") -> Reply:  # Any: rows of any shape

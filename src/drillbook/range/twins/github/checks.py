@@ -1,6 +1,6 @@
 """Check runs and commit statuses: what is said of exactly one commit."""
 
-from drillbook.range.twins.github.asking import Asked, Json, Reply, Said, page
+from drillbook.range.twins.github.asking import Asked, Json, Reply, Said, page, wrong
 from drillbook.range.twins.github.people import number_of
 from drillbook.range.twins.github.shapes import MADE, node
 from drillbook.range.twins.github.twin import GitHub, now
@@ -53,9 +53,9 @@ def change(hub: GitHub, asked: Asked) -> Reply:
 def _change(check: Json, asked: Asked) -> None:
     status, conclusion = asked.optional("status"), asked.optional("conclusion")
     if (status and status not in STATUSES) or (conclusion and conclusion not in CONCLUSIONS):
-        raise Said(422, "Invalid request.", ["unknown status or conclusion"])
+        raise wrong("unknown status or conclusion")
     if status == "completed" and not conclusion:
-        raise Said(422, "Invalid request.", ["conclusion is missing"])
+        raise wrong("conclusion is missing")
     if conclusion:
         check |= {"status": "completed", "conclusion": conclusion, "completed_at": now()}
     elif status:

@@ -1,6 +1,6 @@
 """Issues: what people are asked for."""
 
-from drillbook.range.twins.github.asking import Asked, Json, Reply, Said, page
+from drillbook.range.twins.github.asking import Asked, Json, Reply, Said, page, wrong
 from drillbook.range.twins.github.shapes import node
 from drillbook.range.twins.github.twin import GitHub, now
 
@@ -10,7 +10,7 @@ def create(hub: GitHub, asked: Asked) -> Reply:
     title = asked.text("title")
     labels = asked.body.get("labels") or []
     if not isinstance(labels, list):
-        raise Said(422, "Invalid request.", ['"labels" is not an array.'])
+        raise wrong('"labels" is not an array.')
     with hub.documents.locked():
         number = hub.next_number("issue")
         issue: Json = {

@@ -1,6 +1,6 @@
 """Branch protection: which checks and reviews a branch asks for before a merge."""
 
-from drillbook.range.twins.github.asking import Asked, Json, Reply, Said
+from drillbook.range.twins.github.asking import Asked, Json, Reply, Said, wrong
 from drillbook.range.twins.github.twin import GitHub
 
 _GREEN = {"success", "neutral", "skipped"}
@@ -24,7 +24,7 @@ def put(hub: GitHub, asked: Asked) -> Reply:
     missing = [field for field in (*fields, "restrictions") if field not in asked.body]
     if missing:
         said = [f'"{field}" wasn\'t supplied.' for field in missing]
-        raise Said(422, "Invalid request.", said)
+        raise wrong(*said)
     checks = asked.body["required_status_checks"] or {}
     wanted = asked.body["required_pull_request_reviews"]
     contexts = [*checks.get("contexts", []), *(one["context"] for one in checks.get("checks", []))]
