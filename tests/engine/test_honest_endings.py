@@ -4,7 +4,7 @@ from drillbook.core.plan import PlannedStep
 from drillbook.core.policy import EnvironmentFacts
 from drillbook.engine.messages import MessageKind
 from drillbook.engine.outcome import State
-from engine.conftest import Bench, bound, plan_of, put, say
+from engine.conftest import Bench, bound, look, plan_of, put, say
 
 
 def test_a_rollback_that_did_nothing_has_restored_nothing(bench: Bench) -> None:
@@ -18,6 +18,38 @@ def test_a_rollback_that_did_nothing_has_restored_nothing(bench: Bench) -> None:
 
     assert outcome.state is State.PARTLY_TAKEN_BACK, outcome
     assert outcome.kept == ("1.1",)
+
+
+def test_a_rollback_task_whose_value_or_condition_names_what_nobody_gave_is_left_out(
+    bench: Bench,
+) -> None:
+    bench.plant("fail-two")
+    rollback = PlannedStep(
+        id="2",
+        title="Rollback",
+        tasks=(
+            look("2.1", name="now"),
+            put("2.2", "${now.value}", name="restored", when="now.count > 0"),
+            look("2.3", name="never", when="two.value == 'two'"),
+            say("2.4", "${never.value}"),
+            say("2.5", "back"),
+        ),
+    )
+    steps = PlannedStep(
+        id="1", title="Work", tasks=(say("1.1", "one"), put("1.2", "two", name="two"))
+    )
+
+    run = bench.start(plan_of(steps, rollback=(rollback,)), unattended=True)
+
+    assert bench.ended(run).state is State.TAKEN_BACK
+    assert [line.partition(" ")[2] for line in bench.world.effects()] == ["one", "one", "back"]
+    left_out = [
+        (entry.task, entry.data["why"])
+        for entry in bench.runs.entries(run)
+        if entry.kind == "task.skipped"
+    ]
+    assert [task for task, _ in left_out] == ["2.3", "2.4"]
+    assert "two.value is not known" in left_out[0][1]
 
 
 def test_an_undo_refused_because_of_changed_settings_is_asked_about(bench: Bench) -> None:

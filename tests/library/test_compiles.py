@@ -16,7 +16,15 @@ STACK = """
 provider = "postgres"
 url = "env:DATABASE_URL"
 [environments.production.app]
+provider = "vercel"
 url = "https://example.com"
+project = "booking"
+token = "env:VERCEL_TOKEN"
+[environments.production.repository]
+provider = "github"
+repository = "example/booking"
+branch = "main"
+token = "env:GITHUB_TOKEN"
 [environments.production.logs]
 path = "app.log"
 [environments.production.backups]
@@ -25,7 +33,15 @@ folder = "backups"
 provider = "postgres"
 url = "env:STAGING_URL"
 [environments.staging.app]
+provider = "vercel"
 url = "https://staging.example.com"
+project = "booking"
+token = "env:VERCEL_TOKEN"
+[environments.staging.repository]
+provider = "github"
+repository = "example/booking"
+branch = "develop"
+token = "env:GITHUB_TOKEN"
 [policy]
 production = { write = "1 approval from dba", destroy = "2 approvals" }
 [roles]
@@ -52,20 +68,22 @@ def test_the_shipped_files_together_count_what_was_asked_for(facts: StackFacts) 
     assert sum(each.runbooks for each in counts) == 8
     assert sum(each.procedures for each in counts) == 9
     assert sum(each.steps for each in counts) == 36
-    assert sum(each.tasks for each in counts) == 121
-    assert sum(each.prerequisites for each in counts) == 9
+    assert sum(each.tasks for each in counts) == 130
+    assert sum(each.prerequisites for each in counts) == 11
     assert sum(each.symptoms for each in counts) == 15
     assert sum(each.contacts for each in counts) == 4
 
 
-def planned(folder: Path, facts: StackFacts, **inputs: str) -> Plan:
+def planned(
+    folder: Path, facts: StackFacts, runbook: str = "database-migration", **inputs: str
+) -> Plan:
     for name, text in (
         ("up.sql", "ALTER TABLE bookings ADD COLUMN note text;"),
         ("down.sql", "ALTER TABLE bookings DROP COLUMN note;"),
         ("checks.toml", '[[http]]\nname = "x"\npath = "/"\n'),
     ):
         (folder / name).write_text(text)
-    found = find_books(folder=folder).find("database-migration")
+    found = find_books(folder=folder).find(runbook)
     return compile_plan(
         found.file.book,
         found.runbook.title,
@@ -75,6 +93,34 @@ def planned(folder: Path, facts: StackFacts, **inputs: str) -> Plan:
         files=lambda name: read_file(folder / name),
         inputs=inputs,
     )
+
+
+def test_a_deployment_merges_what_was_reviewed_and_goes_back_only_by_a_judgement(
+    tmp_path: Path, facts: StackFacts
+) -> None:
+    plan = planned(tmp_path, facts, "application-deployment", change="7", checks="checks.toml")
+
+    part = plan.part
+    writes = [task for task in part.all_tasks() if task.risk is not Risk.READ]
+    assert [(task.id, task.does, task.on) for task in writes] == [
+        ("2.1", "repository.merge", "staging"),
+        ("2.6", "checks.exercise", "staging"),
+        ("3.3", "repository.merge", "production"),
+        ("5.2", "deployment.rollback", "production"),
+        ("5.5", "repository.remind", "production"),
+    ]
+    assert [task.does for task in part.gate] == [
+        "repository.reviewed",
+        "repository.checks",
+        "deployment.env",
+        "deployment.env",
+        "deployment.automatic",
+    ]
+    judged = plan.task("5.1")
+    assert judged is not None
+    assert judged.does == "deployment.way_back"
+    assert "back.is_safe" in judged.expect
+    assert all(task.kind is Kind.ACTION for task in part.all_tasks())
 
 
 def test_the_database_migration_is_planned_task_by_task(tmp_path: Path, facts: StackFacts) -> None:

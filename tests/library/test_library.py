@@ -25,15 +25,15 @@ STRUCTURE: dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]] =
         ),
     ),
     "Application Deployment": (
-        3,
+        5,
         0,
         (
             (
                 ("Pre-Deployment", 3),
-                ("Deploy to Staging", 3),
-                ("Deploy to Production", 3),
+                ("Deploy to Staging", 6),
+                ("Deploy to Production", 6),
                 ("Post-Deployment", 3),
-                ("Rollback (if needed)", 3),
+                ("Rollback (if needed)", 5),
             ),
         ),
     ),
@@ -96,14 +96,14 @@ STRUCTURE: dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]] =
         0,
         0,
         (
-            (("Automatic Backups", 4), ("Manual Backup", 8)),
+            (("Automatic Backups", 5), ("Manual Backup", 8)),
             (("Select Backup", 3), ("Restore", 3), ("Verify", 4)),
         ),
     ),
 }
 
 # Bound to their end: beside what was asked for they hold what a person does not see.
-BOUND = {"Database Migration", "Backup and Restore"}
+BOUND = {"Database Migration", "Application Deployment", "Backup and Restore"}
 
 Shape = dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]]
 
@@ -221,7 +221,12 @@ def test_what_leads_back_and_what_comes_after_stand_outside_the_forward_path() -
     ("name", "tasks", "inputs"),
     [
         ("database-migration", 26, ["migration", "down", "checks", "folder", "watching"]),
-        ("backup-and-restore", 22, ["label", "physical", "point", "checks"]),
+        (
+            "application-deployment",
+            28,
+            ["change", "checks", "exercise", "within", "watching", "at_least", "bursts"],
+        ),
+        ("backup-and-restore", 23, ["label", "physical", "point", "checks"]),
     ],
 )
 def test_every_task_of_a_bound_runbook_is_bound(name: str, tasks: int, inputs: list[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from dbos import DBOS
 
-from drillbook.core.plan import PlannedTask, PlanPart
+from drillbook.core.plan import Kind, PlannedTask, PlanPart
 from drillbook.core.record import EntryKind
 from drillbook.engine.messages import CANCEL, INBOX, Message, MessageKind
 from drillbook.engine.outcome import Remembered, TaskOutcome, Write
@@ -84,6 +84,14 @@ class Current:
             {"name": name}, self.steps.note, self.scope, kind, task, key, data or {}
         )
         return datetime.fromisoformat(at)
+
+    async def leave_out(self, task: PlannedTask) -> bool:
+        """Whether a task needs a value that nobody has given; say so, for it is then left out."""
+        path = self.scope.missing(task) if task.kind is Kind.ACTION else ""
+        if path:
+            why = f"not applicable: {path} is not known, the task that gives it was not done"
+            await self.note(EntryKind.TASK_SKIPPED, task.id, {"why": why})
+        return bool(path)
 
     async def ask(self, kind: EntryKind, task: str, data: Json) -> datetime:
         """Note a question; from now on only words meant for it are taken for this task."""

@@ -37,7 +37,12 @@ class Path:
     async def step(self, step: PlannedStep) -> None:
         """Carry out one step."""
         for batch in _batches(step.tasks):
-            await self._batch(batch)
+            known = await self._with_known_values(batch) if self._current.on_way_back else batch
+            if known:
+                await self._batch(known)
+
+    async def _with_known_values(self, batch: tuple[PlannedTask, ...]) -> tuple[PlannedTask, ...]:
+        return tuple([task for task in batch if not await self._current.leave_out(task)])
 
     async def _batch(self, batch: tuple[PlannedTask, ...]) -> None:
         if len(batch) == 1:

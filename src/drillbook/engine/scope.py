@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from drillbook.analysis.expressions import references
 from drillbook.analysis.inputs import typed_inputs
 from drillbook.analysis.scope import resolve
 from drillbook.core.catalog import AnyAction, Catalog
@@ -76,9 +77,10 @@ class Scope:
         return known | {"result": own} | ({task.name: own} if task.name else {})
 
     def missing(self, task: PlannedTask) -> str:
-        """Return the first name the task's values need that no earlier task has given, or ''."""
+        """Return the first name the task or its `when` needs and nobody has given, or ''."""
         known = self.values(task)
-        paths = (path for argument in task.arguments.values() for path in argument.paths)
+        paths = [path for argument in task.arguments.values() for path in argument.paths]
+        paths += references(task.when) if task.when else ()
         return next((path for path in paths if path.partition(".")[0] not in known), "")
 
 

@@ -110,12 +110,11 @@ def _remaining(current: Current, tasks: tuple[PlannedTask, ...], remaining: Ids)
 
 async def _without_unknown_values(current: Current, step: PlannedStep) -> PlannedStep:
     """Leave out what needs the result of a task that never came to be done; say so."""
-    doable = []
+    doable: list[PlannedTask] = []
     for task in step.tasks:
-        if task.kind is Kind.ACTION and (path := current.scope.missing(task)):
-            why = f"not applicable: {path} is not known, the task that gives it was not done"
-            await current.note(EntryKind.TASK_SKIPPED, task.id, {"why": why})
-        else:
+        path = current.scope.missing(task)
+        comes = {before.name for before in doable if before.name}  # known once that one is done
+        if path.partition(".")[0] in comes or not await current.leave_out(task):
             doable.append(task)
     return step.model_copy(update={"tasks": tuple(doable)})
 

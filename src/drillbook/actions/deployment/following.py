@@ -1,7 +1,7 @@
 """Follow one commit until it is built and until it serves, or say why it will not."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from drillbook.actions.deployment.looking import named
 from drillbook.actions.deployment.own_word import OwnWord, is_commit, own_word, short
@@ -26,6 +26,7 @@ class Followed(Frozen):
     id: str
     url: str
     commit: str
+    at: datetime
     seconds: float
     probes: int
     app_says: tuple[str, ...]
@@ -181,6 +182,7 @@ def _followed(seen: _Seen, waited: float) -> Followed:
         id=seen.build.id,
         url=seen.build.url,
         commit=seen.build.commit,
+        at=datetime.now(UTC),
         seconds=round(waited, 3),
         probes=len(seen.word.commits),
         app_says=seen.word.commits,

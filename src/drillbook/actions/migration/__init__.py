@@ -9,6 +9,7 @@ from drillbook.actions.migration.forgetting import (
     kept,
     look_forgotten,
 )
+from drillbook.actions.migration.holding import Held, has
 from drillbook.actions.migration.looking import Checked, Reviewed, Verified, check, review, verify
 from drillbook.actions.migration.ordering import Drift, Pending, drift, pending
 from drillbook.actions.migration.rehearsing import Rehearsed, look_rehearsed, rehearse
@@ -23,6 +24,7 @@ __all__ = [
     "Behaved",
     "Checked",
     "Drift",
+    "Held",
     "KeptRows",
     "Pending",
     "Rehearsed",
@@ -37,6 +39,7 @@ __all__ = [
     "domain",
     "drift",
     "forget_before",
+    "has",
     "kept",
     "look_applied",
     "look_forgotten",
