@@ -8,7 +8,7 @@ import pytest
 from drillbook.local.server import PostgresServer
 from drillbook.range.twins.supabase import make_app
 from drillbook.range.twins.supabase.project import Project
-from twins.listening import listening
+from twins.contract import Contract, load, serve
 from twins.supabase_project import project_on, wait_until
 
 
@@ -22,11 +22,17 @@ def supabase_project(
 
 
 @pytest.fixture(scope="session")
-def management(supabase_project: Project) -> Iterator[httpx.Client]:
+def management_contract() -> Contract:
+    """What the Management API's twin takes and answers, by its own and the official document."""
+    return load("supabase", "supabase-management-v1.openapi.json")
+
+
+@pytest.fixture(scope="session")
+def management(supabase_project: Project, management_contract: Contract) -> Iterator[httpx.Client]:
     """A client of the project's Management API, once the first backup is taken."""
     project = supabase_project
     headers = {"Authorization": f"Bearer {project.cloud.token('supabase')}"}
-    with listening(make_app(project.cloud)) as url:
+    with serve(management_contract.checked(make_app(project.cloud))) as url:
         at = f"{url}/v1/projects/{project.ref}"
         with httpx.Client(base_url=at, headers=headers, timeout=30) as client:
             wait_until(lambda: client.get("/database/backups").json()["backups"], "COMPLETED")

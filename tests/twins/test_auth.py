@@ -18,7 +18,7 @@ from drillbook.range.twins.auth.database import make_auth
 from drillbook.range.twins.supabase import signing
 from drillbook.range.twins.supabase.project import Project
 from drillbook.range.twins.weather import FAIR, Weather, set_weather
-from twins.listening import listening
+from twins.contract import serve
 from twins.supabase_project import PASSWORD, project_on
 
 EMAIL = "customer5@example.com"
@@ -37,7 +37,7 @@ def project(
 @pytest.fixture(scope="module")
 def auth(project: Project) -> Iterator[httpx.Client]:
     with (
-        listening(make_app(project.cloud, "production")) as url,
+        serve(make_app(project.cloud, "production")) as url,
         httpx.Client(base_url=url) as client,
     ):
         yield client

@@ -10,7 +10,7 @@ import pytest
 
 from drillbook.range.cloud import Cloud
 from drillbook.range.twins.payments import RECORD, make_app
-from twins.listening import listening
+from twins.contract import serve
 
 CHARGE = {"reference": "B-100001", "amount_cents": 4500, "currency": "EUR"}
 
@@ -24,7 +24,7 @@ def cloud(tmp_path: Path) -> Cloud:
 def payments(cloud: Cloud) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {cloud.token('payments')}"}
     with (
-        listening(make_app(cloud)) as url,
+        serve(make_app(cloud)) as url,
         httpx.Client(base_url=url, headers=headers) as client,
     ):
         yield client
@@ -65,7 +65,7 @@ def test_a_company_started_anew_knows_its_charges_and_none_that_was_cut_short(
     with (cloud.folder / RECORD).open("a") as file:
         file.write('{"id": "ch_half", "key": "two", "ref')
 
-    with listening(make_app(cloud)) as url:
+    with serve(make_app(cloud)) as url:
         send = httpx.Client(base_url=url, headers=payments.headers).post
         again = send("/v1/charges", json=CHARGE, headers={"Idempotency-Key": "one"})
         second = send("/v1/charges", json=CHARGE, headers={"Idempotency-Key": "two"})

@@ -9,7 +9,7 @@ import pytest
 
 from drillbook.range.twins import auth as auth_twin
 from drillbook.range.twins.supabase.project import Project
-from twins.listening import listening
+from twins.contract import Contract, serve
 from twins.supabase_project import PASSWORD, wait_until
 
 
@@ -23,10 +23,17 @@ def api(management: httpx.Client) -> httpx.Client:
     return management
 
 
+@pytest.fixture(autouse=True)
+def keeps_the_contract(management_contract: Contract) -> Iterator[None]:
+    """Hold each request and each answer of a test against both documents."""
+    yield
+    assert management_contract.violations == []
+
+
 @pytest.fixture(scope="module")
 def auth(project: Project) -> Iterator[httpx.Client]:
     app = auth_twin.make_app(project.cloud, "production")
-    with listening(app) as url, httpx.Client(base_url=url) as client:
+    with serve(app) as url, httpx.Client(base_url=url) as client:
         project.cloud.keep_ports({"auth-production": int(url.rpartition(":")[2])})
         yield client
 
@@ -157,7 +164,7 @@ def test_migrations_are_applied_once_for_a_key_and_rolled_back_by_their_version(
 def test_health_asks_each_service_and_believes_only_what_answers(
     api: httpx.Client, project: Project, auth: httpx.Client
 ) -> None:
-    services = {"services": "auth,db,db_postgres_user,realtime"}
+    services = {"services": ["auth", "db", "db_postgres_user", "realtime"]}
     well = {each["name"]: each for each in api.get("/health", params=services).json()}
     assert {name: each["status"] for name, each in well.items()} == {
         "auth": "ACTIVE_HEALTHY",

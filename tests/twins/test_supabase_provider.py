@@ -1,5 +1,6 @@
 """The actions on a Supabase project, through the provider, on the twin and its real database."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from drillbook.ports.managed_backups import ManagedBackups
 from drillbook.ports.platform import Platform
 from drillbook.range.twins.supabase.project import Project
 from drillbook.stack.stack import Stack, load_stack
+from twins.contract import Contract
 
 BACKUPS = {"region": "x", "walg_enabled": True, "pitr_enabled": False, "physical_backup_data": {}}
 
@@ -30,6 +32,13 @@ def stack_on(
         f'project = "{ref}"\ntoken = "file:token"\napi = "{url}"\n'
     )
     return load_stack(folder / "stack.toml")
+
+
+@pytest.fixture(autouse=True)
+def keeps_the_contract(management_contract: Contract) -> Iterator[None]:
+    """Hold each request of the provider against both documents."""
+    yield
+    assert management_contract.violations == []
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cached_property
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
@@ -16,9 +17,9 @@ from drillbook.providers.supabase.answers import (
     ReadOnlySeen,
     ServiceSeen,
 )
-from drillbook.remote.api import JsonApi, Values
+from drillbook.remote.api import JsonApi
 
-TIMEOUT_MILLISECONDS = 5000
+TIMEOUT_MILLISECONDS = "5000"
 Seen = TypeVar("Seen", bound=BaseModel)
 
 
@@ -38,9 +39,10 @@ class Supabase:
 
     def services(self, names: tuple[str, ...]) -> tuple[Service, ...]:
         """Ask how services are; the platform itself waits up to 5 s for each."""
+        # A list is sent by its name, once for each.
+        wanted = [("services", name) for name in names] + [("timeout_ms", TIMEOUT_MILLISECONDS)]
         path = f"{self._above}/health"
-        query: Values = {"services": ",".join(names), "timeout_ms": TIMEOUT_MILLISECONDS}
-        body = self._json.get(path, query, right="projects: read")
+        body = self._json.get(f"{path}?{urlencode(wanted)}", right="projects: read")
         try:
             seen = TypeAdapter(tuple[ServiceSeen, ...]).validate_python(body)
         except ValidationError as error:
