@@ -30,6 +30,7 @@ from drillbook.core.process_identity import (
 from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.range import practice
 from drillbook.range.environment import Environment
+from drillbook.range.repository import git
 from drillbook.range.status import RangeStatus
 from drillbook.stack.stack import load_stack
 
@@ -48,11 +49,11 @@ def folder() -> Iterator[Path]:
 
 
 def ask(
-    port: int | None, path: str, method: str = "GET", body: object = None, key: str = ""
+    port: int, path: str, method: str = "GET", body: object = None, key: str = "", token: str = ""
 ) -> tuple[int, Any]:  # Any: JSON from the app
-    assert port is not None
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Idempotency-Key": key} if key else {}
+    headers |= {"Authorization": f"Bearer {token}"} if token else {}
     try:
         connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = connection.getresponse()
@@ -67,6 +68,22 @@ def app_port(found: RangeStatus, name: str) -> int:
     return part.port
 
 
+class Customer:
+    """Somebody who is signed in at an environment's app."""
+
+    def __init__(self, found: RangeStatus, on: str, email: str = "customer5@example.com") -> None:
+        self.port = app_port(found, on)
+        password = (found.folder / on / "customers.password").read_text()
+        status, said = ask(self.port, "/api/login", "POST", {"email": email, "password": password})
+        assert status == 200, said
+        self.token = said["token"]
+
+    def ask(
+        self, path: str, method: str = "GET", body: object = None, key: str = ""
+    ) -> tuple[int, Any]:  # Any: as above
+        return ask(self.port, path, method, body, key, self.token)
+
+
 def processes(found: RangeStatus) -> list[ProcessIdentity]:
     named = [identify(part.pid) for part in found.parts if part.pid is not None]
     return [process for process in named if process is not None]
@@ -76,9 +93,13 @@ def test_range_runs_production_and_staging_that_answer(practice_range: RangeStat
     assert practice_range.running
     assert [part.name for part in practice_range.parts] == [
         "production Postgres",
-        "production app",
+        "production Valkey",
         "staging Postgres",
+        "staging Valkey",
+        "production app",
         "staging app",
+        "edge",
+        "twins",
     ]
     for name in ("production", "staging"):
         status, said = ask(app_port(practice_range, name), "/api/health")
@@ -87,46 +108,60 @@ def test_range_runs_production_and_staging_that_answer(practice_range: RangeStat
         assert said["database"]["writable"] is True
 
 
-def test_app_books_shows_and_cancels_in_its_database(practice_range: RangeStatus) -> None:
-    port = app_port(practice_range, "staging")
-    _, slots = ask(port, "/api/slots")
+def test_customer_books_pays_and_cancels_at_what_the_edge_serves(
+    practice_range: RangeStatus,
+) -> None:
+    customer = Customer(practice_range, "staging")
+    _, slots = customer.ask("/api/slots")
 
     wanted = {"slot_id": slots["slots"][0]["id"], "note": "by the window"}
-    status, made = ask(port, "/api/bookings", "POST", wanted)
-    _, listed = ask(port, "/api/bookings?email=customer5@example.com")
-    taken, _ = ask(port, "/api/bookings", "POST", wanted)
-    cancelled, _ = ask(port, f"/api/bookings/{made['reference']}/cancel", "POST")
+    status, made = customer.ask("/api/bookings", "POST", wanted)
+    paid, _ = customer.ask(f"/api/bookings/{made['reference']}/pay", "POST", {})
+    _, listed = customer.ask("/api/bookings")
+    taken, _ = customer.ask("/api/bookings", "POST", wanted)
+    cancelled, _ = customer.ask(f"/api/bookings/{made['reference']}/cancel", "POST")
 
-    assert (status, taken, cancelled) == (201, 409, 200)
+    assert (status, paid, taken, cancelled) == (201, 200, 409, 200)
     assert made["reference"] in [booking["reference"] for booking in listed["bookings"]]
+    charges = (practice_range.folder / "cloud/payments.jsonl").read_text().splitlines()
+    assert made["reference"] in [json.loads(line)["reference"] for line in charges]
 
 
 def test_request_sent_again_with_its_key_books_once(practice_range: RangeStatus) -> None:
-    port = app_port(practice_range, "staging")
+    customer = Customer(practice_range, "staging")
 
-    first = ask(port, "/api/bookings", "POST", {}, key="a key of this test")
-    second = ask(port, "/api/bookings", "POST", {}, key="a key of this test")
-    other = ask(port, "/api/bookings", "POST", {}, key="another key")
+    first = customer.ask("/api/bookings", "POST", {}, key="a key of this test")
+    second = customer.ask("/api/bookings", "POST", {}, key="a key of this test")
+    other = customer.ask("/api/bookings", "POST", {}, key="another key")
 
     assert first == second
     assert first[0] == 201
     assert other[1]["reference"] != first[1]["reference"]
     for _, made in (first, other):
-        assert ask(port, f"/api/bookings/{made['reference']}/cancel", "POST")[0] == 200
+        assert customer.ask(f"/api/bookings/{made['reference']}/cancel", "POST")[0] == 200
 
 
 def test_tried_booking_leaves_no_row(practice_range: RangeStatus) -> None:
-    environment = Environment("production", practice_range.folder / "production")
+    environment = practice.environment_of(practice_range.folder, "production")
+    customer = Customer(practice_range, "production")
     count = "SELECT count(*) FROM bookings"
 
     with psycopg.connect(environment.server.url("booking")) as connection:
         before = connection.execute(count).fetchone()
-        status, tried = ask(environment.app.port, "/api/bookings/try")
+        status, tried = customer.ask("/api/bookings/try")
         after = connection.execute(count).fetchone()
 
     assert status == 200
     assert tried["kept"] is False
     assert before == after
+
+
+def test_production_runs_mains_head_and_staging_develops(practice_range: RangeStatus) -> None:
+    repository = practice.cloud_of(practice_range.folder).repository
+
+    for name, branch in (("production", "main"), ("staging", "develop")):
+        _, said = ask(app_port(practice_range, name), "/api/version")
+        assert said["commit"] == git(repository, "rev-parse", branch).strip()
 
 
 @pytest.mark.parametrize(
@@ -138,14 +173,13 @@ def test_tried_booking_leaves_no_row(practice_range: RangeStatus) -> None:
         ("POST", "/api/bookings", {"slot_id": [1]}, 400),
         ("POST", "/api/bookings", {"slot_id": 10**18}, 404),
         ("POST", "/api/bookings", {"note": "\0"}, 400),
-        ("GET", "/api/bookings?email=nobody@example.org", None, 404),
         ("POST", "/api/bookings/B-1/cancel", None, 404),
     ],
 )
 def test_app_answers_wrong_requests_with_the_status_that_means_it(
     practice_range: RangeStatus, method: str, path: str, body: object, status: int
 ) -> None:
-    answered, said = ask(app_port(practice_range, "staging"), path, method, body)
+    answered, said = Customer(practice_range, "staging").ask(path, method, body)
 
     assert answered == status
     assert said["error"]
@@ -160,8 +194,8 @@ def test_shipped_checks_pass_on_the_range(practice_range: RangeStatus) -> None:
         systems, Effect(key="a key"), file=read_file(folder / "booking-writes.toml")
     )
 
-    assert (read.passed, read.failed) == (6, 0)
-    assert (wrote.passed, wrote.failed) == (2, 0)
+    assert (read.passed, read.failed) == (7, 0)
+    assert (wrote.passed, wrote.failed) == (3, 0)
 
 
 def test_shipped_checks_find_the_migration_that_breaks_booking(
@@ -175,7 +209,7 @@ def test_shipped_checks_find_the_migration_that_breaks_booking(
     with psycopg.connect(server.url("booking"), autocommit=True) as connection:
         connection.execute((migrations / "0005_deposits.sql").read_bytes())
         try:
-            with pytest.raises(Failed, match=r"1 of 6 checks failed: a slot can be booked"):
+            with pytest.raises(Failed, match=r"1 of 7 checks failed: a slot can be booked"):
                 checks.run.do(systems, file=file)
         finally:
             connection.execute((migrations / "0005_deposits.down.sql").read_bytes())
@@ -207,8 +241,13 @@ def test_no_password_is_in_any_argument_list_or_in_the_stack_file(
         folder = practice_range.folder / name
         assert Environment(name, folder).server.password not in shown
         assert (folder / "app.password").read_text() not in shown
-        for secret in ("database.url", "app-database.url", "app.password", "postgres/password"):
+        secrets = ["database.url", "app-database.url", "auth-database.url", "postgres/password"]
+        for secret in (*secrets, "app.password", "customers.password", "valkey/password"):
             assert (folder / secret).stat().st_mode & 0o777 == 0o600
+            assert (folder / secret).read_text() not in shown
+    for token in practice_range.folder.glob("cloud/*.token"):
+        assert token.stat().st_mode & 0o777 == 0o600
+        assert token.read_text() not in shown
 
 
 def test_up_again_changes_nothing_and_down_keeps_the_data_unless_told(
@@ -217,7 +256,7 @@ def test_up_again_changes_nothing_and_down_keeps_the_data_unless_told(
     said: list[str] = []
     first = practice.up(folder, scale=SCALE)
     stack = (folder / "stack.toml").read_text()
-    _, made = ask(app_port(first, "production"), "/api/bookings", "POST", {})
+    _, made = Customer(first, "production").ask("/api/bookings", "POST", {})
     ran = processes(first)
 
     ran_on = processes(practice.up(folder, scale=SCALE, progress=said.append))
@@ -227,12 +266,12 @@ def test_up_again_changes_nothing_and_down_keeps_the_data_unless_told(
     third = practice.up(folder, scale=SCALE)
 
     assert ran_on == ran
-    assert len(ran) == 4
-    assert len(said) == 6
+    assert len(ran) == len(first.parts) == 8
+    assert len(said) == 10
     assert all("already" in line for line in said)
     assert not any(part.running for part in stopped.parts)
     assert third.running
-    _, listed = ask(app_port(third, "production"), "/api/bookings")
+    _, listed = Customer(third, "production").ask("/api/bookings")
     assert made["reference"] in [booking["reference"] for booking in listed["bookings"]]
     assert (folder / "stack.toml").read_text() == stack
     practice.down(folder, remove=True)
@@ -243,7 +282,7 @@ def test_up_again_changes_nothing_and_down_keeps_the_data_unless_told(
 
 def test_range_killed_with_all_its_processes_comes_up_with_what_was_booked(folder: Path) -> None:
     first = practice.up(folder, scale=SCALE)
-    _, made = ask(app_port(first, "staging"), "/api/bookings", "POST", {})
+    _, made = Customer(first, "staging").ask("/api/bookings", "POST", {})
     for name in practice.NAMES:
         Environment(name, folder / name).server.kill()
     for process in processes(practice.status(folder)):
@@ -254,7 +293,7 @@ def test_range_killed_with_all_its_processes_comes_up_with_what_was_booked(folde
     second = practice.up(folder, scale=SCALE)
 
     assert second.running
-    _, listed = ask(app_port(second, "staging"), "/api/bookings")
+    _, listed = Customer(second, "staging").ask("/api/bookings")
     assert made["reference"] in [booking["reference"] for booking in listed["bookings"]]
 
 
@@ -314,7 +353,7 @@ def test_tied_range_ends_with_its_owner(folder: Path) -> None:
     owner.stdin.close()
     owner.stdout.close()
 
-    assert len(ran) == 4
+    assert len(ran) == 8
     for process in (*ran, *guards):
         assert process is not None
         assert wait_until_gone(process, 30)
@@ -340,8 +379,10 @@ def test_up_that_was_killed_midway_is_finished_by_the_next(folder: Path) -> None
 
     assert found.running
     for name in practice.NAMES:
-        assert ask(app_port(found, name), "/api/bookings/try")[0] == 200
-        assert len(running_with("serve", str(folder / name))) == 1
+        assert Customer(found, name).ask("/api/bookings/try")[0] == 200
+    assert len(running_with("-m", "drillbook.range.twins.serving", "serve", str(folder))) == 1
+    assert len(running_with("-m", "drillbook.range.edge.serving", str(folder))) == 1
+    assert len([1 for found in folder.glob("cloud/deployments/*") if running_with(str(found))]) == 2
 
 
 def test_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:

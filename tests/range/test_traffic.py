@@ -18,6 +18,7 @@ from drillbook.range import practice
 from drillbook.range.status import RangeStatus
 from drillbook.range.traffic.process import Traffic
 from drillbook.range.traffic.record import TrafficRecord, read_record
+from drillbook.range.traffic.shape import Flow
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -84,13 +85,14 @@ def test_traffic_that_cannot_be_is_refused_with_what_can(
 def deserted(tmp_path: Path) -> Iterator[Traffic]:
     """Clients of an app that is not there."""
     (tmp_path / "app.port").write_text("1")
+    (tmp_path / "customers.password").write_text("nobody asks")
     traffic = Traffic(tmp_path)
     yield traffic
     traffic.stop()
 
 
 def test_requests_to_an_app_that_is_gone_are_failures(deserted: Traffic) -> None:
-    deserted.start(rate=200, tied=True)
+    deserted.start(Flow(rate=200), tied=True)
     while read_record(deserted.record).failed < 3:
         time.sleep(0.02)  # as above
 
@@ -105,7 +107,8 @@ def test_clients_end_with_whoever_wanted_them_tied(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path\n"
         "from drillbook.range.traffic.process import Traffic\n"
-        f"print(Traffic(Path({str(tmp_path)!r})).start(tied=True).pid, flush=True)\n"
+        "from drillbook.range.traffic.shape import Flow\n"
+        f"print(Traffic(Path({str(tmp_path)!r})).start(Flow(), tied=True).pid, flush=True)\n"
         "sys.stdin.read()"
     )
     owner = subprocess.Popen(
@@ -126,12 +129,12 @@ def test_clients_end_with_whoever_wanted_them_tied(tmp_path: Path) -> None:
 
 
 def test_clients_killed_midway_leave_a_record_that_is_read_on(deserted: Traffic) -> None:
-    killed = deserted.start(rate=200, tied=True)
+    killed = deserted.start(Flow(rate=200), tied=True)
     send_signal(killed, signal.SIGKILL)
     assert wait_until_gone(killed, 20)
     before = read_record(deserted.record).requests
 
-    deserted.start(rate=200, tied=True)
+    deserted.start(Flow(rate=200), tied=True)
     while read_record(deserted.record).requests <= before:
         time.sleep(0.02)  # as above
 

@@ -5,14 +5,16 @@ from importlib.resources import files
 
 from drillbook.core.errors import Failed
 from drillbook.core.model import Frozen
+from drillbook.ports.checked_systems import CheckedSystems
 from drillbook.ports.database import Database
-from drillbook.ports.probe import Probe, Question
+from drillbook.ports.probe import Answer, Probe, Question
 from drillbook.ports.readings import Readings
 from drillbook.stack.stack import Stack
 
 MOST_OBJECTS = 10_000
 QUERY_SECONDS = 30.0
 HTTP_OK = 200
+CUSTOMER = "customer5@example.com"
 MOST_NAMED = 5
 
 
@@ -59,12 +61,14 @@ def proof_of(stack: Stack, environment: str) -> Proof:
     readings = stack.port(environment, Readings)  # type: ignore[type-abstract]  # a port is a key
     probe = stack.port(environment, Probe)  # type: ignore[type-abstract]  # as above
     database = stack.port(environment, Database)  # type: ignore[type-abstract]  # as above
+    systems = stack.port(environment, CheckedSystems)  # type: ignore[type-abstract]  # as above
+    token = _token(probe, systems.secret(f"file:{environment}/customers.password"))
     return Proof(
         fingerprint=database.catalog().fingerprint,
         objects=_objects(readings),
         tables=_tables(readings),
         healthy=_says(probe, probe.health_path, "status") == "ok",
-        can_book=_says(probe, "/api/bookings/try", "status") == "confirmed",
+        can_book=_says(probe, "/api/bookings/try", "status", token) == "confirmed",
     )
 
 
@@ -92,8 +96,20 @@ def _table(readings: Readings, quoted: str) -> Table:
     return Table(rows=int(rows or 0), digest=str(digest))
 
 
-def _says(probe: Probe, path: str, field: str) -> str:
-    answer = probe.ask(Question(path))
+def _token(probe: Probe, password: str) -> str:
+    """Sign in as a customer; an empty token when that fails, which then opens nothing."""
+    body = json.dumps({"email": CUSTOMER, "password": password}).encode()
+    headers = {"Content-Type": "application/json"}
+    answer = probe.ask(Question("/api/login", method="POST", body=body, headers=headers))
+    return _field(answer, "token")
+
+
+def _says(probe: Probe, path: str, field: str, token: str = "") -> str:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return _field(probe.ask(Question(path, headers=headers)), field)
+
+
+def _field(answer: Answer, field: str) -> str:
     if answer.status != HTTP_OK:
         return f"HTTP {answer.status}"
     try:

@@ -1,4 +1,4 @@
-"""One environment of the range: its Postgres, its booking database and its app."""
+"""One environment of the range: its Postgres and booking database, its Valkey, its logins."""
 
 import secrets
 from dataclasses import dataclass
@@ -9,16 +9,17 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from drillbook.core.process_identity import ProcessIdentity
 from drillbook.local.private_file import write_private
 from drillbook.local.server import PostgresServer
 from drillbook.local.unprivileged import give
 from drillbook.local.wal_archive import archive_settings
 from drillbook.range.booking.database import BookingData, make_booking_database
-from drillbook.range.booking.process import BookingApp
 from drillbook.range.status import PartStatus
 from drillbook.range.traffic.process import Traffic
 from drillbook.range.traffic.record import read_record
+from drillbook.range.twins.auth.database import LOGIN as AUTH_LOGIN
+from drillbook.range.twins.auth.database import make_auth
+from drillbook.range.valkey import ValkeyServer
 
 DATABASE = "booking"
 APP_LOGIN = "booking_app"
@@ -66,13 +67,28 @@ class Environment:
         return self.name == ARCHIVED and self.wal.exists()
 
     @property
-    def app(self) -> BookingApp:
-        """The environment's app."""
-        return BookingApp(self.folder)
+    def valkey(self) -> ValkeyServer:
+        """Where the environment's app counts its users' requests."""
+        return ValkeyServer(self.folder / "valkey")
+
+    @property
+    def log(self) -> Path:
+        """What the environment's app writes about each request."""
+        return self.folder / "app.log"
 
     def up(self, data: BookingData, *, tied: bool) -> tuple[str, ...]:
         """Start what does not run; return what was done, in words."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Tied data goes with this process, so it need not outlive the machine.
+        server, done = self._start_postgres(data, tied=tied)
+        make_auth(server.url(DATABASE), password=self._password("customers.password"))
+        self._write_urls(server)
+        ran = self.valkey.identity() is not None
+        process = self.valkey.start(tied=tied)
+        done.append(f"Valkey {'ran already' if ran else 'started'} (pid {process.pid})")
+        return tuple(done)
+
+    def _start_postgres(self, data: BookingData, *, tied: bool) -> tuple[PostgresServer, list[str]]:
         # Tied data goes with this process, so it need not outlive the machine.
         durable, archiving = not tied, self.name == ARCHIVED
         # What loading a million rows writes is in every later base backup: it is not archived.
@@ -82,25 +98,21 @@ class Environment:
         started = plain.start(tied=tied)
         made = make_booking_database(plain, DATABASE, data)
         done = [f"booking data {f'made, scale {data.scale:g}' if made else 'is there already'}"]
-        server, app = self._server(durable=durable, archiving=archiving), self.app
+        server = self._server(durable=durable, archiving=archiving)
         if archiving and not self._archives(server):
             plain.stop()
             started = server.start(tied=tied)
             done += [] if made else ["Postgres started again, so that it archives its WAL"]
         done = [f"Postgres {'ran already' if ran else 'started'} (pid {started.pid})", *done]
-        self._write_urls(server)
-        ran = app.identity() is not None
-        process = app.start(tied=tied)
-        done.append(f"app {'ran already' if ran else 'started'} at {app.url} (pid {process.pid})")
-        return tuple(done)
+        return server, done
 
     def down(self) -> tuple[str, ...]:
         """Stop what runs; return what was stopped."""
         done = []
         if self.traffic.stop():
             done.append("traffic stopped")
-        if self.app.stop():
-            done.append("app stopped")
+        if self.valkey.stop():
+            done.append("Valkey stopped")
         if self.server.stop():
             done.append("Postgres stopped")
         return tuple(done)
@@ -108,8 +120,7 @@ class Environment:
     def status(self) -> tuple[PartStatus, ...]:
         """Look at the parts without touching them."""
         found = self.server.status()
-        app, process = self.app, self.app.identity()
-        parts = (
+        return (
             PartStatus(
                 name=f"{self.name} Postgres",
                 running=found.running,
@@ -119,24 +130,17 @@ class Environment:
                 size_bytes=found.size_bytes,
                 says=f"data in {found.folder}",
             ),
-            PartStatus(
-                name=f"{self.name} app",
-                running=process is not None,
-                pid=process.pid if process else None,
-                port=app.port,
-                version="",
-                size_bytes=app.log.stat().st_size if app.log.exists() else 0,
-                says=app.url if app.port else "never started",
-            ),
+            self.valkey.status(f"{self.name} Valkey"),
         )
-        clients = self.traffic.identity()
-        # A range is whole without traffic, so there is a part only where there are clients.
-        return parts if clients is None else (*parts, self._traffic_part(clients))
 
-    def _traffic_part(self, clients: ProcessIdentity) -> PartStatus:
+    def traffic_status(self) -> tuple[PartStatus, ...]:
+        """Look at the clients: a range is whole without, so there is a part only where some are."""
+        clients = self.traffic.identity()
+        if clients is None:
+            return ()
         record = self.traffic.record
         lately = datetime.now(UTC) - timedelta(seconds=LATELY_SECONDS)
-        return PartStatus(
+        part = PartStatus(
             name=f"{self.name} traffic",
             running=True,
             pid=clients.pid,
@@ -145,6 +149,7 @@ class Environment:
             size_bytes=record.stat().st_size if record.exists() else 0,
             says=f"in the last {LATELY_SECONDS} s {read_record(record, since=lately).says}",
         )
+        return (part,)
 
     def _server(self, *, durable: bool, archiving: bool) -> PostgresServer:
         folder = self.folder / "postgres"
@@ -165,16 +170,14 @@ class Environment:
     def _write_urls(self, server: PostgresServer) -> None:
         write_private(self.folder / "database.url", server.url(DATABASE))
         self._let_in(server, APP_LOGIN, "app.password", "app-database.url")
+        self._let_in(server, AUTH_LOGIN, "auth.password", "auth-database.url")
         if self.name == ARCHIVED:
             with psycopg.connect(server.url(), autocommit=True) as connection:
                 connection.execute(MAKE_REPLICATION_LOGIN)
             self._let_in(server, REPLICATION_LOGIN, "replication.password", "replication.url")
 
     def _let_in(self, server: PostgresServer, login: str, password_file: str, url: str) -> None:
-        secret = self.folder / password_file
-        if not secret.exists():
-            write_private(secret, secrets.token_urlsafe(24))
-        password = secret.read_text(encoding="utf-8")
+        password = self._password(password_file)
         statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
             sql.Identifier(login), sql.Literal(password)
         )
@@ -183,3 +186,9 @@ class Environment:
             connection.execute(statement)
         address = f"{login}:{quote(password)}@127.0.0.1:{server.port}/{DATABASE}"
         write_private(self.folder / url, f"postgresql://{address}")
+
+    def _password(self, name: str) -> str:
+        file = self.folder / name
+        if not file.exists():
+            write_private(file, secrets.token_urlsafe(24))
+        return file.read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
-"""The range: production and staging of a booking business, really running on this machine."""
+"""The range: a small cloud and two environments in it, really running on this machine."""
 
 import fcntl
 import os
-import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,24 +11,23 @@ from datetime import datetime
 from pathlib import Path
 
 from drillbook.core.errors import NotFound, Refused, Unavailable
+from drillbook.range import faults as known_faults
+from drillbook.range import hosted
 from drillbook.range.booking.database import MIGRATIONS, BookingData
+from drillbook.range.cloud import ENVIRONMENTS, Cloud
 from drillbook.range.environment import Environment
+from drillbook.range.faults.fault import Ground
+from drillbook.range.faults.keeping import FaultStatus
+from drillbook.range.repository import make_repository
+from drillbook.range.stack_file import STACK, write_stack
 from drillbook.range.status import RangeStatus
-from drillbook.range.traffic.process import RATE, READERS, WRITERS
 from drillbook.range.traffic.record import TrafficRecord, read_record
+from drillbook.range.traffic.shape import DAY_SECONDS, READERS, WRITERS, Flow, Shape
 
-NAMES = ("production", "staging")
+NAMES = ENVIRONMENTS
 STAGING_SHARE = 0.25
 MARK = ".drillbook-range"
 TRAFFIC_ON = "production"
-STACK = "stack.toml"
-TEMPLATE = Path(__file__).with_name(STACK)
-# What the stack file of a range from before physical backups says, and what it says now.
-OLD_BACKUPS = '[environments.production.backups]\nfolder = "backups"\n'
-NEW_BACKUPS = (
-    OLD_BACKUPS + 'rpo = "24h"\nreplication = "file:production/replication.url"\n'
-    'wal_archive = "production/wal"\nscratch = "scratch"\n'
-)
 CHECKS = Path(__file__).with_name("checks")
 Progress = Callable[[str], None]
 
@@ -41,11 +40,12 @@ def up(
     folder: Path, *, scale: float = 1.0, progress: Progress = _show_nothing, tied: bool = False
 ) -> RangeStatus:
     """
-    Start the range, make what is missing of it, and leave alone what is there.
+    Start the range, make what is missing of it, mend what is broken, leave alone what is there.
 
     A tied range ends, and its data goes, when this process ends in whatever way.
     """
     with _alone(folder, make=True):
+        cloud, environments = cloud_of(folder), _all(folder)
         data = {
             "production": BookingData(scale=scale, flawed=True),
             "staging": BookingData(scale=scale * STAGING_SHARE),
@@ -55,11 +55,19 @@ def up(
             for says in environment.up(data[environment.name], tied=tied):
                 progress(f"{environment.name}: {says}")
 
-        with ThreadPoolExecutor(len(NAMES)) as pool:
-            for done in [pool.submit(start, environment) for environment in _all(folder)]:
+        with ThreadPoolExecutor(len(NAMES) + 1) as pool:
+            working = [pool.submit(start, environment) for environment in environments]
+            made = pool.submit(make_repository, cloud)
+            for done in working:
                 done.result()
+        progress(f"cloud: repository {'made' if made.result() else 'is there already'}")
+        for says in hosted.up(cloud, environments, tied=tied):
+            progress(f"cloud: {says}")
+        for name in known_faults.mend_all(Ground(cloud.range, tied=tied)):
+            progress(f"mended: {name}")
+        hosted.see_health(cloud)
         _copy_samples(folder)
-        _write_stack(folder)
+        write_stack(cloud)
     return status(folder)
 
 
@@ -67,13 +75,19 @@ def status(folder: Path) -> RangeStatus:
     """Look at the range without touching it."""
     folder = folder.resolve()
     _see_that_it_is_a_range(folder)
-    parts = tuple(part for environment in _all(folder) for part in environment.status())
-    return RangeStatus(folder, folder / STACK, parts)
+    parts = [part for environment in _all(folder) for part in environment.status()]
+    parts += hosted.status(cloud_of(folder))
+    parts += [part for environment in _all(folder) for part in environment.traffic_status()]
+    return RangeStatus(folder, folder / STACK, tuple(parts))
 
 
 def down(folder: Path, *, remove: bool = False, progress: Progress = _show_nothing) -> RangeStatus:
     """Stop the range; its data stays for the next time, unless it is to be removed."""
     with _alone(folder, make=False):
+        cloud = cloud_of(folder)
+        known_faults.end_processes(Ground(cloud.range))
+        for says in hosted.stop(cloud):
+            progress(f"cloud: {says}")
         for environment in _all(folder):
             for says in environment.down():
                 progress(f"{environment.name}: {says}")
@@ -86,24 +100,64 @@ def down(folder: Path, *, remove: bool = False, progress: Progress = _show_nothi
     return after
 
 
+def break_(folder: Path, name: str, *, tied: bool = False) -> FaultStatus:
+    """Break something of the range really; what mending needs is kept in its folder."""
+    with _alone(folder, make=False):
+        return known_faults.break_(_ground(folder, tied=tied), name)
+
+
+def mend(folder: Path, name: str, *, tied: bool = False) -> bool:
+    """Put back what a fault broke; False: it was not on. A server it starts may be tied to us."""
+    with _alone(folder, make=False):
+        return known_faults.mend(_ground(folder, tied=tied), name)
+
+
+def faults(folder: Path) -> tuple[FaultStatus, ...]:
+    """Return every fault there is, and which are on."""
+    _see_that_it_is_a_range(folder)
+    return known_faults.all_of(_ground(folder))
+
+
 def start_traffic(
     folder: Path,
     *,
     on: str = TRAFFIC_ON,
-    rate: float = RATE,
+    rate: float | None = None,
+    shape: str = Shape.STEADY,
+    seed: int = 0,
     readers: int = READERS,
     writers: int = WRITERS,
+    day_seconds: float = DAY_SECONDS,
     tied: bool = False,
 ) -> RangeStatus:
     """Let clients use an environment's app, the rate in requests a second of all together."""
     environment = environment_of(folder, on)
-    if environment.app.identity() is None:
+    if not hosted.serves(cloud_of(folder), on):
         raise Unavailable(
             f"the app of {on} does not run, so nobody can use it", hint="drillbook range up"
         )
+    flow = Flow.wanted(
+        rate=rate, shape=shape, seed=seed, readers=readers, writers=writers, day_seconds=day_seconds
+    )
     with _alone(folder, make=False):
-        environment.traffic.start(rate=rate, readers=readers, writers=writers, tied=tied)
+        environment.traffic.start(flow, tied=tied)
     return status(folder)
+
+
+def change_traffic(
+    folder: Path, *, on: str = TRAFFIC_ON, rate: float | None = None, shape: str | None = None
+) -> Flow:
+    """Let the clients that are there come otherwise from now on, without a break."""
+    environment = environment_of(folder, on)
+    with _alone(folder, make=False):
+        flow = environment.traffic.flow()
+        if flow is None or environment.traffic.identity() is None:
+            raise Unavailable(
+                f"nobody uses the app of {on} now", hint=f"drillbook range traffic start --on {on}"
+            )
+        changed = flow.changed(rate=rate, shape=shape, since=time.time())
+        environment.traffic.change(changed)
+    return changed
 
 
 def stop_traffic(folder: Path, *, on: str = TRAFFIC_ON) -> bool:
@@ -127,14 +181,20 @@ def traffic_record(
 def environment_of(folder: Path, name: str) -> Environment:
     """Return one environment of the range in a folder."""
     _see_that_it_is_a_range(folder)
-    for environment in _all(folder):
-        if environment.name == name:
-            return environment
-    raise NotFound(f"the range has no environment {name!r}", hint=f"It has {' and '.join(NAMES)}.")
+    return Environment(name, cloud_of(folder).environment(name))
+
+
+def cloud_of(folder: Path) -> Cloud:
+    """Return the cloud of the range in a folder."""
+    return Cloud(folder.resolve())
 
 
 def _all(folder: Path) -> tuple[Environment, ...]:
     return tuple(Environment(name, folder.resolve() / name) for name in NAMES)
+
+
+def _ground(folder: Path, *, tied: bool = False) -> Ground:
+    return Ground(folder.resolve(), tied=tied)
 
 
 def _copy_samples(folder: Path) -> None:
@@ -144,20 +204,6 @@ def _copy_samples(folder: Path) -> None:
         for file in source.iterdir():
             if not (target / file.name).exists():
                 shutil.copyfile(file, target / file.name)
-
-
-def _write_stack(folder: Path) -> None:
-    path = folder / STACK
-    text = (path if path.exists() else TEMPLATE).read_text(encoding="utf-8")
-    if "wal_archive" not in text:
-        text = text.replace(OLD_BACKUPS, NEW_BACKUPS)
-    for environment in _all(folder):
-        # The app's port is kept from start to start, but another program may have taken it.
-        section = rf"(\[environments\.{environment.name}\.app\][^\[]*?url = \"http://127\.0\.0\.1:)"
-        port = str(environment.app.port)
-        text = re.sub(section + r"(?:\d+|\{\w+\})", lambda found, p=port: found[1] + p, text)  # type: ignore[misc]  # mypy cannot infer a lambda's default
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
 
 
 def _see_that_it_is_a_range(folder: Path) -> None:

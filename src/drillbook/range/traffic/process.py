@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from drillbook.core.errors import Failed, Refused
+from drillbook.core.errors import Failed
 from drillbook.core.process_identity import (
     ProcessIdentity,
     identify,
@@ -14,12 +14,10 @@ from drillbook.core.process_identity import (
     wait_until_gone,
 )
 from drillbook.local.spawn import Process, reap, spawn
+from drillbook.range.traffic.shape import Flow, read_flow, write_flow
 
 MODULE = "drillbook.range.traffic.clients"
 RECORD = "traffic.jsonl"
-RATE = 20.0
-MOST_RATE = 1000.0
-READERS, WRITERS = 2, 2
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 LOOK_SECONDS = 0.02
@@ -38,31 +36,21 @@ class Traffic:
         found = running_with(MODULE, "serve", str(self.folder))
         return found[0] if found else None
 
-    def start(
-        self,
-        *,
-        rate: float = RATE,
-        readers: int = READERS,
-        writers: int = WRITERS,
-        tied: bool = False,
-    ) -> ProcessIdentity:
+    def start(self, flow: Flow, *, tied: bool = False) -> ProcessIdentity:
         """
         Start the clients, or find them running; return when the first has begun to ask.
 
-        The rate is requests a second of all together. Tied clients end when this process ends.
+        Tied clients end when this process ends.
         """
-        if not 0 < rate <= MOST_RATE or readers + writers < 1 or min(readers, writers) < 0:
-            raise Refused(
-                f"{rate:g} requests a second by {readers} readers and {writers} writers",
-                hint=f"Give a rate over 0 and up to {MOST_RATE:g}, and at least one client.",
-            )
+        flow.check()
         running = self.identity()
         if running is not None:
             return running
         length = self.record.stat().st_size if self.record.exists() else 0
         self.record.touch(mode=0o600)
+        write_flow(self.folder, flow)
         words = [sys.executable, "-m", MODULE, "serve", str(self.folder), str(self.record)]
-        words += [str(rate), str(readers), str(writers), *(["tied"] if tied else [])]
+        words += ["tied"] if tied else []
         env = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"}
         self._process = spawn(words, self.folder / "traffic.errors", tied=tied, env=env)
         started = identify(self._process.pid)
@@ -75,6 +63,15 @@ class Traffic:
             self.stop()
             raise Failed("the clients ended at once", hint=f"See {self.folder / 'traffic.errors'}.")
         return started
+
+    def change(self, flow: Flow) -> None:
+        """Let the clients that run come like this from now on."""
+        flow.check()
+        write_flow(self.folder, flow)
+
+    def flow(self) -> Flow | None:
+        """Return how the clients come, or came last; None when there never were any."""
+        return read_flow(self.folder)
 
     def stop(self) -> bool:
         """End the clients; False when there was no traffic."""

@@ -21,6 +21,8 @@ class Met(Frozen):
     ok: bool | None = None
     cut: bool = False
     error: str = ""
+    status: int = 0
+    release: str = ""
 
     @property
     def over(self) -> bool:
@@ -38,7 +40,8 @@ class TrafficRecord(Frozen):
     What the clients met in a window of time.
 
     A request counts when any part of it lies in the window. The longest stall is the longest wait
-    for one answer; a request without an answer has waited until the window's end.
+    for one answer; a request without an answer has waited until the window's end. Releases are how
+    often each answered, where the app says which it is.
     """
 
     since: datetime | None
@@ -51,6 +54,7 @@ class TrafficRecord(Frozen):
     longest_read_seconds: float
     longest_write_seconds: float
     errors: dict[str, int]
+    releases: dict[str, int]
 
     @property
     def says(self) -> str:
@@ -69,6 +73,7 @@ def read_record(
     """Sum up what the clients met between two moments; without them, in all."""
     end = until or datetime.now(UTC)
     found = [met for met in read_requests(path) if _touches(met, since, until)]
+    longest = max((_waited(met, end) for met in found), default=0.0)
     reads = max((_waited(met, end) for met in found if met.kind == READS), default=0.0)
     writes = max((_waited(met, end) for met in found if met.kind == WRITES), default=0.0)
     failed = sum(met.ok is False for met in found)
@@ -80,10 +85,11 @@ def read_record(
         failed=failed,
         waiting=sum(met.ok is None for met in found),
         success_rate=answered / (answered + failed) if answered + failed else 1.0,
-        longest_stall_seconds=max(reads, writes),
+        longest_stall_seconds=longest,
         longest_read_seconds=reads,
         longest_write_seconds=writes,
         errors=dict(Counter(met.error for met in found if met.error)),
+        releases=dict(Counter(met.release for met in found if met.release)),
     )
 
 
@@ -100,6 +106,8 @@ def read_requests(path: Path) -> Iterator[Met]:
             waiting[line["n"]], last = met, max(last, met.begun)
         elif line["n"] in waiting:
             changed = {"seconds": line["s"], "ok": line["ok"], "error": line["error"]}
+            # Records of before do not say these.
+            changed |= {"status": line.get("status", 0), "release": line.get("release", "")}
             met = waiting.pop(line["n"]).model_copy(update=changed)
             last = max(last, met.ended)
             yield met

@@ -6,8 +6,17 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import TextIO
 
-READS, WRITES = "reads", "writes"
+READS, WRITES, LOGINS = "reads", "writes", "logins"
 BEGAN, ENDED = "began", "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came of a request; no status: no answer came. The release is the app's own word."""
+
+    status: int = 0
+    release: str = ""
+    error: str = ""
 
 
 @dataclass(slots=True)
@@ -31,10 +40,12 @@ class Recorder:
             self._write({"n": number, "kind": kind, "what": what, "at": _now()})
         return number
 
-    def end(self, number: int, seconds: float, *, ok: bool, error: str = "") -> None:
+    def end(self, number: int, seconds: float, answered: Answered) -> None:
         """Note the answer, or what came instead of it."""
+        line: dict[str, object] = {"n": number, "s": round(seconds, 5), "ok": not answered.error}
+        line |= {"error": answered.error, "status": answered.status, "release": answered.release}
         with self._lock:
-            self._write({"n": number, "s": round(seconds, 5), "ok": ok, "error": error})
+            self._write(line)
 
     def _write(self, line: dict[str, object]) -> None:
         self.file.write(json.dumps(line) + "\n")

@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import importlib.util
 import os
 import signal
 import socket
@@ -111,11 +110,6 @@ class Listener:
 
     def _protocol(self) -> asyncio.Protocol:
         return CuttableProtocol(self._config, self._state, self._lifespan.state)
-
-
-def twins_here() -> tuple[str, ...]:
-    """Return the listeners whose twin exists."""
-    return tuple(name for name, (module, _) in TWINS.items() if importlib.util.find_spec(module))
 
 
 async def serve(cloud: Cloud, sockets: dict[str, socket.socket]) -> None:

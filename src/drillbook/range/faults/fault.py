@@ -1,0 +1,67 @@
+"""What a fault is: a way to break something really, to put it back, and to see that it is so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from drillbook.range.cloud import Cloud
+from drillbook.range.environment import DATABASE, Environment
+
+Saved = dict[str, Any]  # Any: JSON that a fault wrote for its own mend
+
+
+class Suffers(StrEnum):
+    """Who notices: those who use the app, or only those who operate it."""
+
+    USERS = "users"
+    OPERATORS = "operators"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What faults work on: the range in a folder, and in it the production."""
+
+    folder: Path
+    tied: bool = False
+    name: str = "production"
+
+    @property
+    def cloud(self) -> Cloud:
+        """The range's cloud."""
+        return Cloud(self.folder)
+
+    @property
+    def environment(self) -> Environment:
+        """The environment that is broken."""
+        return Environment(self.name, self.folder / self.name)
+
+    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:  # Any: rows
+        """Enter the database as its owner; each statement stands for itself."""
+        return psycopg.connect(self.environment.server.url(DATABASE), autocommit=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    One thing that can be broken.
+
+    `look` changes nothing and returns what `mend` needs; `act` breaks; `mend` puts back and may
+    come after half an `act` or twice; `holds` looks whether it is broken right now.
+    """
+
+    name: str
+    says: str
+    suffers: Suffers
+    look: Callable[[Ground], Saved]
+    act: Callable[[Ground, Saved], None]
+    mend: Callable[[Ground, Saved], None]
+    holds: Callable[[Ground], bool]
+
+
+def nothing_to_know(_: Ground) -> Saved:
+    """Return that nothing needs to be remembered."""
+    return {}
