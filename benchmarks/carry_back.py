@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from drillbook.core.errors import Refused
-from drillbook.range.history.patches import FileChange, Patch, Tree, read_patch
+from drillbook.range.history.patches import FileChange, Hunk, Patch, Tree, read_patch
 from drillbook.range.history.releases import RELEASES, SOURCE, source_tree
 
 CONTEXT_LINES = 3
@@ -52,12 +52,26 @@ def carried(edit: Patch, tree: Tree) -> tuple[Tree, list[str]]:
     left = []
     for file in edit.files:
         for hunk in file.hunks:
-            one = FileChange(file.path, (hunk,), new=file.new, gone=file.gone)
-            try:
-                tree = Patch({}, "", (one,)).put_on(tree)
-            except Refused:
+            for tried in (hunk, bare(hunk)):
+                one = FileChange(file.path, (tried,), new=file.new, gone=file.gone)
+                try:
+                    tree = Patch({}, "", (one,)).put_on(tree)
+                    break
+                except Refused:
+                    continue
+            else:
                 left.append(f"{file.path}:{hunk.line}")
     return tree, left
+
+
+def bare(hunk: Hunk) -> Hunk:
+    """Leave out what is around the change, if something is left to find its place by."""
+    before, after = list(hunk.before), list(hunk.after)
+    while before and after and before[0] == after[0] and len(before) > 1:
+        del before[0], after[0]
+    while before and after and before[-1] == after[-1] and len(before) > 1:
+        del before[-1], after[-1]
+    return Hunk(hunk.line, tuple(before), tuple(after))
 
 
 def main() -> None:

@@ -12,8 +12,16 @@ from uuid import uuid4
 from booking import __version__
 from booking.desk import Customer
 from booking.pool import Row
-from booking.problems import SERVER_ERROR, LimitedError, UnauthorizedError, status_of, words_of
+from booking.problems import (
+    SERVER_ERROR,
+    AwayError,
+    LimitedError,
+    UnauthorizedError,
+    status_of,
+    words_of,
+)
 from booking.routes import LOGIN, UNCOUNTED, App, Asked, answer
+from booking.settings import MissingSettingError
 
 LARGEST_BODY_BYTES = 65536
 
@@ -74,8 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         if asked.authorization:
             try:
                 return f"user:{self.app.tokens.customer(asked.authorization).id}"
-            except UnauthorizedError:
-                pass
+            except (UnauthorizedError, AwayError, MissingSettingError):
+                pass  # whether that matters is for the route to say
         forwarded = (self.headers.get("X-Forwarded-For") or "").partition(",")[0].strip()
         return f"address:{forwarded or self.client_address[0]}"
 

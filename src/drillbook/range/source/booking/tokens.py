@@ -6,13 +6,15 @@ from typing import Any
 
 from booking.desk import Customer
 from booking.outside import ask
-from booking.problems import AwayError, UnauthorizedError
+from booking.problems import AwayError, UnauthorizedError, words_of
 from booking.settings import MissingSettingError, Settings
 
 AUDIENCE = "authenticated"
 LEEWAY_SECONDS = 10
 KEYS_SECONDS = 600.0
 AGAIN_SECONDS = 30.0
+AWAY_SECONDS = 2.0
+READ_SECONDS = 2.0
 ALGORITHMS = ["ES256", "RS256", "HS256"]
 
 
@@ -23,7 +25,8 @@ class Tokens:
         self._settings = settings
         self._lock = Lock()
         self._keys: Any = None
-        self._read = 0.0
+        self._asked = -KEYS_SECONDS
+        self._problem = ""
 
     def login(self, email: str, password: str) -> dict[str, Any]:
         """Return a token for an address and a password."""
@@ -56,7 +59,7 @@ class Tokens:
                 found = jwt.decode(token, self._key(fresh=fresh), algorithms=ALGORITHMS)
                 needed.validate(found.claims)
             except (JoseError, ValueError) as error:
-                # The key may be newer than what we know; the second look is the last.
+                # The key may be newer than those we know; the second look is the last.
                 if fresh or not self._may_read_again():
                     raise UnauthorizedError(f"the token is not good: {error}") from error
             else:
@@ -67,10 +70,11 @@ class Tokens:
     def _may_read_again(self) -> bool:
         if not self._settings.text("AUTH_JWKS_URL"):
             return False
-        return time.monotonic() - self._read > AGAIN_SECONDS
+        return time.monotonic() - self._asked > AGAIN_SECONDS
 
     def _key(self, *, fresh: bool) -> Any:
-        from joserfc.jwk import KeySet, OctKey  # noqa: PLC0415 - as above
+        from joserfc.errors import JoseError  # noqa: PLC0415 - as above
+        from joserfc.jwk import KeySet, OctKey  # noqa: PLC0415
 
         secret = self._settings.text("AUTH_JWT_SECRET")
         url = self._settings.text("AUTH_JWKS_URL")
@@ -79,16 +83,15 @@ class Tokens:
         if secret and not url:
             return OctKey.import_key(secret)
         with self._lock:
-            old = time.monotonic() - self._read > KEYS_SECONDS
-            if self._keys is None or old or fresh:
+            now = time.monotonic()
+            # While the service is away nobody waits for it again and again.
+            if now - self._asked > (AWAY_SECONDS if self._keys is None or fresh else KEYS_SECONDS):
+                self._asked = now
                 try:
-                    status, said = ask("auth service", url)
-                    if status != 200 or not said.get("keys"):
-                        raise AwayError(f"the auth service has no keys, it answers {status}")
-                except AwayError:
-                    if self._keys is None:
-                        raise
-                else:
-                    self._keys = KeySet.import_key_set({"keys": said["keys"]})
-                self._read = time.monotonic()
+                    _, said = ask("auth service", url, seconds=READ_SECONDS)
+                    self._keys = KeySet.import_key_set({"keys": said.get("keys") or []})
+                except (AwayError, JoseError) as error:
+                    self._problem = words_of(error)
+            if self._keys is None:
+                raise AwayError(f"no keys of the auth service: {self._problem}")
             return self._keys
