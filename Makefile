@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 N ?= 300
 
-.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations check-changes campaign-kill docs clean
+.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations check-changes bench-canary campaign-kill docs clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ bench-backups: setup  ## harm backups in twelve ways, restore under load; writes
 
 check-changes: setup  ## put each change onto the practice app, serve it, and see that it does what it says
 	@$(BIN)/python -m benchmarks.check_changes
+
+bench-canary: setup  ## deployment.watch on simulated deployments beside Kayenta, Flagger and > 5 %; writes build/bench-canary.json
+	@$(BIN)/python -m benchmarks.bench_canary
 
 campaign-kill: setup  ## kill -9 at random moments of N runs (N=300); writes build/campaign-kill.json
 	@$(BIN)/python -m benchmarks.campaign_kill --runs $(N)

@@ -26,15 +26,21 @@ from drillbook.actions.deployment.watch_probes import (
 )
 from drillbook.analysis.sequential.before import Before
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
-from drillbook.analysis.sequential.judging import Verdict, is_harmless, is_worse, log_worse
+from drillbook.analysis.sequential.judging import (
+    Verdict,
+    is_harmless,
+    is_worse,
+    log_worse,
+    probes_weight,
+)
 from drillbook.analysis.sequential.request import blocks, failed, total
 from drillbook.analysis.sequential.stream import Looked, Stream
 from drillbook.core.files import File
 from drillbook.ports.logs import LogLine, Logs, LogSpan
 from drillbook.ports.probe import Probe
 
-# Users and probes together ask about once a second.
-ASKED_A_MINUTE = 60
+# Users and probes together ask about twice a second.
+ASKED_A_MINUTE = 120
 # Whether two releases serve is settled by who served in the second half of this time.
 SETTLING_SECONDS = 20.0
 FEWEST_BESIDE = 2
@@ -95,9 +101,9 @@ class Watching:
         wanted = max(0, ASKED_A_MINUTE - round(self.rate_before)) if probes is None else probes
         self.probes_a_minute = wanted if paths else 0
         self.prober: Prober = prober(app, paths if wanted else (), lines)
-        weight = 0.5 if self.probes_a_minute else 1.0
+        weight = probes_weight(self.probes_a_minute, self.rate_before)
         worst = round(bursts.total_seconds() / BLOCK_SECONDS)
-        self.users = Stream([request_of(line) for line in lines], weight, worst)
+        self.users = Stream([request_of(line) for line in lines], 1.0 - weight, worst)
         same = [line for line in lines if line.path in paths and line.method in {"GET", ""}]
         self.probed = (
             Stream([request_of(line) for line in same if tells(line.status)], weight, worst)

@@ -109,7 +109,7 @@ def watch(
 
     Requests since `since` are held against those of `compared_with` before, or, where two
     releases serve at once, against the other's. `probes` a minute are sent (None: as many as
-    users leave to one a second; 0: none) to the GET paths of the checks `file`, or to those users
+    users leave to two a second; 0: none) to the GET paths of the checks `file`, or to those users
     ask for most. FAIL ends it at once, PASS after `at_least`. What happens within `bursts` of time
     decides little: a client or a database that fails so long is no release (decision 0028).
     """

@@ -17,7 +17,7 @@ from drillbook.analysis.sequential.evidence import HIGHER, LOWER, log_evidence
 
 HARMFUL_RATIO = 3.0
 HARMFUL_SHARE = 0.01
-# With next to nothing known of before, half of all failing is taken for the worst usual.
+# With so few requests before, and no hit among them, half of all is taken for the worst usual.
 THIN_TRIALS = 20
 THIN_SHARE = 0.5
 _STEPS = 0.1  # of a standard error: what the grid gives away is a few hundredths of the evidence
@@ -49,7 +49,7 @@ class Before:
     def __post_init__(self) -> None:
         grouped = self.counts.grouped(self.group)
         trials, hits = grouped.trials, grouped.hits
-        if self.counts.trials < THIN_TRIALS and self.counts.hits * 2 <= self.counts.trials:
+        if self.counts.trials < THIN_TRIALS and not self.counts.hits:
             above = grid(hits, trials, NEAR, FAR)
             self._set("high", (*tuple(p for p in above if p < THIN_SHARE), THIN_SHARE))
         else:

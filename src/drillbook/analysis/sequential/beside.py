@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from math import log, log1p
 
 from drillbook.analysis.sequential.before import FAR, NEAR, grid, harmful, smallest
-from drillbook.analysis.sequential.bursts import BURST_HITS
 from drillbook.analysis.sequential.counts import Counts
 from drillbook.analysis.sequential.evidence import HIGHER, LOWER, log_evidence, log_mean
 
 # A burst of one client that sticks to one release: a block counts as this many errors at most.
-_MOST_ERRORS = 2 * BURST_HITS
+_MOST_ERRORS = 4.0
 
 
 @dataclass(frozen=True, slots=True)

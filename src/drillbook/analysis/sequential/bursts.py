@@ -15,7 +15,7 @@ from drillbook.analysis.sequential.counts import Counts
 BLOCK_SECONDS = 10
 # A burst may last so many blocks, each with so many hits and so many times the usual ones.
 BURST_BLOCKS = 3
-BURST_HITS = 2.0
+BURST_HITS = 1.0
 BURST_TIMES = 3.0
 # Lengths at which groups (minutes) and a drifting share (an hour) show.
 SPANS_SECONDS = (60, 600, 3600)

@@ -13,8 +13,10 @@ from drillbook.analysis.sequential.evidence import log_mean
 FALSE_ALARMS = 0.01
 FALSE_PASSES = 0.01
 # How the evidence is shared out; what latency has is enough, since slowness shows in few requests.
-ERRORS_WEIGHT = 0.8
-LATENCY_WEIGHT = 0.2
+ERRORS_WEIGHT = 0.9
+LATENCY_WEIGHT = 0.1
+# Probes get the part of the evidence that is theirs of the requests to come, within these bounds.
+LEAST_PROBES_WEIGHT, MOST_PROBES_WEIGHT = 0.5, 0.8
 _MOST_NEEDED = 10_000_000
 
 
@@ -34,6 +36,14 @@ class Test:
     log_worse: float
     log_harmless: float
     of_errors: bool = True
+
+
+def probes_weight(probes_a_minute: float, users_a_minute: float) -> float:
+    """Return the part of the evidence that probes get; it is settled before the first look."""
+    if probes_a_minute <= 0:
+        return 0.0
+    part = probes_a_minute / (probes_a_minute + users_a_minute)
+    return min(MOST_PROBES_WEIGHT, max(LEAST_PROBES_WEIGHT, part))
 
 
 def log_worse(tests: Sequence[Test]) -> float:
