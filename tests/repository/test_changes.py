@@ -28,6 +28,7 @@ def test_the_changelog_is_drawn_from_the_commits_and_the_file(hub: Hub, branch: 
             ".env.example": "DATABASE_URL=\nexport NEW_NAME=secret-value\n# NOT_THIS=1\n",
             "supabase/migrations/1.sql": "select 11;\n",
             "supabase/migrations/2.sql": "select 2;\n",
+            "supabase/migrations/2.down.sql": "select -2;\n",
             "vercel.json": "{}",
             "pyproject.toml": "",
             ".github/workflows/more.yml": "name: x\n",
@@ -48,20 +49,27 @@ def test_the_changelog_is_drawn_from_the_commits_and_the_file(hub: Hub, branch: 
     assert (found.values_added, found.values_removed) == (("NEW_NAME",), ("OLD_NAME",))
     assert found.hosting == ("vercel.json",)
     assert found.pipeline == (".github/workflows/more.yml",)
-    assert (found.count, found.lost, found.commit) == (2, 0, hub.sha(branch))
+    assert (found.count, found.lost, found.commit) == (2, (), hub.sha(branch))
     assert "secret-value" not in found.model_dump_json()
     assert "old migrations changed or removed: supabase/migrations/1.sql" in found.says
 
 
 def test_commits_that_would_go_are_counted_and_nothing_new_is_said(hub: Hub, branch: str) -> None:
     begin = hub.sha("develop")
-    ahead = hub.commit(branch, {"a.txt": "a"}, onto="develop")
+    change = hub.commit(branch, {"a.txt": "a"}, "Write a", onto="develop")
+    into = f"into-{branch}"
+    hub.commit(into, {"b.txt": "b"}, "Write b", onto="develop")
+    said = {"base": into, "head": change}
+    ahead = hub.person("dana").post("/merges", json=said).json()["sha"]
 
     back = changes.do(hub.provider(), since=ahead, commit=begin)
+    aside = changes.do(hub.provider(), since=ahead, commit=change)
 
-    assert (back.count, back.lost, back.commits) == (0, 1, ())
-    assert back.says == (
-        f"{begin[:7]} brings nothing that {ahead[:7]} has not; 1 commits of {ahead[:7]} would go"
+    assert (back.count, back.commits, aside.count) == (0, (), 0)
+    assert {line.title for line in back.lost} == {"Write a", "Write b"}
+    assert [line.title for line in aside.lost] == ["Write b"]
+    assert back.says.startswith(
+        f"{begin[:7]} brings nothing that {ahead[:7]} has not; 2 commits of {ahead[:7]} would go: "
     )
 
 

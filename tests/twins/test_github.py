@@ -219,7 +219,9 @@ def test_a_run_can_be_cancelled_and_dispatched(hub: Hub) -> None:
     )
 
 
-def test_a_run_cut_short_by_a_kill_is_run_again_once(tmp_path: Path) -> None:
+def test_a_commit_older_than_the_twin_is_run_when_somebody_asks_and_again_after_a_kill(
+    tmp_path: Path,
+) -> None:
     with a_hub(tmp_path / "range") as hub:
         cloud = hub.cloud
         tries = cloud.range / "tries"
@@ -228,7 +230,11 @@ def test_a_run_cut_short_by_a_kill_is_run_again_once(tmp_path: Path) -> None:
         hub.git("update-ref", "-d", "refs/heads/develop")
     twin = _in_a_process_of_its_own(cloud)
     try:
+        dana = Hub(cloud, cloud.url("github")).person("dana")
+        assert dana.get("/actions/runs").json()["total_count"] == 0
+        assert dana.get(f"/commits/{sha}/check-runs").json()["total_count"] == 0
         _until(tries.exists)
+        dana.close()
     finally:
         os.kill(twin.pid, signal.SIGKILL)
         twin.wait()

@@ -19,7 +19,9 @@ _DEPENDENCIES = re.compile(
 _MIGRATION = re.compile(r"(^|/)migrations/.*\.sql$|(^|/)prisma/migrations/.*\.sql$")
 _PIPELINE = re.compile(r"^\.github/(workflows|actions)/")
 _VALUE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=")
+_WAY_BACK = re.compile(r"[._]down\.sql$|(^|/)down\.sql$")
 _MERGE_PARENTS = 2
+SHOWN = 3
 
 
 class Line(Frozen):
@@ -34,15 +36,16 @@ class Changes(Frozen):
     """
     What `commit` has and `since` has not.
 
-    `lost` counts the commits of `since` that `commit` does not have: they would go. Migrations
-    are those that are new; `rewritten` are old ones whose text was changed or removed.
+    `lost` are the commits of `since` that `commit` does not have: what they brought would go.
+    Commits that only merge others are not told of. Migrations are those that are new;
+    `rewritten` are old ones whose text was changed or removed.
     """
 
     since: str
     commit: str
     count: int
-    lost: int
     commits: tuple[Line, ...]
+    lost: tuple[Line, ...]
     changelog: tuple[str, ...]
     migrations: tuple[str, ...]
     rewritten: tuple[str, ...]
@@ -61,7 +64,7 @@ def changes(repository: Repository, *, since: str, commit: str = "") -> Changes:
     Draw the changelog from the commits since one, and name the files that matter.
 
     `since` is a commit, as a rule the one that serves; without `commit` it is what the
-    environment's branch has now. A commit that merges others is not told of, only what it brings.
+    environment's branch has now.
     """
     base = named(since, "since")
     head = named(commit or repository.branch, "commit")
@@ -72,8 +75,8 @@ def changes(repository: Repository, *, since: str, commit: str = "") -> Changes:
         since=found.base,
         commit=found.head,
         count=found.ahead,
-        lost=found.behind,
-        commits=tuple(_line(one) for one in found.commits if len(one.parents) < _MERGE_PARENTS),
+        commits=_lines(found.commits),
+        lost=_lines(repository.compared(head, base).commits) if found.behind else (),
         changelog=_changelog(repository, found),
         migrations=_migrations(found.files, {FileChange.ADDED}),
         rewritten=_migrations(found.files, set(FileChange) - {FileChange.ADDED}),
@@ -97,13 +100,21 @@ def _paths(files: Iterable[ChangedFile], kind: str) -> tuple[str, ...]:
     return tuple(file.path for file in files if _KINDS[kind](file.path))
 
 
-def _line(commit: Commit) -> Line:
-    return Line(sha=short(commit.sha), title=commit.title, author=commit.author)
+def _lines(commits: Iterable[Commit]) -> tuple[Line, ...]:
+    return tuple(
+        Line(sha=short(one.sha), title=one.title, author=one.author)
+        for one in commits
+        if len(one.parents) < _MERGE_PARENTS
+    )
 
 
 def _migrations(files: Iterable[ChangedFile], wanted: set[FileChange]) -> tuple[str, ...]:
     return tuple(
-        file.path for file in files if file.change in wanted and _MIGRATION.search(file.path)
+        file.path
+        for file in files
+        if file.change in wanted
+        and _MIGRATION.search(file.path)
+        and not _WAY_BACK.search(file.path)
     )
 
 
@@ -143,11 +154,12 @@ def _text(repository: Repository, path: str, ref: str) -> str:
 
 
 def _says(said: Changes) -> str:
-    parts = [f"{short(said.commit)} brings {said.count} commits in {said.files} files"]
+    parts = [f"{short(said.commit)} brings {len(said.commits)} commits in {said.files} files"]
     if not said.count:
         parts = [f"{short(said.commit)} brings nothing that {short(said.since)} has not"]
     if said.lost:
-        parts.append(f"{said.lost} commits of {short(said.since)} would go")
+        gone = "; ".join(f"{line.sha} {line.title}" for line in said.lost[:SHOWN])
+        parts.append(f"{len(said.lost)} commits of {short(said.since)} would go: {gone}")
     for name, what in (
         ("migrations", "new migrations"),
         ("rewritten", "old migrations changed or removed"),

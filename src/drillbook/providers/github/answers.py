@@ -176,9 +176,16 @@ class CheckOutput(Seen):
     title: str | None = None
 
 
+class Annotation(Seen):
+    """A note at a check run."""
+
+    message: str | None = None
+
+
 class CheckSeen(Seen):
     """A check run."""
 
+    id: int
     name: str
     head_sha: str
     status: str

@@ -30,6 +30,10 @@ class Hub:
         """Read one thing."""
         return parsed(kind, self.api.get(self._above + path, query, right=right), path)
 
+    def one_page(self, kind: type[Seen], path: str, right: str = "") -> tuple[Seen, ...]:
+        """Read the beginning of a list."""
+        return many(kind, self.api.get(self._above + path, right=right), path)
+
     def pages(self, path: str, query: Values | None = None, right: str = "") -> Iterator[JsonValue]:
         """Read all pages of a list; more than 5,000 entries are refused, never cut."""
         asked: str = self._above + path

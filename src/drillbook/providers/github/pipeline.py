@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING
 
 from drillbook.core.errors import NotFound
-from drillbook.ports.repository import Check
+from drillbook.ports.repository import Check, Outcome
 from drillbook.providers.github.answers import (
+    Annotation,
     BranchSeen,
     CheckPage,
+    CheckSeen,
     Rule,
     RunPage,
     Statuses,
@@ -27,12 +29,22 @@ def checks(hub: Hub, commit: str) -> tuple[Check, ...]:
         parsed(CheckPage, body, path)
         for body in hub.pages(path, {"filter": "latest"}, right="Checks: read")
     )
-    runs = tuple(run.ours() for page in pages for run in page.check_runs)
+    runs = tuple(_with_reason(hub, run) for page in pages for run in page.check_runs)
     statuses = hub.one(
         Statuses, f"/commits/{commit}/status", {"per_page": 100}, right="Commit statuses: read"
     )
     # Only what is said of this very commit counts, whatever the platform sent.
     return tuple(one for one in (*runs, *statuses.ours()) if one.commit == commit)
+
+
+def _with_reason(hub: Hub, run: CheckSeen) -> Check:
+    """Return a check run; a red one that says nothing of itself says what is noted at it."""
+    found = run.ours()
+    if found.outcome is not Outcome.RED or found.says:
+        return found
+    notes = hub.one_page(Annotation, f"/check-runs/{run.id}/annotations", right="Checks: read")
+    says = next((note.message for note in notes if note.message), "")
+    return found.model_copy(update={"says": says.partition("\n")[0]})
 
 
 def required(hub: Hub, branch: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from drillbook.range.twins.github.asking import Asked, Json, Reply, Said, page, wrong
 from drillbook.range.twins.github.people import number_of
 from drillbook.range.twins.github.shapes import MADE, node
-from drillbook.range.twins.github.twin import GitHub, now
+from drillbook.range.twins.github.twin import PAST, GitHub, now
 
 STATUSES = {"queued", "in_progress", "completed", "waiting", "requested", "pending"}
 CONCLUSIONS = {
@@ -69,6 +69,7 @@ def of_commit(hub: GitHub, asked: Asked) -> Reply:
     """List the check runs of a commit; of each name the latest, unless all are asked for."""
     ref = asked.path["ref"]
     sha = hub.sha(ref, 422, f"No commit found for SHA: {ref}")
+    hub.documents.remove(PAST, sha)
     found = [one for one in hub.documents.all("check") if one["head_sha"] == sha]
     if asked.query.get("filter", "latest") == "latest":
         found = list({one["name"]: one for one in found}.values())

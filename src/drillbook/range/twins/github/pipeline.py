@@ -6,7 +6,7 @@ from drillbook.range.twins.github import checks, pulls
 from drillbook.range.twins.github.asking import Json
 from drillbook.range.twins.github.git import GitSays
 from drillbook.range.twins.github.runner import Runner
-from drillbook.range.twins.github.twin import GitHub, now
+from drillbook.range.twins.github.twin import PAST, GitHub, now
 from drillbook.range.twins.github.workflow import (
     FOLDER,
     Workflow,
@@ -31,6 +31,7 @@ class Pipeline:
 
     def start(self) -> None:
         """Take up what was left, and look from now on."""
+        self._leave_the_past()
         self.runner.start()
         self._thread.start()
 
@@ -47,9 +48,18 @@ class Pipeline:
         proposed = {pull["head"] for pull in pulls.settled(self.hub) if pull["state"] == "open"}
         for branch, sha in self.hub.git.heads().items():
             asked = (sha, branch in proposed)
-            if asked not in self._seen:
+            if asked not in self._seen and self.hub.documents.get(PAST, sha) is None:
                 self._consider(branch, *asked)
                 self._seen.add(asked)
+
+    def _leave_the_past(self) -> None:
+        """Let the heads that were there from the beginning wait until somebody asks for them."""
+        with self.hub.documents.locked():
+            if self.hub.documents.get("pipeline", "begun"):
+                return
+            self.hub.documents.put("pipeline", "begun", {"at": now()})
+            for sha in self.hub.git.heads().values():
+                self.hub.documents.put(PAST, sha, {})
 
     def _consider(self, branch: str, sha: str, proposed: bool) -> None:
         runs = self.hub.documents.all("run")

@@ -7,6 +7,9 @@ from drillbook.range.twins.github.asking import Json, Said
 from drillbook.range.twins.github.git import BareRepository, GitSays, NoSuchCommit, Person
 from drillbook.range.twins.github.shapes import Shapes
 
+# Heads older than the twin: their run waits until somebody asks for their checks.
+PAST = "past"
+
 
 class GitHub:
     """One repository's state: git is the truth of commits and branches, documents of the rest."""
