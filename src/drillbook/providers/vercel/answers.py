@@ -1,0 +1,222 @@
+"""What Vercel answers, as far as it is read here."""
+
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from drillbook.ports.deployments import (
+    Cron,
+    Deployment,
+    EnvironmentValue,
+    Stage,
+    Switching,
+    SwitchKind,
+    SwitchStage,
+)
+
+# The marks of ours in a deployment's meta.
+EFFECT, OF = "drillbookEffect", "drillbookOf"
+THEIRS_OF = "originalDeploymentId"
+PRODUCTION = "production"
+_STAGES = {
+    "QUEUED": Stage.QUEUED,
+    "INITIALIZING": Stage.BUILDING,
+    "BUILDING": Stage.BUILDING,
+    "READY": Stage.READY,
+    "ERROR": Stage.ERROR,
+    "BLOCKED": Stage.ERROR,
+    "CANCELED": Stage.CANCELED,
+    "DELETED": Stage.GONE,
+}
+_SERVED = {"PROMOTED": True, "ROLLING": True, "STAGED": False}
+
+
+class Seen(BaseModel):
+    """A part of an answer; what is not read here is let pass."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Problem(Seen):
+    """Why something did not come about."""
+
+    code: str = ""
+    message: str = ""
+
+
+class Creator(Seen):
+    """Who made a deployment."""
+
+    uid: str = ""
+    username: str | None = None
+    email: str | None = None
+
+
+class CronSeen(Seen):
+    """A path and its schedule."""
+
+    path: str
+    schedule: str
+
+    def said(self) -> Cron:
+        """Return it in the words of the port."""
+        return Cron(path=self.path, schedule=self.schedule)
+
+
+class DeploymentSeen(Seen):
+    """A deployment, in lists (`uid`, `created`) as by itself (`id`, `createdAt`)."""
+
+    uid: str = ""
+    id: str = ""
+    url: str = ""
+    name: str = ""
+    created: int = 0
+    created_at: int = Field(0, alias="createdAt")
+    ready_state: str = Field(alias="readyState")
+    substate: str | None = Field(None, alias="readySubstate")
+    target: str | None = None
+    meta: dict[str, str] = Field(default_factory=dict[str, str])
+    creator: Creator = Creator()
+    alias_error: Problem | None = Field(None, alias="aliasError")
+    error_message: str | None = Field(None, alias="errorMessage")
+    env: tuple[str, ...] | None = None
+    crons: tuple[CronSeen, ...] | None = None
+
+    @property
+    def key(self) -> str:
+        """The id."""
+        return self.id or self.uid
+
+    def said(self) -> Deployment:
+        """Return it in the words of the port."""
+        stage = _STAGES.get(self.ready_state, Stage.BUILDING)
+        problem = self.alias_error.message or self.alias_error.code if self.alias_error else ""
+        return Deployment(
+            id=self.key,
+            url=self.url,
+            commit=self.meta.get("githubCommitSha", ""),
+            branch=self.meta.get("githubCommitRef", ""),
+            message=self.meta.get("githubCommitMessage", ""),
+            created=moment(self.created_at or self.created),
+            stage=stage,
+            error=self.error_message or problem,
+            by=self.creator.username or self.creator.email or self.creator.uid,
+            effect=self.meta.get(EFFECT, ""),
+            of=self.meta.get(OF) or self.meta.get(THEIRS_OF, ""),
+            has_served=_SERVED.get(self.substate or ""),
+            crons=None if self.crons is None else tuple(each.said() for each in self.crons),
+        )
+
+
+class Pagination(Seen):
+    """Where the next page begins: what was made before this moment."""
+
+    next: int | None = None
+
+
+class DeploymentsSeen(Seen):
+    """A page of deployments."""
+
+    deployments: tuple[DeploymentSeen, ...]
+    pagination: Pagination
+
+
+class CronsSeen(Seen):
+    """The schedule in force, and whose it is."""
+
+    deployment_id: str | None = Field(None, alias="deploymentId")
+    definitions: tuple[CronSeen, ...] = ()
+    disabled_at: int | None = Field(None, alias="disabledAt")
+
+    def said(self) -> tuple[Cron, ...]:
+        """Return what the platform calls now."""
+        return () if self.disabled_at else tuple(each.said() for each in self.definitions)
+
+
+class AliasRequest(Seen):
+    """The latest promote or rollback."""
+
+    from_id: str = Field("", alias="fromDeploymentId")
+    to_id: str = Field(alias="toDeploymentId")
+    status: str = Field(alias="jobStatus")
+    requested_at: int = Field(alias="requestedAt")
+    type: str
+
+    def said(self) -> Switching:
+        """Return it in the words of the port."""
+        return Switching(
+            kind=SwitchKind(self.type),
+            to=self.to_id,
+            from_=self.from_id,
+            stage=SwitchStage(self.status.replace("-", " ")),
+            at=moment(self.requested_at),
+        )
+
+
+class TargetSeen(Seen):
+    """What the project says is in a target."""
+
+    id: str
+
+
+class ProjectSeen(Seen):
+    """The project."""
+
+    id: str
+    name: str
+    # Projects from before the setting have no such field, and are given new builds.
+    automatic: bool = Field(default=True, alias="autoAssignCustomDomains")
+    last: AliasRequest | None = Field(None, alias="lastAliasRequest")
+    targets: dict[str, TargetSeen | None] = Field(default_factory=dict[str, TargetSeen | None])
+    crons: CronsSeen | None = None
+
+
+class AliasSeen(Seen):
+    """What a host of the users points at."""
+
+    alias: str
+    deployment_id: str | None = Field(None, alias="deploymentId")
+
+
+class ValueSeen(Seen):
+    """An environment value's record; its value is never read."""
+
+    key: str
+    type: str
+    target: tuple[str, ...] | str = ()
+    branch: str | None = Field(None, alias="gitBranch")
+    created_at: int = Field(0, alias="createdAt")
+    updated_at: int = Field(0, alias="updatedAt")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets it is for."""
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    def said(self) -> EnvironmentValue:
+        """Return it in the words of the port."""
+        return EnvironmentValue(
+            key=self.key,
+            kind=self.type,
+            targets=self.targets,
+            created=moment(self.created_at),
+            changed=moment(self.updated_at or self.created_at),
+        )
+
+
+class ValuesSeen(Seen):
+    """A page of environment values."""
+
+    envs: tuple[ValueSeen, ...]
+    pagination: Pagination = Pagination()
+
+
+class EventSeen(Seen):
+    """A line of a build's log."""
+
+    text: str = ""
+
+
+def moment(milliseconds: int) -> datetime:
+    """Return a time as the platform writes it."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
