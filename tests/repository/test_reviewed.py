@@ -59,6 +59,9 @@ def test_who_wrote_one_of_its_commits_cannot_approve_it(hub: Hub, branch: str) -
 
     hub.review(number, "sami")
     assert reviewed.do(hub.provider(), change=branch).approved_by == ("sami",)
+    hub.person("sami").put(f"/pulls/{number}/merge", json={})
+    merged = reviewed.do(hub.provider(), change=branch)
+    assert (merged.merged, merged.approved_by) == (True, ("sami",))
 
 
 def test_requested_changes_and_dismissed_approvals_hold_it(hub: Hub, branch: str) -> None:

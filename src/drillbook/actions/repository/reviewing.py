@@ -56,7 +56,9 @@ def reviewed(
     found = _the_one(wanted, repository.proposals(wanted), into)
     _is_alive(wanted, found)
     base = repository.commit(found.base).sha
-    opinions = opinions_of(found, _writers(repository, found, base))
+    # What was merged is in the branch by now: its commits are those since before the merge.
+    writers = _writers(repository, found, found.base_head if found.merged else base)
+    opinions = opinions_of(found, writers)
     if opinions.against or len(opinions.approved) < approvals:
         raise Refused(_why_not(found, opinions, approvals), hint=_hint(opinions))
     by = " and ".join(opinions.approved)
