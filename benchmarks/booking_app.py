@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+import uvicorn
 from joserfc import jwt
 from joserfc.jwk import OctKey
 from psycopg import sql
+from starlette.types import ASGIApp
 
 from drillbook.local.server import PostgresServer
 from drillbook.local.sockets import listen
@@ -116,3 +119,18 @@ def serving(folder: Path, tree: Tree, values: dict[str, str]) -> Iterator[Bookin
     finally:
         process.terminate()
         reap(process, 10)
+
+
+@contextmanager
+def listening(app: ASGIApp) -> Iterator[str]:
+    """Serve a twin on a free port of this machine; gives its address."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+    with listen(None) as handle:
+        thread = Thread(target=server.run, kwargs={"sockets": [handle]}, daemon=True)
+        thread.start()
+        try:
+            # Who connects before the server runs waits in the socket's queue.
+            yield f"http://127.0.0.1:{handle.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(10)

@@ -6,21 +6,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import psycopg
-import uvicorn
 from psycopg import sql
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from benchmarks.booking_app import BookingApp, serving, token_of, values_for
-from drillbook.local.sockets import listen
 from drillbook.range.history.patches import Tree
 
 WITH_PHONE, WITHOUT_PHONE = 5, 6
@@ -50,16 +46,6 @@ class Hanging:
             self.asked.release()
             await asyncio.sleep(HANG_SECONDS)
         await self._app(scope, receive, send)
-
-    @contextmanager
-    def listening(self) -> Iterator[str]:
-        server = uvicorn.Server(uvicorn.Config(self, log_level="warning", ws="none"))
-        with listen(None) as handle:
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [handle]}, daemon=True)
-            thread.start()
-            yield f"http://127.0.0.1:{handle.getsockname()[1]}"
-            server.should_exit = True
-            thread.join(10)
 
 
 @dataclass

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.booking_app import app_url
+from benchmarks.booking_app import app_url, listening
 from benchmarks.booking_probe import Found, Hanging, Probe, differences
 from drillbook.local.server import PostgresServer
 from drillbook.range.booking.database import BookingData, make_booking_database
@@ -66,7 +66,7 @@ def main() -> None:
         cloud = Cloud(folder / "range")
         cloud.folder.mkdir(parents=True)
         payments = Hanging(make_app(cloud))
-        with payments.listening() as url:
+        with listening(payments) as url:
             values = {"PAYMENTS_URL": url, "PAYMENTS_KEY": cloud.token("payments")}
             values |= {"POOL_WAIT_MILLISECONDS": "300", "SUPPORT_EMAIL": "help@booking.example"}
             place = app_url(server, "booking")

@@ -16,6 +16,7 @@ from benchmarks.booking_app import (
     Answer,
     BookingApp,
     app_url,
+    listening,
     serving,
     token_of,
     uuid_of,
@@ -29,7 +30,6 @@ from drillbook.range.cloud import Cloud
 from drillbook.range.history.releases import past, source_tree
 from drillbook.range.twins.payments import make_app
 from drillbook.range.valkey import ValkeyServer
-from twins.listening import listening
 
 QUOTA = 30
 

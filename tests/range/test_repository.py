@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from benchmarks.booking_app import app_url, serving, token_of, values_for
+from benchmarks.booking_app import app_url, listening, serving, token_of, values_for
 
 from drillbook.core.errors import NotFound, Refused
 from drillbook.local.server import PostgresServer
@@ -20,7 +20,6 @@ from drillbook.range.history.patches import Tree
 from drillbook.range.history.releases import past, source_tree
 from drillbook.range.repository import force, git, make_repository, propose
 from drillbook.range.twins.github import make_app
-from twins.listening import listening
 
 RELEASES = ("1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.5.0")
 ALL = tuple(changes().values())

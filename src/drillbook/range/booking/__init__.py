@@ -1,1 +1,1 @@
-"""The booking business of the range: its schema, its data and its app."""
+"""The booking business of the range: its schema and its data; its app lies in `source`."""
