@@ -125,6 +125,7 @@ def test_what_serves_is_what_the_users_address_points_at(
     assert below.serving is not None
     assert below.serving.commit == twin.commits["staging"]
     assert below.crons == ()
+    assert below.serving.has_served is True
     elsewhere = replace(production, url=lambda: "https://shop.example.com/")
     assert elsewhere.hosting().serving == hosting.serving
     with pytest.raises(NotFound, match=r"no alias shop\.example\.com"):

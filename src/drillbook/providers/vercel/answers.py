@@ -77,6 +77,7 @@ class DeploymentSeen(Seen):
     target: str | None = None
     meta: dict[str, str] = Field(default_factory=dict[str, str])
     creator: Creator = Creator()
+    alias_assigned: int | None = Field(None, alias="aliasAssigned")  # a time, or true and false
     alias_error: Problem | None = Field(None, alias="aliasError")
     error_message: str | None = Field(None, alias="errorMessage")
     env: tuple[str, ...] | None = None
@@ -86,6 +87,12 @@ class DeploymentSeen(Seen):
     def key(self) -> str:
         """The id."""
         return self.id or self.uid
+
+    @property
+    def _has_served(self) -> bool | None:
+        if self.target == PRODUCTION:
+            return _SERVED.get(self.substate or "")
+        return True if self.alias_assigned else None  # previews have no substate
 
     def said(self) -> Deployment:
         """Return it in the words of the port."""
@@ -103,7 +110,7 @@ class DeploymentSeen(Seen):
             by=self.creator.username or self.creator.email or self.creator.uid,
             effect=self.meta.get(EFFECT, ""),
             of=self.meta.get(OF) or self.meta.get(THEIRS_OF, ""),
-            has_served=_SERVED.get(self.substate or ""),
+            has_served=self._has_served,
             crons=None if self.crons is None else tuple(each.said() for each in self.crons),
         )
 
