@@ -1,4 +1,4 @@
-"""Worlds the test's assumptions do not cover, by the product's own `Stream`: how bad is it there?"""
+"""Worlds at the edge of the test's assumptions and beyond, by the product's own `Stream`."""
 
 import random
 from collections.abc import Callable

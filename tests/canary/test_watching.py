@@ -22,7 +22,7 @@ from drillbook.ports.probe import Probe
 from drillbook.stack.stack import load_stack
 
 OLD, NEW = "a" * 40, "b" * 40
-SHORT = timedelta(milliseconds=400)
+SHORT = timedelta(milliseconds=50)
 
 
 def line(

@@ -13,8 +13,8 @@ from math import exp, fsum, inf, log, log1p
 
 from drillbook.analysis.sequential.counts import Counts
 
-# Odds that grow by two fifths to 64 fold, or shrink by a fifth to 32 fold. The 1 bets nothing: it keeps a part
-# of the evidence when the share tested is far off on the other side.
+# Odds that grow by two fifths to 64 fold, or shrink by a fifth to 32 fold. The 1 bets nothing: it
+# keeps a part of the evidence when the share tested is far off on the other side.
 HIGHER = (1.0, 1.4, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 LOWER = (1.0, 0.8, 0.5, 0.25, 0.125, 0.03125)
 
