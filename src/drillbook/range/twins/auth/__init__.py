@@ -1,12 +1,17 @@
 """The auth service of one environment: GoTrue as it really behaves, on the real database."""
 
-from starlette.applications import Starlette
+from typing import TYPE_CHECKING
 
 from drillbook.range.cloud import Cloud
-from drillbook.range.twins.auth.service import AuthService
-from drillbook.range.twins.supabase.project import Project
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 
-def make_app(cloud: Cloud, environment: str) -> Starlette:
+def make_app(cloud: Cloud, environment: str) -> "Starlette":
     """Return the auth service of an environment."""
+    # Slow to load, and most who come here only want the database's logins.
+    from drillbook.range.twins.auth.service import AuthService  # noqa: PLC0415
+    from drillbook.range.twins.supabase.project import Project  # noqa: PLC0415
+
     return AuthService(Project(cloud, environment)).app()
