@@ -154,7 +154,7 @@ UNSAFE = (
     Case("refuses by a check", _migration("0029_slots_end_the_same_day.sql"), "check"),
     Case("takes rights away", _migration("0022_only_the_service_books.sql"), "rights"),
     Case("deletes rows", _migration("0023_forget_cancelled.sql"), "deleted"),
-    Case("changes a type", _migration("0012_status_as_text.sql"), "status"),
+    Case("changes a type", _migration("0009_currency_as_text.sql"), "the type of currency"),
     Case("code in the database deletes rows", _migration("0038_old_audit_away.sql"), "0038"),
     Case("a trigger refuses inserts", _migration("0005_deposits.sql"), "bookings_deposit"),
     Case("two releases back", _two_back, "heartbeats"),

@@ -75,6 +75,12 @@ class Site:
         """What the hosting knows, as the range sees it."""
         return Hosting(self.cloud)
 
+    @property
+    def first(self) -> str:
+        """The build that served when the site was made."""
+        builds = [one for one in self.hosting.deployments() if one["commit"] == self.base]
+        return str(builds[-1]["id"])
+
     def stack(self, database_url: str = "") -> Stack:
         """Write the stack and read it."""
         texts = []

@@ -93,13 +93,19 @@ def built(deployments: Deployments, id: str) -> Deployment:  # noqa: A002 - the 
             hint="deployment.way_back names one that can.",
             again=False,
         )
+    if all(one.id != build.id for one in deployments.of_commit(build.commit)):
+        raise Refused(
+            f"{named(build)} was not built for this environment: it has another's values, and the "
+            "platform would build it again",
+            hint="Merge its commit into the branch of this environment.",
+            again=False,
+        )
     return build
 
 
 def serves(hosting: Hosting, build: Deployment) -> bool:
-    """Whether a build, or one the platform made again from it, serves."""
-    serving = hosting.serving
-    return serving is not None and build.id in {serving.id, serving.of}
+    """Whether exactly this build serves; one made again from it has other values."""
+    return hosting.serving is not None and hosting.serving.id == build.id
 
 
 def under_way(hosting: Hosting, order: Order) -> bool:
