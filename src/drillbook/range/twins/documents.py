@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 Document = dict[str, Any]  # Any: a platform's JSON, whose shape its own document says
 WAIT_SECONDS = 30.0
+LOOK_SECONDS = 0.01
 _MAKE = """
 CREATE TABLE IF NOT EXISTS documents (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -87,9 +89,23 @@ class Documents:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.path.touch(mode=0o600)
             connection = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
-            connection.execute("PRAGMA journal_mode = WAL")
-            # Written to the kernel before a call returns: enough for kill -9, and without a sync.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(_MAKE)
+            _prepare(connection)
             self._local.connection = connection
         return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    # Written to the kernel before a call returns: enough for kill -9, and without a sync.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(_MAKE)
+        except sqlite3.OperationalError:
+            # SQLite waits for nobody here: somebody else may be making the file at this moment.
+            if time.monotonic() > until:
+                raise
+            time.sleep(LOOK_SECONDS)
+        else:
+            return
