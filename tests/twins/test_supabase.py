@@ -290,6 +290,62 @@ def test_network_restrictions_bans_keys_and_secrets_are_kept(
     assert api.get("/secrets").json() == []
 
 
+def test_advice_is_about_what_the_catalog_really_has(api: httpx.Client) -> None:
+    query(api, "CREATE TABLE guests (slot bigint REFERENCES slots); GRANT SELECT ON guests TO anon")
+    try:
+        speed = {lint["cache_key"]: lint for lint in advice(api, "performance")}
+        safety = {lint["cache_key"] for lint in advice(api, "security")}
+        query(api, "CREATE INDEX ON guests (slot); ALTER TABLE guests ENABLE ROW LEVEL SECURITY")
+        after = {
+            lint["cache_key"] for each in ("performance", "security") for lint in advice(api, each)
+        }
+    finally:
+        query(api, "DROP TABLE guests")
+
+    key = "unindexed_foreign_keys_public_guests_guests_slot_fkey"
+    assert speed[key]["metadata"]["fkey_name"] == "guests_slot_fkey"
+    assert "without a covering index" in speed[key]["detail"]
+    assert "no_primary_key_public_guests" in speed
+    assert "rls_disabled_in_public_public_guests" in safety
+    assert "pitr_not_enabled" in safety
+    assert key not in after
+    assert "rls_disabled_in_public_public_guests" not in after
+    assert "rls_enabled_no_policy_public_guests" in after
+
+
+def advice(api: httpx.Client, about: str) -> list[dict[str, Any]]:
+    return list(api.get(f"/advisors/{about}").json()["lints"])
+
+
+def test_logs_are_asked_by_sql_for_a_day_at_most(api: httpx.Client, auth: httpx.Client) -> None:
+    auth.post("/token?grant_type=password", json={"email": "a@example.com", "password": "x"})
+    query(api, "SELECT 1/0")
+    at = "/analytics/endpoints/logs.all"
+
+    def result(text: str, **more: str) -> Any:
+        return api.get(at, params={"sql": text, **more}).json()
+
+    failed = result("SELECT status, count(*) AS n FROM auth_logs WHERE status = 400 GROUP BY 1")
+    errors = result(
+        "SELECT event_message FROM postgres_logs WHERE error_severity = 'ERROR' "
+        "ORDER BY timestamp DESC LIMIT 1"
+    )
+    edge = api.get(at).json()["result"]
+    old = result("SELECT * FROM auth_logs", iso_timestamp_end="2026-01-01T00:00:00Z")
+
+    assert failed["result"][0]["n"] >= 1
+    assert errors["result"] == [{"event_message": "division by zero"}]
+    assert edge[0]["metadata"][0]["path"].startswith("/")
+    assert old["result"] == []
+    for wrong in ("DROP TABLE auth_logs", "ATTACH '/etc/passwd' AS x", "SELECT * FROM nothing"):
+        assert result(wrong)["error"]
+    day = {
+        "iso_timestamp_start": "2026-01-01T00:00:00Z",
+        "iso_timestamp_end": "2026-01-02T00:01:00Z",
+    }
+    assert api.get(at, params=day).status_code == 400
+
+
 def test_who_has_no_token_and_a_project_that_is_not_there_are_refused(api: httpx.Client) -> None:
     other = at(api).replace("production", "somewhereab")
 

@@ -8,8 +8,10 @@ from starlette.routing import Route
 
 from drillbook.range.cloud import Cloud
 from drillbook.range.twins.supabase import (
+    advisors,
     authentication,
     database,
+    logs,
     network,
     projects,
 )
@@ -29,6 +31,8 @@ def make_app(cloud: Cloud) -> Starlette:
         BackupApi(keepers).table,
         authentication.TABLE,
         network.TABLE,
+        advisors.TABLE,
+        logs.TABLE,
     )
 
     @asynccontextmanager
