@@ -44,5 +44,6 @@ COMMANDS: Final[dict[str, Row]] = {
     "worker": Row("worker", "Carry runs out in this process.", SET_UP),
     "range": Row("practice", "Start, look at or stop the practice stack.", SET_UP),
     "demo": Row("demo", "See a migration succeed, one stopped, and one taken back.", SET_UP),
+    "drill": Row("drill", "Prove a runbook: break things, and see them put right.", SET_UP),
     "help": Row("help", "Explain a command, or what the exit codes mean.", SET_UP),
 }
