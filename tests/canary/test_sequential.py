@@ -286,7 +286,7 @@ def test_slowness_while_far_busier_than_before_is_no_evidence() -> None:
     slow = [Request(r.at, False, 4000.0) for r in requests(chance, 200, 0.0, 0)]
 
     assert is_worse(log_worse(stream.look(slow).tests))
-    assert not is_worse(log_worse(stream.look(slow, busier=True).tests))
+    assert not is_worse(log_worse(stream.look(slow, calm=[]).tests))
 
 
 def test_the_requests_still_needed_are_those_a_simulation_needs() -> None:

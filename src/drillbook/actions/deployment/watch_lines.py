@@ -13,6 +13,7 @@ SHORTEST_COMMIT = 7
 # The release that served last speaks for the time before, when it served so many requests.
 ENOUGH_OF_ONE_RELEASE = 500
 LATELY = timedelta(minutes=10)
+MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,20 @@ def divided(
 
 
 def busiest(lines: Sequence[LogLine]) -> float:
-    """Return the requests a minute of the busiest ten minutes."""
-    seconds = LATELY.total_seconds()
-    spans = Counter(int(line.at.timestamp() // seconds) for line in lines)
-    return max(spans.values(), default=0) / (seconds / 60.0)
+    """Return the requests of the busiest minute, or the rate of a shorter time as a minute's."""
+    if not lines:
+        return 0.0
+    seconds = (lines[-1].at - lines[0].at).total_seconds()
+    rate = 60.0 * len(lines) / max(seconds, 1.0) if seconds < MINUTE else 0.0
+    return max(rate, *Counter(_minute(line) for line in lines).values())
+
+
+def calm(lines: Sequence[LogLine], busy_from: float) -> list[LogLine]:
+    """Return the lines of minutes that were not far busier than before, nor right after such."""
+    minutes = Counter(_minute(line) for line in lines)
+    busy = {minute for minute, count in minutes.items() if count > busy_from}
+    return [line for line in lines if not {_minute(line), _minute(line) - 1} & busy]
+
+
+def _minute(line: LogLine) -> int:
+    return int(line.at.timestamp() // MINUTE)

@@ -8,6 +8,7 @@ from math import log
 from drillbook.actions.deployment.watch_lines import (
     Earlier,
     busiest,
+    calm,
     divided,
     earlier_of,
     name_of,
@@ -96,7 +97,7 @@ class Watching:
         lines = self.earlier.lines
         minutes = (start - lines[0].at).total_seconds() / 60.0 if lines else 0.0
         self.rate_before = len(lines) / max(minutes, 1.0)
-        self._spike_from = SPIKE * busiest(lines)
+        self._busy_from = SPIKE * busiest(lines)
         paths = named_paths(file) if file is not None else usual_paths(lines)
         wanted = max(0, ASKED_A_MINUTE - round(self.rate_before)) if probes is None else probes
         self.probes_a_minute = wanted if paths else 0
@@ -125,7 +126,9 @@ class Watching:
             old_requests = [request_of(line) for line in old]
             users, probes = self.users.beside(old_requests, after, until=now.timestamp()), None
         else:
-            users = self.users.look(after, busier=self._is_spike(new, now))
+            users = self.users.look(
+                after, calm=[request_of(line) for line in calm(new, self._busy_from)]
+            )
             probes = self.probed.look(probed(matched)) if self.probed is not None else None
         verdict, because = self._verdict(now, new, users, probes)
         looked = [users, probes] if probes is not None else [users]
@@ -178,10 +181,6 @@ class Watching:
                     old
                 ) >= SMALLEST_SHARE * len(within)
         return self._beside
-
-    def _is_spike(self, new: Sequence[LogLine], now: datetime) -> bool:
-        minutes = max(1.0, (now - self.start).total_seconds() / 60.0)
-        return len(new) / minutes > self._spike_from > 0
 
     def _needed(self, users: Looked, probes: Looked | None, old: Sequence[LogLine]) -> int | None:
         usual = None

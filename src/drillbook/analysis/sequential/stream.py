@@ -73,25 +73,26 @@ class Stream:
         self.error_weight = weight * ERRORS_WEIGHT / (ERRORS_WEIGHT + latency)
         self.latency_weight = weight - self.error_weight
 
-    def look(self, after: Sequence[Request], *, busier: bool = False) -> Looked:
-        """Judge the requests after; when far busier than ever before, slowness proves nothing."""
+    def look(self, after: Sequence[Request], *, calm: Sequence[Request] | None = None) -> Looked:
+        """Judge the requests after; `calm` are those whose slowness may count against them."""
         found = blocks(after, failed)
         errors = total(found.values())
         counted = self.usual.capped(list(found.values()), self.burst_blocks)
         worse = self.before.log_higher(counted)
         test = Test(self.error_weight, worse, self.before.log_harmless(errors))
         known = timed(after)
-        slow = [(limit, blocks(known, slower_than(limit.slow_from))) for limit in self.limits]
+        counting = known if calm is None else timed(calm)
+        slow = [
+            total(blocks(known, slower_than(limit.slow_from)).values()) for limit in self.limits
+        ]
         return self._looked(
-            errors,
-            test,
-            [total(found.values()) for _, found in slow],
-            [
-                limit.log_slower(_usual_of(limit).capped(list(found.values()), self.burst_blocks))
-                for limit, found in slow
-            ],
-            busier=busier,
+            errors, test, slow, [self._log_slower(limit, counting) for limit in self.limits]
         )
+
+    def _log_slower(self, limit: Limit, counting: Sequence[Request]) -> float:
+        usual = Usual(1.0 - limit.quantile, limit.before.group)
+        found = list(blocks(counting, slower_than(limit.slow_from)).values())
+        return limit.log_slower(usual.capped(found, self.burst_blocks))
 
     def beside(self, old: Sequence[Request], new: Sequence[Request], *, until: float) -> Looked:
         """Judge two releases that serve at once, by the blocks of time complete at `until`."""
@@ -150,19 +151,11 @@ class Stream:
         test: Test,
         slow: Sequence[Counts],
         worse: Sequence[float],
-        *,
-        busier: bool = False,
     ) -> Looked:
         if not self.limits:
             return Looked(errors, test)
         harmless = [limit.log_harmless(each) for limit, each in zip(self.limits, slow, strict=True)]
-        log_worse = log_mean(worse)
-        latency = Test(
-            self.latency_weight,
-            min(log_worse, 0.0) if busier else log_worse,
-            min(harmless),
-            of_errors=False,
-        )
+        latency = Test(self.latency_weight, log_mean(worse), min(harmless), of_errors=False)
         return Looked(errors, test, tuple(slow), latency)
 
 
@@ -179,10 +172,6 @@ def _limits_of(before: Sequence[Request]) -> tuple[Limit, ...]:
     usual = first[QUANTILES.index(0.9)]
     group = group_size(in_row(blocks(known, slower_than(usual.milliseconds))))
     return limits([request.milliseconds or 0.0 for request in known], group)
-
-
-def _usual_of(limit: Limit) -> Usual:
-    return Usual(1.0 - limit.quantile, limit.before.group)
 
 
 def _pairs(
