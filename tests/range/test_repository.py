@@ -1,6 +1,7 @@
 """The booking app's repository: its past is always the same, and anything may be proposed to it."""
 
 import io
+import json
 import shutil
 import subprocess
 import tarfile
@@ -10,8 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from benchmarks.booking_app import app_url, listening, serving, token_of, values_for
+from typer.testing import CliRunner
 
-from drillbook.core.errors import NotFound, Refused
+from drillbook.cli.practice import range_app
+from drillbook.core.errors import NotFound, Refused, Unavailable
 from drillbook.local.server import PostgresServer
 from drillbook.range.booking.database import BookingData, load_booking
 from drillbook.range.cloud import Cloud
@@ -161,6 +164,32 @@ def test_proposed_change_is_a_branch_and_an_approved_pull_request(cloud: Cloud) 
     assert {review["by"] for review in reviews} == {"tomas"}
     assert pulls[unread.number]["head"] == "feature/confirmation-contact"
     assert git(cloud.repository, "rev-parse", "develop") == tip
+
+
+def test_proposal_that_nobody_can_open_leaves_no_branch(cloud: Cloud, tmp_path: Path) -> None:
+    before = git(cloud.repository, "for-each-ref")
+
+    with pytest.raises(Unavailable, match="the range's GitHub"):
+        propose(cloud, "copy-text")
+    with pytest.raises(NotFound, match="there is no range in"):
+        propose(Cloud(tmp_path / "nowhere"), "copy-text")
+
+    assert git(cloud.repository, "for-each-ref") == before
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_commands_list_the_changes_and_propose_one(cloud: Cloud) -> None:
+    listed = CliRunner().invoke(range_app, ["changes", "--json"])
+    with listening(make_app(cloud, runs_pipeline=False)) as url:
+        cloud.keep_ports({"github": int(url.rpartition(":")[2])})
+        words = ["propose", "copy-text", "--folder", str(cloud.range)]
+        proposed = CliRunner().invoke(range_app, words)
+
+    assert [one["name"] for one in json.loads(listed.output)] == [one.name for one in ALL]
+    assert proposed.output == (
+        f"pull request 1: fix/kinder-words at "
+        f"{git(cloud.repository, 'rev-parse', 'fix/kinder-words')[:7]}, approved\n"
+    )
 
 
 def test_forced_change_is_on_main_and_in_develop_past_all_gates(cloud: Cloud) -> None:

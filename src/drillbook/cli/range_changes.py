@@ -41,11 +41,10 @@ def propose_change(
     name: Name, folder: Folder = FOLDER, unreviewed: Unreviewed = False, as_json: Json = False
 ) -> None:
     """Push a change to the practice app as a branch, and open its reviewed pull request."""
-    from drillbook.range.cloud import Cloud
-    from drillbook.range.practice import status
+    from drillbook.range.practice import cloud_of
     from drillbook.range.repository import propose
 
-    made = propose(Cloud(status(folder).folder), name, reviewed=not unreviewed)
+    made = propose(cloud_of(folder), name, reviewed=not unreviewed)
     if as_json:
         tell_json({"number": made.number, "branch": made.branch, "commit": made.commit})
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drillbook.core.errors import Failed, Unavailable
+from drillbook.core.errors import Failed, NotFound, Unavailable
 from drillbook.local.alone import alone_in
 from drillbook.range.cloud import Cloud
 from drillbook.range.history.changes import Change, change
@@ -53,16 +53,21 @@ def make_repository(cloud: Cloud) -> bool:
 
 def propose(cloud: Cloud, name: str, *, reviewed: bool = True) -> Proposed:
     """Push a change as a branch off develop and open its pull request, read by somebody else."""
-    wanted = change(name)
+    wanted = _wanted(cloud, name)
     with alone_in(cloud.folder):
         branch = _free_branch(cloud, wanted.branch)
         commit = _commit(cloud, wanted, onto=DEVELOP, branch=branch)
-    return Proposed(branch, commit, _open(cloud, wanted, branch, commit, reviewed=reviewed))
+    try:
+        return Proposed(branch, commit, _open(cloud, wanted, branch, commit, reviewed=reviewed))
+    except Unavailable:
+        # Nothing was opened, so nobody would ever look at the branch.
+        git(cloud.repository, "update-ref", "-d", f"refs/heads/{branch}", commit)
+        raise
 
 
 def force(cloud: Cloud, name: str) -> str:
     """Put a change onto main past all gates, and into develop; return the commit on main."""
-    wanted = change(name)
+    wanted = _wanted(cloud, name)
     with alone_in(cloud.folder):
         commit = _commit(cloud, wanted, onto=MAIN, branch=MAIN)
         stream, develop = Stream(), _tip(cloud, DEVELOP)
@@ -99,6 +104,13 @@ def git(folder: Path, *words: str, given: bytes = b"") -> str:
         said = done.stderr.decode(errors="replace").strip()
         raise Failed(f"git {words[0]} failed: {said}", hint=f"See the repository in {folder}.")
     return done.stdout.decode(errors="replace")
+
+
+def _wanted(cloud: Cloud, name: str) -> Change:
+    wanted = change(name)
+    if not cloud.repository.exists():
+        raise NotFound(f"there is no range in {cloud.range}", hint="drillbook range up")
+    return wanted
 
 
 def _commit(cloud: Cloud, wanted: Change, *, onto: str, branch: str) -> str:
