@@ -190,12 +190,13 @@ def test_shipped_checks_pass_on_the_range(practice_range: RangeStatus) -> None:
     folder = practice_range.folder / "checks"
 
     read = checks.run.do(systems, file=read_file(folder / "booking.toml"))
-    wrote = checks.exercise.do(
-        systems, Effect(key="a key"), file=read_file(folder / "booking-writes.toml")
-    )
+    writes = read_file(folder / "booking-writes.toml")
+    for _ in range(2):  # as after a crash, with the same key
+        wrote = checks.exercise.do(systems, Effect(key="a key"), file=writes)
+
+        assert (wrote.passed, wrote.failed) == (5, 0)
 
     assert (read.passed, read.failed) == (7, 0)
-    assert (wrote.passed, wrote.failed) == (3, 0)
 
 
 def test_shipped_checks_find_the_migration_that_breaks_booking(
