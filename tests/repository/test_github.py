@@ -224,14 +224,17 @@ def test_a_merge_whose_answer_was_lost_is_found_and_not_done_again(
     assert hub.git("rev-list", "--first-parent", f"{before}..{into}").split() == [made.sha]
 
 
+@pytest.mark.parametrize("through_proposal", [False, True])
 def test_a_merge_sent_twice_by_a_gateway_is_one_merge(
-    hub: Hub, branch: str, effect: Effect
+    hub: Hub, branch: str, effect: Effect, *, through_proposal: bool
 ) -> None:
     into = f"into-{branch}"
     before = hub.commit(into, {"b.txt": "b"}, onto="develop")
     head = hub.commit(branch, {"a.txt": "a"}, onto="develop")
+    if through_proposal:
+        hub.propose(branch, into)
 
-    with hub.weather(Weather(mode=Mode.TWICE, methods=("POST",), first=1)):
+    with hub.weather(Weather(mode=Mode.TWICE, methods=("POST", "PUT"), first=1)):
         made = hub.provider().merge(into, head, "Bring it", effect)
 
     assert not made.already
@@ -323,6 +326,19 @@ def test_an_issue_is_opened_once_and_one_of_the_same_title_is_not_doubled(
     hub.person("dana").patch(f"/issues/{made.number}", json={"state": "closed"})
     assert provider.find(title, effect).open is False
     assert provider.find(title, Effect(key="another")) is None
+
+
+def test_an_issue_that_a_gateway_opened_twice_stays_once(
+    hub: Hub, branch: str, effect: Effect
+) -> None:
+    provider, title = hub.provider(), f"Look at it ({branch})"
+
+    with hub.weather(Weather(mode=Mode.TWICE, methods=("POST",), first=1)):
+        made = provider.open(title, "Please.", effect)
+
+    found = hub.person("dana").get("/issues", params={"labels": "drillbook"}).json()
+    assert [one["number"] for one in found if one["title"] == title] == [made.number]
+    assert provider.find(title, effect) == made
 
 
 def test_an_answer_that_is_not_githubs_is_not_understood(hub: Hub) -> None:

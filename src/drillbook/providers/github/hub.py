@@ -1,6 +1,7 @@
 """GitHub's REST API of one repository: pages read to their end, answers parsed at the border."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -72,9 +73,14 @@ def parsed(kind: type[Seen], body: JsonValue, path: str) -> Seen:
 def many(kind: type[Seen], body: JsonValue, path: str) -> tuple[Seen, ...]:
     """Return a list of an answer as what it should be."""
     try:
-        return tuple(TypeAdapter(list[kind]).validate_python(body))  # type: ignore[valid-type]  # a type known at run time only
+        return tuple(_list_of(kind).validate_python(body))
     except ValidationError as error:
         raise _strange(path, error) from error
+
+
+@cache
+def _list_of(kind: type[Seen]) -> TypeAdapter[list[Seen]]:
+    return TypeAdapter(list[kind])  # type: ignore[valid-type]  # a type known at run time only
 
 
 def quoted(ref: str) -> str:

@@ -68,7 +68,8 @@ def _merge_pull(hub: Hub, pull: PullSeen, head: str, message: str, effect: Effec
     path = f"/pulls/{pull.number}/merge"
     reply = hub.send("PUT", path, body, accept=NO, right=_RIGHT)
     if reply.status in NO:
-        raise _refused(f"#{pull.number} ({head[:7]}) into {pull.base.ref}", reply)
+        what = f"#{pull.number} ({head[:7]}) into {pull.base.ref}"
+        return _there_or_refused(hub, pull.base.ref, head, effect, _refused(what, reply))
     return _made(hub, pull.base.ref, head, parsed(MergeSeen, reply.body, path).sha)
 
 
@@ -77,7 +78,8 @@ def _merge_commit(hub: Hub, into: str, head: str, message: str, effect: Effect) 
     body: dict[str, JsonValue] = {"base": into, "head": head, "commit_message": text}
     reply = hub.send("POST", "/merges", body, accept=NO, right=_RIGHT)
     if reply.status in NO:
-        raise _refused(f"{head[:7]} into {into}", reply)
+        refused = _refused(f"{head[:7]} into {into}", reply)
+        return _there_or_refused(hub, into, head, effect, refused)
     if reply.status == NOTHING_TO_DO:  # somebody else was faster
         if found := merged(hub, into, head, effect):
             return found
@@ -90,6 +92,13 @@ def _merge_commit(hub: Hub, into: str, head: str, message: str, effect: Effect) 
 def _made(hub: Hub, into: str, head: str, sha: str) -> Merged:
     parents = reading.commit(hub, sha).parents
     return Merged(sha=sha, head=head, into=into, before=parents[0], already=False)
+
+
+def _there_or_refused(hub: Hub, into: str, head: str, effect: Effect, refused: Refused) -> Merged:
+    """Return the merge that is there after all: a gateway may have sent ours twice."""
+    if found := merged(hub, into, head, effect):
+        return found
+    raise refused
 
 
 def _looked(hub: Hub, into: str, head: str, effect: Effect, lost: OutcomeUnknown) -> Merged:

@@ -5,11 +5,14 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 SECONDS = 30.0
 _FIELDS = "%H%x1f%T%x1f%P%x1f%an%x1f%ae%x1f%aI%x1f%cn%x1f%ce%x1f%cI%x1f%B"
+_LOG = ("log", "-z", f"--format={_FIELDS}")
 _SHA = re.compile(r"[0-9a-f]{40}")
+KEPT = 512
 
 
 class GitSays(Exception):
@@ -74,11 +77,12 @@ class BareRepository:
             raise NoSuchCommit(f"no commit found for {ref!r}")
         if (head := self.heads().get(ref)) is not None:
             return head
-        for name in (ref,) if _SHA.fullmatch(ref) else (f"refs/tags/{ref}", ref):
-            done = self._done("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-            if not done.returncode:
-                return done.stdout.decode().strip()
-        raise NoSuchCommit(f"no commit found for {ref!r}")
+        try:
+            if _SHA.fullmatch(ref):
+                return _fixed(self.path, "rev-parse", "--verify", f"{ref}^{{commit}}").strip()
+            return self.run("rev-parse", "--verify", f"{ref}^{{commit}}").strip()
+        except GitSays as error:
+            raise NoSuchCommit(f"no commit found for {ref!r}") from error
 
     def heads(self) -> dict[str, str]:
         """Return the branches and their commits, read from its files: it is asked often."""
@@ -101,31 +105,33 @@ class BareRepository:
 
     def commit(self, ref: str) -> GitCommit:
         """Return one commit."""
-        return self.commits(self.sha(ref), "--max-count=1")[0]
+        said = _fixed(self.path, *_LOG, "--max-count=1", self.sha(ref), "--")
+        return _commit(said.rstrip("\0"))
 
     def commits(self, *words: str) -> list[GitCommit]:
         """Return the commits `git log` tells of, newest first."""
-        said = self.run("log", "-z", f"--format={_FIELDS}", *words, "--")
+        said = self.run(*_LOG, *words, "--")
         return [_commit(entry) for entry in said.split("\0") if entry]
 
     def merge_base(self, one: str, other: str) -> str:
         """Return the newest commit both have; GitSays when they share none."""
-        return self.run("merge-base", one, other).strip()
+        return _fixed(self.path, "merge-base", one, other).strip()
 
     def contains(self, branch: str, sha: str) -> bool:
-        """Tell whether a commit is in the history of another."""
-        return self._done("merge-base", "--is-ancestor", sha, branch).returncode == 0
+        """Tell whether a commit is in the history of another; both by their ids."""
+        return sha == branch or self.merge_base(branch, sha) == sha
 
     def count(self, base: str, head: str) -> tuple[int, int]:
         """Return how many commits head is ahead of base, and how many behind."""
-        behind, ahead = self.run("rev-list", "--count", "--left-right", f"{base}...{head}").split()
+        asked = ("rev-list", "--count", "--left-right", f"{base}...{head}")
+        behind, ahead = _fixed(self.path, *asked).split()
         return int(ahead), int(behind)
 
     def files(self, base: str, head: str) -> list[GitFile]:
         """Return the files that differ, each with its patch."""
-        raw = self.run("diff", "--raw", "-z", "-M", "--abbrev=40", base, head)
-        numbers = self.run("diff", "--numstat", "-z", "-M", base, head)
-        patches = self.run("diff", "-M", "--no-color", "--no-ext-diff", base, head)
+        raw = _fixed(self.path, "diff", "--raw", "-z", "-M", "--abbrev=40", base, head)
+        numbers = _fixed(self.path, "diff", "--numstat", "-z", "-M", base, head)
+        patches = _fixed(self.path, "diff", "-M", "--no-color", "--no-ext-diff", base, head)
         return _files(raw, numbers, patches)
 
     def blob(self, ref: str, path: str) -> tuple[str, bytes]:
@@ -206,6 +212,12 @@ class BareRepository:
             ["git", "--git-dir", str(self.path), *words],
             env=env, input=text.encode(), capture_output=True, timeout=SECONDS, check=False,
         )  # fmt: skip
+
+
+@lru_cache(KEPT)
+def _fixed(path: Path, *words: str) -> str:
+    """Return what git says of commits named by their ids: it never says anything else."""
+    return BareRepository(path).run(*words)
 
 
 def _commit(entry: str) -> GitCommit:
