@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 N ?= 300
 
-.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations check-changes bench-canary campaign-kill docs clean
+.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations check-changes bench-canary twin-check campaign-kill docs clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ check-changes: setup  ## put each change onto the practice app, serve it, and se
 
 bench-canary: setup  ## deployment.watch on simulated deployments beside Kayenta, Flagger and > 5 %; writes build/bench-canary.json
 	@$(BIN)/python -m benchmarks.bench_canary
+
+twin-check: setup  ## let the platforms' official clients work on the range's twins (needs npm)
+	@$(BIN)/python -m benchmarks.twin_check
 
 campaign-kill: setup  ## kill -9 at random moments of N runs (N=300); writes build/campaign-kill.json
 	@$(BIN)/python -m benchmarks.campaign_kill --runs $(N)

@@ -62,6 +62,12 @@ def remove_value(asked: Asked) -> object:
         return _shape(values, found, decrypted=False)
 
 
+def list_custom_environments(asked: Asked) -> object:
+    """Answer GET …/custom-environments: the project has none beside production and preview."""
+    asked.project()
+    return {"environments": []}
+
+
 def _values(asked: Asked) -> Values:
     return Values(asked.hosting.documents, Sealing(asked.hosting.cloud))
 
@@ -142,6 +148,8 @@ _ENV = "/v9/projects/{project}/env"
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v10/projects/{project}/env", list_values),
     ("GET", _ENV, list_values),
+    ("GET", "/v9/projects/{project}/custom-environments", list_custom_environments),
+    ("GET", "/projects/{project}/custom-environments", list_custom_environments),
     ("POST", "/v10/projects/{project}/env", create_values),
     ("GET", "/v1/projects/{project}/env/{value}", get_value),
     ("PATCH", f"{_ENV}/{{value}}", change_value),
