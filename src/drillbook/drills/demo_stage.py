@@ -11,6 +11,7 @@ from drillbook.core.errors import Refused
 from drillbook.engine.spawn import start_worker, wait_for_worker
 from drillbook.engine.store import Store, prepare
 from drillbook.range import practice
+from drillbook.range.stack_file import STACK
 from drillbook.stack.settings import HOME_VARIABLE, STORE_VARIABLE
 from drillbook.stack.stack import Stack, load_stack
 
@@ -52,13 +53,13 @@ def set_up(folder: Path, say: Say, *, keep: bool, scale: float) -> Iterator[Stag
     home, ground = folder / HOME, folder / RANGE
     with ExitStack() as after:
         after.enter_context(_range(ground, say, keep=keep, scale=scale))
-        settings = {HOME_VARIABLE: str(home), STACK_VARIABLE: str(ground / practice.STACK)}
+        settings = {HOME_VARIABLE: str(home), STACK_VARIABLE: str(ground / STACK)}
         after.enter_context(_environment(settings))
         store = Store(f"sqlite:///{home / 'store.db'}", home)
         prepare(store)
         after.enter_context(_worker(store))
         say(f"worker: started, home {home}")
-        yield Stage(folder, store, load_stack(ground / practice.STACK))
+        yield Stage(folder, store, load_stack(ground / STACK))
 
 
 def clear(folder: Path) -> None:
