@@ -1,5 +1,7 @@
 """Which commits get a run of the workflow: heads of branches that have none, each once."""
 
+import sqlite3
+import subprocess
 from threading import Event, Thread
 
 from drillbook.range.twins.github import checks, pulls
@@ -17,6 +19,7 @@ from drillbook.range.twins.github.workflow import (
 
 LOOKS_EVERY_SECONDS = 0.25
 WORKFLOW_ID = 42
+BROKEN = (GitSays, OSError, subprocess.SubprocessError, sqlite3.Error)
 
 
 class Pipeline:
@@ -85,7 +88,7 @@ class Pipeline:
         while not self._ends.wait(LOOKS_EVERY_SECONDS):
             try:
                 self.look()
-            except GitSays:  # a push is being written: the next look sees it whole
+            except BROKEN:  # a push is being written, the machine is busy: the next look sees it
                 continue
         self.hub.documents.close()
 

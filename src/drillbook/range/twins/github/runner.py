@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -19,6 +20,8 @@ from drillbook.range.twins.github.workflow import Job, WorkflowInvalid, read_wor
 
 LOOKS_EVERY_SECONDS = 0.1
 TRIES = 2
+# What a full disk, a busy machine or an odd commit may do to a run, and not to the runner.
+BROKEN = (OSError, subprocess.SubprocessError, sqlite3.Error, tarfile.TarError)
 # What a step of this name brings is on this machine already: nothing is fetched from anywhere.
 GIVEN = "Install"
 _BAD = ("timed_out", "cancelled", "failure")
@@ -73,7 +76,11 @@ class Runner:
             self._news.wait()
             self._news.clear()
             while not self._ends.is_set() and (run := self._next()) is not None:
-                self._carry_out(run)
+                try:
+                    self._carry_out(run)
+                except BROKEN as error:
+                    with self.hub.documents.locked():
+                        self._take_up(run | {"problem": str(error)})
         self.hub.documents.close()
 
     def _next(self) -> Json | None:
