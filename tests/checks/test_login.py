@@ -44,6 +44,7 @@ save = { reference = "json.reference" }
 name = "cancel"
 method = "POST"
 path = "/api/bookings/${reference}/cancel"
+status = [200, 404]
 headers = { Cookie = "session=${token}" }
 expect = 'json.status == "cancelled"'
 """
@@ -195,6 +196,8 @@ HTTP = '[[http]]\nname = "x"\npath = "/"\n'
             'body = { b = "file:/${a}" }',
             "name a secret by a saved value",
         ),
+        (HTTP + "status = []", "status"),
+        (HTTP + "status = [200, 20]", "status"),
         (HTTP + 'body = { note = "${run}" }', "known to checks.exercise only: run"),
         ('[login]\npath = "/login"\n', "body is missing"),
         ('[login]\npath = "login"\nbody = {}', "is not a path on the app"),

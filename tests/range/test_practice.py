@@ -194,7 +194,7 @@ def test_shipped_checks_pass_on_the_range(practice_range: RangeStatus) -> None:
     for _ in range(2):  # as after a crash, with the same key
         wrote = checks.exercise.do(systems, Effect(key="a key"), file=writes)
 
-        assert (wrote.passed, wrote.failed) == (5, 0)
+        assert (wrote.passed, wrote.failed) == (6, 0)
 
     assert (read.passed, read.failed) == (7, 0)
 

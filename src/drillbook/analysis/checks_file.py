@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, JsonValue, StrictBool, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, model_validator
 
 from drillbook.analysis.expressions import ExpressionInvalid, compile_expression
 from drillbook.analysis.toml_model import read_toml
@@ -60,7 +60,16 @@ def _save(save: dict[str, str]) -> dict[str, str]:
     return save
 
 
+def _one_or_more(status: object) -> object:
+    return [status] if isinstance(status, int) and not isinstance(status, bool) else status
+
+
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Statuses = Annotated[
+    tuple[Annotated[int, Field(ge=100, le=599)], ...],
+    BeforeValidator(_one_or_more),
+    Field(min_length=1),
+]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 Condition = Annotated[str, AfterValidator(_condition)]
 
@@ -71,7 +80,7 @@ class HttpCheck(Frozen):
     name: Name
     path: Annotated[str, AfterValidator(_path)]
     method: Method = "GET"
-    status: Annotated[int, Field(ge=100, le=599)] = 200
+    status: Statuses = (200,)
     max_seconds: Seconds = 10.0
     contains: str = ""
     expect: Condition = ""
@@ -106,7 +115,7 @@ class Login(Frozen):
     path: Annotated[str, AfterValidator(_path)]
     body: dict[str, JsonValue]
     name: Name = "log in"
-    status: Annotated[int, Field(ge=100, le=599)] = 200
+    status: Statuses = (200,)
     max_seconds: Seconds = 10.0
     token: Annotated[Condition, Field(min_length=1)] = "json.token"  # noqa: S105 - where it is
 
