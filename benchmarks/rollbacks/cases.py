@@ -101,8 +101,7 @@ def _cron_gone(world: World) -> str:
 
 def _gone(world: World) -> str:
     world.release()
-    with world.site.hosting.documents.locked():
-        world.site.hosting.documents.remove("deployment", world.old)
+    world.site.hosting.documents.remove("deployment", world.old)
     return world.old
 
 

@@ -1,11 +1,12 @@
 """Wait for a platform: look again and again, first often, then seldom, and never too long."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from time import monotonic
 
-from drillbook.core.effect import Effect, deadline
+from drillbook.core.effect import Deadline, Effect, deadline
 from drillbook.core.errors import Refused
 from drillbook.core.quantities import show_duration
 
@@ -48,3 +49,14 @@ def checked_length(name: str, length: timedelta) -> timedelta:
             again=False,
         )
     return length
+
+
+@contextmanager
+def bounded(length: timedelta) -> Iterator[None]:
+    """Let the calls made meanwhile end with this time, as with the task's own if that is sooner."""
+    ends, before = datetime.now(UTC) + length, deadline.get()
+    token = deadline.set(Deadline(ends if before.at is None else min(ends, before.at)))
+    try:
+        yield
+    finally:
+        deadline.reset(token)

@@ -11,11 +11,12 @@ from drillbook.core.errors import Failed, NotFound, Refused, Unavailable
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration, show_duration
 from drillbook.core.secret import scrub
-from drillbook.core.waiting import checked_length, looks
+from drillbook.core.waiting import bounded, checked_length, looks
 from drillbook.ports.deployments import Deployment, Deployments, Hosting, Stage
 from drillbook.ports.probe import Probe
 
 TEN_MINUTES = parse_duration("10m")
+GRACE = timedelta(seconds=2)
 LOG_LINES = 15
 FEWEST_CHARACTERS = 7
 
@@ -83,10 +84,18 @@ def follow(
     """
     wanted = checked_commit(commit)
     checked_length("within", within)
+    with bounded(within + GRACE):  # a platform that does not answer must not hold us longer
+        return _followed_to_the_end(deployments, probe, effect, wanted, within, max(1, probes))
+
+
+def _followed_to_the_end(
+    deployments: Deployments, probe: Probe, effect: Effect, wanted: str, within: timedelta,
+    probes: int,
+) -> Followed:  # fmt: skip
     seen = _Seen(None, None)
     for waited in looks(effect, within, f"{short(wanted)} to serve"):
         try:
-            seen = _look(deployments, probe, wanted, max(1, probes))
+            seen = _look(deployments, probe, wanted, probes)
         except Unavailable as error:
             # The platform is away for a moment; what it last said must not hide that.
             seen = _Seen(seen.build, seen.hosting, None, f"the platform did not answer: {error}")
