@@ -4,7 +4,9 @@ import json
 import time
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from socket import socket
+from threading import Timer
 from typing import ClassVar
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
@@ -24,6 +26,7 @@ from booking.routes import LOGIN, UNCOUNTED, App, Asked, answer
 from booking.settings import MissingSettingError
 
 LARGEST_BODY_BYTES = 65536
+WARM_SECONDS = 1.5
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -127,6 +130,10 @@ def serve(app: App, listening: socket) -> None:
     Handler.app = app
     server = ThreadingHTTPServer(listening.getsockname(), Handler, bind_and_activate=False)
     server.daemon_threads = True
+    # Slow to import: before the first customer signs in, and not while the first visitor waits.
+    warming = Timer(WARM_SECONDS, import_module, ("joserfc.jwt",))
+    warming.daemon = True
+    warming.start()
     server.socket.close()
     server.socket = listening
     app.reminders.work()
