@@ -22,7 +22,7 @@ from drillbook.range.twins.auth.database import make_auth
 from drillbook.range.valkey import ValkeyServer
 
 DATABASE = "booking"
-APP_LOGIN = "booking_app"
+APP_LOGIN, APP_URL = "booking_app", "app-database.url"
 REPLICATION_LOGIN = "booking_replication"
 ARCHIVED = "production"
 # Publications and slots need it, and it is what hosted Postgres has.
@@ -169,7 +169,7 @@ class Environment:
 
     def _write_urls(self, server: PostgresServer) -> None:
         write_private(self.folder / "database.url", server.url(DATABASE))
-        self._let_in(server, APP_LOGIN, "app.password", "app-database.url")
+        self._let_in(server, APP_LOGIN, "app.password", APP_URL)
         self._let_in(server, AUTH_LOGIN, "auth.password", "auth-database.url")
         if self.name == ARCHIVED:
             with psycopg.connect(server.url(), autocommit=True) as connection:

@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 
 from drillbook.core.errors import NotFound
-from drillbook.range.faults import caches, databases, platforms
+from drillbook.range.faults import (
+    caches,
+    crowds,
+    databases,
+    hosting,
+    migrations,
+    platforms,
+    releases,
+    values,
+)
 from drillbook.range.faults.fault import Fault, Ground
 from drillbook.range.faults.keeping import (
     FaultStatus,
@@ -13,9 +22,8 @@ from drillbook.range.faults.keeping import (
     status_of,
 )
 
-FAULTS: dict[str, Fault] = {
-    fault.name: fault for part in (databases, caches, platforms) for fault in part.FAULTS
-}
+PARTS = (releases, values, migrations, databases, caches, platforms, hosting, crowds)
+FAULTS: dict[str, Fault] = {fault.name: fault for part in PARTS for fault in part.FAULTS}
 
 
 def break_(ground: Ground, name: str) -> FaultStatus:

@@ -122,13 +122,22 @@ def _shape(word: str) -> Shape:
 
 def write_flow(folder: Path, flow: Flow) -> None:
     """Let an environment's clients come like this from now on."""
-    write_private(folder / SETTINGS, json.dumps(asdict(flow)))
+    write_private(folder / SETTINGS, json.dumps(flow_said(flow)))
 
 
 def read_flow(folder: Path) -> Flow | None:
     """Return how an environment's clients come, or None when they never did."""
     try:
-        said = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        return flow_from(json.loads((folder / SETTINGS).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
+
+
+def flow_said(flow: Flow) -> dict[str, Any]:  # Any: JSON
+    """Return a flow as JSON."""
+    return asdict(flow)
+
+
+def flow_from(said: dict[str, Any]) -> Flow:  # Any: as above
+    """Read a flow from JSON."""
     return Flow(**said | {"shape": Shape(said["shape"])})

@@ -1,0 +1,108 @@
+"""What the hosting and the repository are, so that they can be made so again after a fault."""
+
+import shutil
+import time
+from typing import Any
+
+from drillbook.core.errors import Unavailable
+from drillbook.range.cloud import BRANCHES, ENVIRONMENTS, VERCEL_PROJECT_ID, Cloud
+from drillbook.range.faults.fault import Saved
+from drillbook.range.hosting.app_process import AppProcess
+from drillbook.range.repository import git
+from drillbook.range.twins.documents import Document
+from drillbook.range.twins.vercel.building import Wish, make_deployment
+from drillbook.range.twins.vercel.records import ENDED, Hosting
+from drillbook.range.twins.vercel.switching import ask_for_switch, carry_out_without_app
+
+PROJECT_FIELDS = ("autoAssignCustomDomains", "lastRollbackTarget", "lastAliasRequest")
+SERVES_SECONDS = 60.0
+LOOK_SECONDS = 0.05
+
+
+def remember(cloud: Cloud) -> Saved:
+    """Return which commits, values and releases there are, and who serves."""
+    hosting = Hosting(cloud)
+    project = hosting.project()
+    return {
+        "heads": {branch: tip(cloud, branch) for branch in BRANCHES.values()},
+        "serving": {name: serving(cloud, name) for name in ENVIRONMENTS},
+        "project": {name: project[name] for name in PROJECT_FIELDS},
+        "deployments": [found["id"] for found in hosting.deployments()],
+        "values": hosting.documents.all("value"),
+    }
+
+
+def restore(cloud: Cloud, saved: Saved) -> None:
+    """Make commits, values and releases as they were, and let those serve that served."""
+    hosting = Hosting(cloud)
+    documents = hosting.documents
+    with documents.locked():
+        for branch, commit in saved["heads"].items():
+            git(cloud.repository, "update-ref", f"refs/heads/{branch}", commit)
+            documents.put("head", branch, {"commit": commit})
+        for value in documents.all("value"):
+            documents.remove("value", value["id"])
+        for value in saved["values"]:
+            documents.put("value", value["id"], value)
+        for name, deployment in saved["serving"].items():
+            if serving(cloud, name) != deployment:
+                job = ask_for_switch(hosting, name, deployment, "assign")
+                carry_out_without_app(hosting, job)
+        hosting.change_project(**saved["project"])
+    kept = {*saved["deployments"], *saved["serving"].values()}
+    for found in hosting.deployments():
+        if found["id"] not in kept:
+            _forget(hosting, found)
+
+
+def deploy(cloud: Cloud, commit: str, *, succeeds: bool = True) -> None:
+    """Wait until production's users get what was made of a commit, or until its build failed."""
+    hosting, until = Hosting(cloud), time.monotonic() + SERVES_SECONDS
+    while time.monotonic() < until:
+        made = [each for each in hosting.deployments() if each["commit"] == commit]
+        ended = [each for each in made if each["state"] in ENDED]
+        if not succeeds and ended:
+            return
+        if any(each["id"] == serving(cloud, "production") for each in made):
+            return
+        time.sleep(LOOK_SECONDS)
+    raise Unavailable(
+        f"commit {commit[:7]} does not serve after {SERVES_SECONDS:g} s",
+        hint=f"See drillbook range status, and {cloud.folder / 'cloud.errors'}.",
+    )
+
+
+def redeploy(cloud: Cloud) -> None:
+    """Build what production serves anew with the values of now, and give it the users."""
+    hosting = Hosting(cloud)
+    now = hosting.deployment(serving(cloud, "production")) or {}
+    wish = Wish(now["commit"], BRANCHES["production"], "production", source="redeploy")
+    made = make_deployment(hosting, wish)["id"]
+    until = time.monotonic() + SERVES_SECONDS
+    while serving(cloud, "production") != made and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+
+
+def serving(cloud: Cloud, environment: str) -> str:
+    """Return the deployment that an environment's alias names; empty for none."""
+    alias = Hosting(cloud).documents.get("alias", environment)
+    return str(alias["deploymentId"]) if alias else ""
+
+
+def tip(cloud: Cloud, branch: str) -> str:
+    """Return the commit a branch points to."""
+    return git(cloud.repository, "rev-parse", "--verify", f"refs/heads/{branch}").strip()
+
+
+def project_of(cloud: Cloud) -> dict[str, Any]:  # Any: a platform's JSON
+    """Return the hosting's project."""
+    return cloud.documents("vercel").get("project", VERCEL_PROJECT_ID) or {}
+
+
+def _forget(hosting: Hosting, found: Document) -> None:
+    folder = hosting.folder(found["id"])
+    AppProcess(folder).stop()
+    hosting.documents.remove("deployment", found["id"])
+    hosting.documents.remove("log", found["id"])
+    shutil.rmtree(folder, ignore_errors=True)
+    (hosting.cloud.deployments / "hosts" / found["url"]).unlink(missing_ok=True)
