@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.twins import clients, vercel
+from benchmarks.twins import clients, github, supabase, vercel
 from drillbook.range import practice
 
-CHECKS = (vercel.check,)
+CHECKS = (vercel.check, github.check, supabase.check)
 SCALE = 0.02
 
 

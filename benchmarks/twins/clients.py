@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path("build/twin-check")
-PACKAGES = ("vercel@56.5.0", "supabase@3.1.0")
+PACKAGES = ("vercel@56.5.0", "supabase@3.1.0", "@octokit/rest@22.0.1", "@octokit/openapi@23.0.2")
 INSTALL_SECONDS = 600
 RUN_SECONDS = 120
 QUIET = ("CI", "NO_COLOR", "NO_UPDATE_NOTIFIER", "VERCEL_TELEMETRY_DISABLED")
@@ -31,7 +31,8 @@ def missing() -> str:
 
 def install() -> str:
     """Install the clients, or find them; return why it did not work, or nothing."""
-    if all(program(package.partition("@")[0]).exists() for package in PACKAGES):
+    modules = FOLDER / "node_modules"
+    if all((modules / package.rpartition("@")[0]).exists() for package in PACKAGES):
         return ""
     FOLDER.mkdir(parents=True, exist_ok=True)
     words = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(FOLDER), *PACKAGES]
