@@ -52,7 +52,8 @@ def day(count: int = 1000, errors: int = 10, ms: float = 5.0, commit: str = OLD)
 class Kept:
     """Keeps evidence as the engine does, in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, cancelled: bool = False) -> None:
+        self.cancelled = cancelled
         self.pictures: list[bytes] = []
         self.said: list[str] = []
 
@@ -61,7 +62,12 @@ class Kept:
             self.pictures.append(data)
             return Evidence(sha256="0" * 64, size_bytes=len(data), name=name, media_type=media_type)
 
-        return Effect(key="k", keep=keep, progress=lambda says, _: self.said.append(says))
+        return Effect(
+            key="k",
+            keep=keep,
+            progress=lambda says, _: self.said.append(says),
+            cancel_asked=lambda: self.cancelled,
+        )
 
 
 def watched(
@@ -259,6 +265,7 @@ def test_probes_a_login_keeps_out_say_nothing(tmp_path: Path) -> None:
 
 def test_a_checks_file_names_the_paths_to_probe(tmp_path: Path) -> None:
     file = checks_file(
+        '[[http]]\nname = "own word"\npath = "/health"\n'
         '[[http]]\nname = "front"\npath = "/"\n'
         '[[http]]\nname = "book"\npath = "/api/bookings"\nmethod = "POST"\n'
         '[[http]]\nname = "mine"\npath = "/api/mine"\n'
@@ -278,7 +285,7 @@ def test_an_app_that_answers_nobody_fails_and_one_that_serves_users_does_not(
     nowhere = "http://127.0.0.1:9"
     stop = threading.Event()
 
-    dead = watched(tmp_path, nowhere, day(), probes=None, lasting=timedelta(seconds=5))
+    dead = watched(tmp_path, nowhere, day(), probes=600, lasting=timedelta(seconds=5))
 
     assert dead.verdict is Verdict.FAIL
     assert "nothing has answered" in dead.says
@@ -299,6 +306,37 @@ def test_an_app_that_answers_nobody_fails_and_one_that_serves_users_does_not(
         stop.set()
         thread.join()
     assert served.verdict is Verdict.INCONCLUSIVE, served.says
+
+
+def test_a_log_too_large_to_be_read_whole_is_said(
+    tmp_path: Path, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drillbook.providers.logfile.log.LARGEST_READ_BYTES", 20_000)
+
+    found = watched(tmp_path, app, day(), since=ago(30))
+
+    assert found.cut
+    assert 0 < found.before_requests < 1000
+    assert "too large to be read whole" in found.says
+
+
+def test_lines_written_late_or_by_a_clock_ahead_are_counted(tmp_path: Path, app: str) -> None:
+    shuffled = [line(seconds, commit=NEW) for seconds in (-20, 40, 12, 30, 14, 45)]
+
+    found = watched(tmp_path, app, day() + shuffled, since=ago(55), commit=NEW)
+
+    assert found.requests == 6
+
+
+def test_a_cancelled_watch_ends_without_a_verdict(tmp_path: Path, app: str) -> None:
+    kept = Kept(cancelled=True)
+
+    found = watched(
+        tmp_path, app, day(), since=ago(30), kept=kept, lasting=timedelta(hours=1),
+        at_least=timedelta(hours=1),
+    )  # fmt: skip
+
+    assert found.verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(

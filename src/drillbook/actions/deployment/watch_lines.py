@@ -10,7 +10,7 @@ from drillbook.ports.logs import LogLine
 
 SERVER_ERROR = 500
 SHORTEST_COMMIT = 7
-# The release that served last speaks for the time before, when it served so many requests.
+# The release that served most lately speaks for the time before, when it served so many requests.
 ENOUGH_OF_ONE_RELEASE = 500
 LATELY = timedelta(minutes=10)
 MINUTE = 60
@@ -42,7 +42,7 @@ def request_of(line: LogLine) -> Request:
 
 
 def earlier_of(lines: Sequence[LogLine], commit: str, start: datetime) -> Earlier:
-    """Return what speaks for the time before: the release that served last, if it served enough."""
+    """Return what speaks for the time before: the release that served most lately, if enough."""
     own = [line for line in lines if not is_of(line, commit)] if commit else list(lines)
     names = frozenset(name_of(line) for line in own) - {""}
     lately = Counter(name_of(line) for line in own if line.at >= start - LATELY)

@@ -98,7 +98,7 @@ class Watching:
         minutes = (start - lines[0].at).total_seconds() / 60.0 if lines else 0.0
         self.rate_before = len(lines) / max(minutes, 1.0)
         self._busy_from = SPIKE * busiest(lines)
-        paths = named_paths(file) if file is not None else usual_paths(lines)
+        paths = named_paths(file, app.health_path) if file is not None else usual_paths(lines)
         wanted = max(0, ASKED_A_MINUTE - round(self.rate_before)) if probes is None else probes
         self.probes_a_minute = wanted if paths else 0
         self.prober: Prober = prober(app, paths if wanted else (), lines)

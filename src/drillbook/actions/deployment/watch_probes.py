@@ -55,14 +55,16 @@ def tells(status: int) -> bool:
     return 0 < status < USER_ERROR or status >= SERVER_ERROR
 
 
-def named_paths(file: File) -> tuple[str, ...]:
-    """Return the paths of a checks file that can be asked for by themselves."""
+def named_paths(file: File, health_path: str) -> tuple[str, ...]:
+    """Return the paths of a checks file that can be asked for by themselves, without health."""
+    health_path = health_path.partition("?")[0]
     found = (
         check.path.partition("?")[0]
         for check in read_checks(file).http
         if check.method == "GET" and not check.headers and "${" not in check.path
     )
-    return tuple(dict.fromkeys(found))
+    # The app's own word may be a constant: it must never count as what users meet.
+    return tuple(path for path in dict.fromkeys(found) if path != health_path)
 
 
 def usual_paths(lines: Sequence[LogLine]) -> tuple[str, ...]:
