@@ -19,6 +19,7 @@ from drillbook.range.twins.github.twin import GitHub, now
 from drillbook.range.twins.github.workflow import Job, WorkflowInvalid, read_workflow
 
 LOOKS_EVERY_SECONDS = 0.1
+IDLE_SECONDS = 1.0
 TRIES = 2
 # What a full disk, a busy machine or an odd commit may do to a run, and not to the runner.
 BROKEN = (OSError, subprocess.SubprocessError, sqlite3.Error, tarfile.TarError)
@@ -73,7 +74,7 @@ class Runner:
 
     def _work(self) -> None:
         while not self._ends.is_set():
-            self._news.wait()
+            self._news.wait(IDLE_SECONDS)
             self._news.clear()
             while not self._ends.is_set() and (run := self._next()) is not None:
                 try:
@@ -86,7 +87,8 @@ class Runner:
     def _next(self) -> Json | None:
         with self.hub.documents.locked():
             queued = [run for run in self.hub.documents.all("run") if run["status"] == "queued"]
-            if not queued:
+            # With this fault of the range the queue stands still.
+            if not queued or self.hub.documents.get("fault", "ci") is not None:
                 return None
             run = queued[0] | {"status": "in_progress", "updated_at": now()}
             self._keep("run", run)

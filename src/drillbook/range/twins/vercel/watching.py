@@ -101,7 +101,8 @@ def see_head(hosting: Hosting, branch: str, head: str) -> None:
     """Deploy a branch's new head, once."""
     with hosting.documents.locked():
         seen = hosting.documents.get("head", branch) or {}
-        if seen.get("commit") == head:
+        # Whoever moved the branch back meanwhile has said in the documents that it was seen.
+        if seen.get("commit") == head or head_of(hosting.cloud.repository, branch) != head:
             return
         target = "production" if branch == BRANCHES["production"] else None
         make_deployment(hosting, Wish(head, branch, target))
