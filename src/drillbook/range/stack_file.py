@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from drillbook.range.cloud import ENVIRONMENTS, Cloud
+from drillbook.range.cloud import ENVIRONMENTS, SHAPES, Cloud
 
 STACK = "stack.toml"
 TEMPLATE = Path(__file__).with_name(STACK)
@@ -26,6 +26,8 @@ def write_stack(cloud: Cloud) -> None:
     for section, key, url in _addresses(cloud):
         place = rf"(\[environments\.{section}\][^\[]*?\n{key} = \")http://127\.0\.0\.1:(?:\d+|\{{.*?\}})"
         text = re.sub(place, lambda found, now=url: found[1] + now, text)  # type: ignore[misc]  # mypy cannot infer a lambda's default
+    for name in SHAPES:  # the file names theirs
+        cloud.token(name)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
 
