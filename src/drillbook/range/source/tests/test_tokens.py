@@ -7,7 +7,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from booking.problems import UnauthorizedError
+from booking.problems import AwayError, UnauthorizedError
 from booking.settings import MissingSettingError, Settings
 from booking.tokens import Tokens
 
@@ -46,6 +46,13 @@ class TokensTest(unittest.TestCase):
     def test_without_a_key_no_token_can_be_checked(self) -> None:
         with self.assertRaises(MissingSettingError):
             Tokens(Settings({})).customer(f"Bearer {token()}")
+
+    def test_keys_that_cannot_be_read_are_not_asked_for_by_each_request(self) -> None:
+        tokens = Tokens(Settings({"AUTH_JWKS_URL": "http://127.0.0.1:1/keys"}))
+
+        for _ in range(2):
+            with self.assertRaisesRegex(AwayError, "no keys .* auth service does not answer"):
+                tokens.customer(f"Bearer {token()}")
 
     def test_login_needs_address_and_password(self) -> None:
         with self.assertRaises(ValueError):
