@@ -27,6 +27,13 @@ def hosting(stack: Stack, name: str) -> str:
             hint=f"Check url, release and target in [environments.{name}.app]: they may name "
             "another app.",
         )
+    if all(one.id != seen.id for one in deployments.of_commit(seen.commit)):
+        target = stack.place(name).target()
+        raise Failed(
+            f"what serves at {stack.port(name, Probe).target} is {seen.id} of {seen.branch}, which "
+            f"was not built for {target}",
+            hint=f"Correct url or target in [environments.{name}.app].",
+        )
     told = automatic.do(deployments)
     word = "on" if told.is_on else "OFF (deployment.resume turns it on)"
     return f"{seen.says}; automatic assignment is {word}; {len(values)} values are set"

@@ -29,6 +29,9 @@ class Made:
 
     names: set[str] = field(default_factory=set[str])
     columns: dict[tuple[str, str], Column] = field(default_factory=dict[tuple[str, str], Column])
+    undefaulted: dict[tuple[str, str], tuple[str, int]] = field(
+        default_factory=dict[tuple[str, str], tuple[str, int]]
+    )
     where: tuple[str, int] = ("", 0)
 
     def has(self, name: str) -> bool:
@@ -41,7 +44,9 @@ class Made:
         return bool(named) and all((table, column) in self.columns for column in named)
 
     def demanding(self) -> Iterator[tuple[tuple[str, int], Harm]]:
-        """Yield the new columns that must be given: old code does not give them."""
+        """Yield the columns that must be given in the end, and that old code does not give."""
+        for (table, name), where in self.undefaulted.items():
+            yield where, Harm(f"the default of {name} of {table} is taken away")
         for (table, name), column in self.columns.items():
             if table not in self.names and column.required and not column.filled:
                 yield (

@@ -88,8 +88,11 @@ def _default(made: Made, table: str, command: AlterTableCmd) -> Iterator[Harm]:
     column, given = made.columns.get((table, command.name)), command.HasField("def")
     if column is not None:
         column.filled, column.where = given, made.where
-    elif not given:
-        yield Harm(f"the default of {command.name} of {table} is taken away")
+    elif given:
+        made.undefaulted.pop((table, command.name), None)  # dropped to be set again
+    else:
+        made.undefaulted[table, command.name] = made.where
+    yield from ()
 
 
 def _add_constraint(made: Made, table: str, command: AlterTableCmd) -> Iterator[Harm]:

@@ -15,11 +15,19 @@ from drillbook.providers.github.answers import (
 from drillbook.providers.github.hub import Hub, parsed, quoted
 
 LONGEST_NUMBER = 9
+UNPROCESSABLE = 422
 
 
 def commit(hub: Hub, ref: str) -> Commit:
-    """Return the commit a ref names."""
-    return hub.one(CommitSeen, f"/commits/{quoted(ref)}", right="Contents: read").ours()
+    """Return the commit a ref names; for a name that means nothing GitHub answers 422."""
+    path = f"/repos/{hub.repository}/commits/{quoted(ref)}"
+    reply = hub.api.read(path, accept=(UNPROCESSABLE,), right="Contents: read")
+    if reply.status == UNPROCESSABLE:
+        raise NotFound(
+            f"{hub.repository} has no commit, branch or tag {ref}",
+            hint="Correct its name, or push it first.",
+        )
+    return parsed(CommitSeen, reply.body, path).ours()
 
 
 def compared(hub: Hub, base: str, head: str) -> Compared:
