@@ -14,7 +14,7 @@ from drillbook.range.twins.supabase.project import Project
 from drillbook.range.twins.supabase.projects import REGION, set_status, status_of
 
 BACKUPS, POINTS, RESTORES, SCHEDULE = "backups", "restore points", "restores", "backup schedule"
-DAY = timedelta(days=1)
+DAY, AGAIN = timedelta(days=1), timedelta(minutes=1)
 KEPT = 7
 LONGEST_NAME = 20
 FIRST_ID = 481_000_001
@@ -93,10 +93,11 @@ class Keeper:
             documents.put(kind, str(number), backup)
         backup |= {"status": COMPLETED if self._dumped(str(number)) else FAILED}
         documents.put(kind, str(number), backup)
-        whole = [each for each in documents.all(kind) if each["status"] == COMPLETED]
-        for old in whole[:-KEPT]:
-            documents.remove(kind, str(old["id"]))
-            Dumps(self._project).file(str(old["id"])).unlink(missing_ok=True)
+        for status in (COMPLETED, FAILED):
+            these = [each for each in documents.all(kind) if each["status"] == status]
+            for old in these[:-KEPT]:
+                documents.remove(kind, str(old["id"]))
+                Dumps(self._project).file(str(old["id"])).unlink(missing_ok=True)
 
     def _take_point(self, point: Document) -> None:
         taken = self._dumped(_point_dump(point["name"]))
@@ -121,15 +122,21 @@ class Keeper:
 
 
 def is_due(project: Project, now: datetime) -> bool:
-    """Tell whether the day's backup has not been taken yet, or the very first one."""
-    backups = project.documents.all(project.kind(BACKUPS))
-    if not backups:
-        return True
-    scheduled = schedule_of(project)["schedule_for"].split(":")
-    last = now.replace(hour=int(scheduled[0]), minute=int(scheduled[1]), second=0, microsecond=0)
+    """Tell whether the day's backup is still to be taken; a failed one is tried again."""
+    failed, completed = _newest(project, FAILED), _newest(project, COMPLETED)
+    if failed is not None and now - failed < AGAIN:
+        return False
+    hour, _, minute = schedule_of(project)["schedule_for"].partition(":")
+    last = now.replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
     if last > now:
         last -= DAY
-    return datetime.fromisoformat(backups[-1]["inserted_at"]) < last
+    return completed is None or completed < last
+
+
+def _newest(project: Project, status: str) -> datetime | None:
+    backups = project.documents.all(project.kind(BACKUPS))
+    begun = (each["inserted_at"] for each in backups if each["status"] == status)
+    return max(map(datetime.fromisoformat, begun), default=None)
 
 
 def schedule_of(project: Project) -> Document:

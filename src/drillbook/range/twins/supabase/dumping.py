@@ -59,12 +59,19 @@ class Dumps:
                 self._run("pg_restore", building, ["--exit-on-error", str(self.file(name))])
             if database in names:
                 self._drop(server, old)
-                # Who comes between the end of the sessions and the new name is kept out.
-                server.execute(_named("ALTER DATABASE {} ALLOW_CONNECTIONS false", database))
-                server.execute(_END, (database,))
-                server.execute(_named("ALTER DATABASE {} RENAME TO {}", database, old))
+                self._set_aside(server, database, old)
             server.execute(_named("ALTER DATABASE {} RENAME TO {}", building, database))
             self._drop(server, old)
+
+    def _set_aside(self, server: psycopg.Connection[tuple[str]], name: str, old: str) -> None:
+        # Who comes between the end of the sessions and the new name is kept out.
+        server.execute(_named("ALTER DATABASE {} ALLOW_CONNECTIONS false", name))
+        try:
+            server.execute(_END, (name,))
+            server.execute(_named("ALTER DATABASE {} RENAME TO {}", name, old))
+        except psycopg.Error:
+            server.execute(_named("ALTER DATABASE {} ALLOW_CONNECTIONS true", name))
+            raise
 
     @property
     def _database(self) -> str:
