@@ -14,6 +14,8 @@ NOTHING_MERGED: tuple[str, ...] = ()
 ON_STAGING = (STAGING,)
 SHIPPED = (STAGING, PRODUCTION)
 ONCE_BACK = ("rollback",)
+# Before anything was written a run is refused at its gate, or taken back with nothing to do.
+UNTOUCHED = frozenset({State.REFUSED, State.TAKEN_BACK})
 
 
 class Harm(StrEnum):
@@ -72,7 +74,7 @@ class Case:
     right: Right
     traffic: str = "steady"
     reviewed: bool = True
-    warm_requests: int = 40
+    warm_requests: int = 400
     before: tuple[Act, ...] = ()
     during: tuple[Meddling, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict[str, str])
@@ -90,8 +92,8 @@ def shipped() -> Right:
 
 def refused(*by: str, merged: tuple[str, ...] = NOTHING_MERGED) -> Right:
     """Return what is right with a release that must not reach production."""
-    ends = State.PARTLY_TAKEN_BACK if merged else State.TAKEN_BACK
-    return Right(merged, Serves.GOOD, frozenset({ends}), noticed_by=by)
+    ends = {State.PARTLY_TAKEN_BACK} if merged else UNTOUCHED
+    return Right(merged, Serves.GOOD, frozenset(ends), noticed_by=by)
 
 
 def taken_back(harm: Harm, *by: str) -> Right:

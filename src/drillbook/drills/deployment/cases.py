@@ -5,6 +5,7 @@ from drillbook.drills.deployment.case import (
     BEGINNING,
     ON_STAGING,
     SHIPPED,
+    UNTOUCHED,
     Case,
     Harm,
     Meddling,
@@ -169,7 +170,7 @@ FAULTS = (
         Right(
             (),
             Serves.GOOD,
-            frozenset({State.TAKEN_BACK}),
+            UNTOUCHED,
             noticed_by=("deployment.automatic",),
             automatic=False,
         ),

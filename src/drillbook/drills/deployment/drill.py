@@ -25,7 +25,7 @@ from drillbook.engine.runs import Runs, opened
 from drillbook.range import practice
 
 RUNBOOK = "Application Deployment"
-INPUTS = {"within": "2m", "watching": "90s", "at_least": "30s"}
+INPUTS = {"within": "2m", "watching": "90s", "at_least": "30s", "bursts": "10s"}
 SCALE = 0.1
 RATE, SPIKE, LOW = 20.0, 60.0, 2 / 60
 CALM_SECONDS = 5.0
