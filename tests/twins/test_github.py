@@ -15,6 +15,7 @@ import pytest
 
 from drillbook.local.sockets import listen
 from drillbook.range.cloud import Cloud
+from drillbook.range.twins.github.git import BareRepository, Moved
 from drillbook.range.twins.github.workflow import WorkflowInvalid, read_workflow, skips
 from repository.hub import GREEN, RED, WORKFLOW, Hub, a_hub, serving
 from twins import contract
@@ -113,6 +114,16 @@ def test_a_conflict_changes_nothing(hub: Hub) -> None:
 
     assert (reply.status_code, reply.json()["message"]) == (409, "Merge conflict")
     assert hub.sha("theirs") == theirs
+
+
+def test_a_branch_is_moved_only_from_where_it_was_seen(hub: Hub) -> None:
+    seen = hub.commit("moving", {"a.txt": "a"}, "One [skip ci]", onto="develop")
+    now = hub.commit("moving", {"a.txt": "b"}, "Two [skip ci]")
+    repository = BareRepository(hub.cloud.repository)
+
+    with pytest.raises(Moved):
+        repository.set_branch("moving", hub.sha("main"), seen)
+    assert hub.sha("moving") == now
 
 
 def test_a_pull_request_is_merged_only_as_it_was_seen_and_reviewed_by_others(hub: Hub) -> None:
