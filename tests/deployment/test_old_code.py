@@ -33,7 +33,7 @@ TAKES = {
     "ALTER TABLE slots ALTER COLUMN day TYPE text": "the type of day of slots is changed",
     "ALTER TABLE slots ALTER COLUMN day SET NOT NULL": "day of slots may be empty no longer",
     "ALTER TABLE slots ALTER COLUMN day DROP DEFAULT": "the default of day of slots is taken",
-    "ALTER TABLE slots ADD CONSTRAINT few CHECK (length(day) < 9) NOT VALID": "a check on slots (day)",
+    "ALTER TABLE slots ADD CHECK (length(day) < 9) NOT VALID": "a check on slots (day)",
     "CREATE UNIQUE INDEX one_a_day ON bookings (day)": "bookings (day) must be unique",
     "ALTER TABLE bookings ENABLE ROW LEVEL SECURITY": "row security of bookings is turned on",
     "UPDATE bookings SET status = upper(status)": "rows of bookings are overwritten (status)",
