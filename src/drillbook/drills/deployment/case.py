@@ -14,6 +14,7 @@ NOTHING_MERGED: tuple[str, ...] = ()
 ON_STAGING = (STAGING,)
 SHIPPED = (STAGING, PRODUCTION)
 ONCE_BACK = ("rollback",)
+FEW_REQUESTS = 40
 # Before anything was written a run is refused at its gate, or taken back with nothing to do.
 UNTOUCHED = frozenset({State.REFUSED, State.TAKEN_BACK})
 
@@ -78,6 +79,12 @@ class Case:
     before: tuple[Act, ...] = ()
     during: tuple[Meddling, ...] = ()
     inputs: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def wanted_requests(self) -> int:
+        """How many requests must have come before: what is never watched needs few."""
+        few = self.right.merged != SHIPPED
+        return min(self.warm_requests, FEW_REQUESTS) if few else self.warm_requests
 
     @property
     def healthy(self) -> bool:

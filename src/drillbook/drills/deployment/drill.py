@@ -139,10 +139,10 @@ def _users_come(case: Case, ground: Ground, seed: int, *, tied: bool) -> None:
 def _await_users(case: Case, ground: Ground) -> None:
     """Wait until enough users came that there is something to compare with."""
     ends = time.monotonic() + WARM_SECONDS
-    while sum(met.over for met in ground.requests()) < case.warm_requests:
+    while sum(met.over for met in ground.requests()) < case.wanted_requests:
         if time.monotonic() > ends:
             raise Failed(
-                f"fewer than {case.warm_requests} requests came in {WARM_SECONDS:g} s",
+                f"fewer than {case.wanted_requests} requests came in {WARM_SECONDS:g} s",
                 hint=f"See {ground.folder / 'production'}.",
             )
         time.sleep(WAIT_SECONDS)
