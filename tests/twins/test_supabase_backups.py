@@ -95,6 +95,11 @@ def test_a_dump_that_fails_leaves_no_file_and_one_that_is_broken_restores_nothin
 
     assert notes(project) == 1
     assert not dumps.file("two").exists()
+    with psycopg.connect(right) as connection:
+        beside = connection.execute(
+            "SELECT FROM pg_database WHERE datname = current_database() || '_restoring'"
+        )
+        assert beside.fetchall() == []
 
 
 def test_a_backup_that_died_with_the_cloud_is_failed_and_the_restore_it_had_begun_is_done(

@@ -54,14 +54,21 @@ class Dumps:
         with self._server() as server:
             names = self._there(server, database, building, old)
             if not {building, old} <= names or database in names:
-                self._drop(server, building)
-                server.execute(_named("CREATE DATABASE {}", building))
-                self._run("pg_restore", building, ["--exit-on-error", str(self.file(name))])
+                self._build(server, building, name)
             if database in names:
                 self._drop(server, old)
                 self._set_aside(server, database, old)
             server.execute(_named("ALTER DATABASE {} RENAME TO {}", building, database))
             self._drop(server, old)
+
+    def _build(self, server: psycopg.Connection[tuple[str]], building: str, name: str) -> None:
+        self._drop(server, building)
+        server.execute(_named("CREATE DATABASE {}", building))
+        try:
+            self._run("pg_restore", building, ["--exit-on-error", str(self.file(name))])
+        except Failed:
+            self._drop(server, building)
+            raise
 
     def _set_aside(self, server: psycopg.Connection[tuple[str]], name: str, old: str) -> None:
         # Who comes between the end of the sessions and the new name is kept out.
