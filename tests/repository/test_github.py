@@ -37,7 +37,7 @@ def test_a_commit_is_found_by_branch_and_id_and_nothing_else_is(hub: Hub, branch
     assert (found.sha, found.title, found.author) == (sha, "Say hello", "dana")
     assert found.parents == (hub.sha("develop"),)
     assert provider.commit(sha) == found
-    with pytest.raises((NotFound, Refused)):
+    with pytest.raises(NotFound, match="has no commit, branch or tag no-such-branch"):
         provider.commit("no-such-branch")
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from drillbook.actions.repository.commits import named, short
+from drillbook.actions.repository.commits import counted, named, short
 from drillbook.actions.repository.subject import domain
 from drillbook.core.errors import NotFound
 from drillbook.core.model import Frozen
@@ -154,12 +154,14 @@ def _text(repository: Repository, path: str, ref: str) -> str:
 
 
 def _says(said: Changes) -> str:
-    parts = [f"{short(said.commit)} brings {len(said.commits)} commits in {said.files} files"]
+    brought = f"{counted(len(said.commits), 'commit')} in {counted(said.files, 'file')}"
+    parts = [f"{short(said.commit)} brings {brought}"]
     if not said.count:
         parts = [f"{short(said.commit)} brings nothing that {short(said.since)} has not"]
     if said.lost:
         gone = "; ".join(f"{line.sha} {line.title}" for line in said.lost[:SHOWN])
-        parts.append(f"{len(said.lost)} commits of {short(said.since)} would go: {gone}")
+        count = counted(len(said.lost), "commit")
+        parts.append(f"{count} of {short(said.since)} would go: {gone}")
     for name, what in (
         ("migrations", "new migrations"),
         ("rewritten", "old migrations changed or removed"),

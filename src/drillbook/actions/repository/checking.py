@@ -165,7 +165,7 @@ def _ended(check: Check) -> str:
 def _green(
     sha: str, seen: Sequence[Check], required: Sequence[str], now: Standing, seconds: float
 ) -> Green:
-    whose = "required" if required else "none is required"
+    whose = f"required: {', '.join(required)}" if required else "the branch requires none"
     says = f"{', '.join(now.green)} green for exactly {short(sha)} ({whose})"
     if now.harmless:
         says += f"; {', '.join(now.harmless)}"
@@ -218,5 +218,7 @@ def _green_elsewhere(pipelines: Pipelines, repository: Repository, sha: str, bra
 
 def _rerun(sha: str, found: Sequence[Check]) -> Rerun:
     running = tuple(sorted({check.name for check in found if check.stage is not Stage.DONE}))
-    says = ", ".join(running) or "no check"
-    return Rerun(commit=sha, running=running, says=f"{says} runs again for {short(sha)}")
+    says = f"{', '.join(running)} runs again for {short(sha)}"
+    if not running:
+        says = f"no check of {short(sha)} ended badly, so none runs again"
+    return Rerun(commit=sha, running=running, says=says)

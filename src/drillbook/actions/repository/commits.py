@@ -62,6 +62,11 @@ def exact(text: str, parameter: str = "commit") -> str:
     return text
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def short(sha: str) -> str:
     """Return the beginning of an id, for sentences."""
     return sha[:SHORT]

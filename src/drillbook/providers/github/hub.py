@@ -7,13 +7,14 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
-from drillbook.core.errors import Failed, Refused
+from drillbook.core.errors import Failed, NotFound, Refused
 from drillbook.remote.api import JsonApi, Values
 from drillbook.remote.reply import Reply
 
 VERSION = {"X-GitHub-Api-Version": "2022-11-28", "Accept": "application/vnd.github+json"}
 A_PAGE = 100
 MOST_PAGES = 50
+UNPROCESSABLE = 422
 Seen = TypeVar("Seen", bound=BaseModel)
 
 
@@ -35,12 +36,21 @@ class Hub:
         """Read the beginning of a list."""
         return many(kind, self.api.get(self._above + path, right=right), path)
 
-    def pages(self, path: str, query: Values | None = None, right: str = "") -> Iterator[JsonValue]:
-        """Read all pages of a list; more than 5,000 entries are refused, never cut."""
+    def pages(
+        self, path: str, query: Values | None = None, *, right: str = "", of: str = ""
+    ) -> Iterator[JsonValue]:
+        """
+        Read all pages of a list; more than 5,000 entries are refused, never cut.
+
+        `of` is the commit the list belongs to: NotFound where there is none.
+        """
         asked: str = self._above + path
         wanted: Values = {"per_page": A_PAGE, **(query or {})}
         for _ in range(MOST_PAGES):
-            reply = self.api.read(asked, wanted, right=right)
+            accept = (UNPROCESSABLE,) if of else ()
+            reply = self.api.read(asked, wanted, accept=accept, right=right)
+            if reply.status == UNPROCESSABLE:
+                raise self.has_no(of)
             yield reply.body
             if not reply.next_url:
                 return
@@ -51,9 +61,19 @@ class Hub:
             again=False,
         )
 
-    def all(self, kind: type[Seen], path: str, query: Values | None = None) -> tuple[Seen, ...]:
+    def has_no(self, ref: str) -> NotFound:
+        """Return the error of a name that means no commit; GitHub answers 422 for it."""
+        return NotFound(
+            f"{self.repository} has no commit, branch or tag {ref}",
+            hint="Correct its name, or push it first.",
+        )
+
+    def all(
+        self, kind: type[Seen], path: str, query: Values | None = None, *, of: str = ""
+    ) -> tuple[Seen, ...]:
         """Read a list to its end."""
-        return tuple(one for body in self.pages(path, query) for one in many(kind, body, path))
+        bodies = self.pages(path, query, of=of)
+        return tuple(one for body in bodies for one in many(kind, body, path))
 
     def send(
         self, method: str, path: str, body: JsonValue, *, accept: tuple[int, ...] = (), right: str

@@ -27,7 +27,7 @@ def checks(hub: Hub, commit: str) -> tuple[Check, ...]:
     path = f"/commits/{commit}/check-runs"
     pages = (
         parsed(CheckPage, body, path)
-        for body in hub.pages(path, {"filter": "latest"}, right="Checks: read")
+        for body in hub.pages(path, {"filter": "latest"}, right="Checks: read", of=commit)
     )
     runs = tuple(_with_reason(hub, run) for page in pages for run in page.check_runs)
     statuses = hub.one(

@@ -12,10 +12,9 @@ from drillbook.providers.github.answers import (
     PullSeen,
     ReviewSeen,
 )
-from drillbook.providers.github.hub import Hub, parsed, quoted
+from drillbook.providers.github.hub import UNPROCESSABLE, Hub, parsed, quoted
 
 LONGEST_NUMBER = 9
-UNPROCESSABLE = 422
 
 
 def commit(hub: Hub, ref: str) -> Commit:
@@ -23,10 +22,7 @@ def commit(hub: Hub, ref: str) -> Commit:
     path = f"/repos/{hub.repository}/commits/{quoted(ref)}"
     reply = hub.api.read(path, accept=(UNPROCESSABLE,), right="Contents: read")
     if reply.status == UNPROCESSABLE:
-        raise NotFound(
-            f"{hub.repository} has no commit, branch or tag {ref}",
-            hint="Correct its name, or push it first.",
-        )
+        raise hub.has_no(ref)
     return parsed(CommitSeen, reply.body, path).ours()
 
 
@@ -74,7 +70,7 @@ def proposals(hub: Hub, change: str) -> tuple[Proposal, ...]:
     query = {"state": "all", "head": f"{owner}:{change}"}
     found = hub.all(PullSeen, "/pulls", query)
     if not found:
-        hub.one(CommitSeen, f"/commits/{quoted(change)}")  # NotFound for what names nothing
+        commit(hub, change)  # NotFound for what names nothing
     return tuple(_with_reviews(hub, pull) for pull in found)
 
 
@@ -92,7 +88,7 @@ def is_commit(text: str) -> bool:
 
 
 def _of_commit(hub: Hub, sha: str) -> tuple[Proposal, ...]:
-    found = hub.all(PullSeen, f"/commits/{sha}/pulls")
+    found = hub.all(PullSeen, f"/commits/{sha}/pulls", of=sha)
     # Whose head it is comes first: others only contain it.
     ordered = sorted(found, key=lambda pull: (pull.head.sha != sha, -pull.number))
     return tuple(_with_reviews(hub, pull) for pull in ordered)
