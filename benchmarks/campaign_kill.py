@@ -24,6 +24,8 @@ from rich.table import Table
 
 from benchmarks.campaign.cases import STORES, Case, draw
 from benchmarks.campaign.counting import COUNTED, References
+from benchmarks.campaign.counting_deployments import RunningDeployment
+from benchmarks.campaign.deployments import FIRST, LANE, DeploymentSite, draw_deployment
 from benchmarks.campaign.running import Running, Told
 from benchmarks.campaign.site import Site
 from benchmarks.campaign.upgrade import make_upgraded_source
@@ -33,7 +35,7 @@ BUILD = Path("build")
 
 
 class Campaign:
-    """All cases, in two lanes at once: one on SQLite stores, one on Postgres stores."""
+    """All cases, in three lanes at once: SQLite stores, Postgres stores, and deployments."""
 
     def __init__(self, folder: Path, seed: int, cases: Iterable[Case]) -> None:
         self.folder, self.seed = folder, seed
@@ -52,7 +54,7 @@ class Campaign:
             source = make_upgraded_source(self.folder / "upgraded")
             lanes = [
                 threading.Thread(target=self._lane, args=(store, source), name=store)
-                for store in STORES
+                for store in (*STORES, LANE)
                 if any(case.store == store for case in self.cases)
             ]
             for lane in lanes:
@@ -63,7 +65,13 @@ class Campaign:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _lane(self, store: str, source: Path) -> None:
-        site = Site((self.folder / store).resolve(), store, source.resolve())
+        folder = (self.folder / store).resolve()
+        is_cloud = store == LANE
+        site = (
+            DeploymentSite(folder, source.resolve())
+            if is_cloud
+            else Site(folder, store, source.resolve())
+        )
         self._sites.append(site)
         try:
             site.open()
@@ -78,7 +86,7 @@ class Campaign:
             site.close()
 
     def _case(self, site: Site, references: References, case: Case) -> None:
-        running = Running(site, references, case)
+        running = (RunningDeployment if case.store == LANE else Running)(site, references, case)
         try:
             told = running.carry_out()
         except Exception:  # noqa: BLE001 - as above
@@ -150,6 +158,7 @@ def main() -> int:
     """Carry the campaign out and print what it found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=300)
+    parser.add_argument("--deployments", type=int, default=30, help="how many of them, besides")
     parser.add_argument("--seed", type=int, default=20261124)
     parser.add_argument(
         "--only", type=int, action="append", help="repeat the case with this number"
@@ -157,8 +166,10 @@ def main() -> int:
     parser.add_argument("--variant", help="only cases of this variant")
     parser.add_argument("--json", type=Path, default=BUILD / "campaign-kill.json")
     given = parser.parse_args()
-    numbers = given.only or range(given.runs)
-    cases = [draw(given.seed, number) for number in numbers]
+    deployments = range(FIRST, FIRST + given.deployments)
+    cases = [
+        drawn(given.seed, number) for number in given.only or (*range(given.runs), *deployments)
+    ]
     if given.variant:
         cases = [case for case in cases if case.variant.name == given.variant]
     folder = BUILD / f"campaign-{os.getpid()}"
@@ -177,6 +188,11 @@ def main() -> int:
     given.json.write_text(json.dumps(result, indent=1))
     _print(campaign, result, given.json)
     return 0 if campaign.is_clean else 1
+
+
+def drawn(seed: int, number: int) -> Case:
+    """Return the case with this number."""
+    return draw_deployment(seed, number) if number >= FIRST else draw(seed, number)
 
 
 def _watched(campaign: Campaign) -> None:

@@ -261,7 +261,7 @@ def count_left_over(site: Site, run: str) -> Counts:
     """Look for processes, sessions and locks that outlived a run, after a moment of calm."""
     ends = time.monotonic() + CALM_SECONDS
     while True:
-        there = [*_sessions(site), *_processes(site, run), *_files(site)]
+        there = [*_sessions(site), *_processes(site, run), *files_left(site)]
         # What an earlier run left was counted with that one.
         found = [what for what in there if what not in site.known_left]
         if not found or time.monotonic() > ends:
@@ -274,7 +274,7 @@ def count_left_over(site: Site, run: str) -> Counts:
     return counts
 
 
-def _files(site: Site) -> list[str]:
+def files_left(site: Site) -> list[str]:
     """Return files that only stand while something is under way."""
     patterns = (
         "effects/*", "commands/*.taken-*", "command-records/*.draft", "scratch/*/**/PG_VERSION",

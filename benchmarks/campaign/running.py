@@ -76,9 +76,7 @@ class Running:
         """Run the case to its end and count."""
         begun = time.monotonic()
         variant = self.case.variant
-        if not variant.command:
-            self.references.of(variant, "production")
-            self.references.of(variant, "staging")
+        self._prepare()
         self.site.reset(variant)
         self.site.keep_workers()
         plan = self.site.plan(variant)
@@ -91,6 +89,11 @@ class Running:
             return self.told
         self._count(outcome, plan)
         return self.told
+
+    def _prepare(self) -> None:
+        if not self.case.variant.command:
+            self.references.of(self.case.variant, "production")
+            self.references.of(self.case.variant, "staging")
 
     def _run_through(self, plan: Plan) -> RunOutcome | None:
         with opened(self.site.store) as runs:
@@ -270,19 +273,21 @@ class Running:
         told.entries = len(self.kinds)
         told.open_ends = [*outcome.kept, *outcome.stuck]
         self._time_take_overs()
-        left = count_left_over(self.site, told.run)
-        if case.variant.is_migration:
-            counted = count_migration(self.site, self.references, case, outcome, plan)
-        elif case.variant.steps:
-            counted = count_backups(self.site, self.references, case, outcome)
-        else:
-            counted = count_command(self.site, case, told.run, outcome)
-        for counts in (left, counted):
+        for counts in self._found(outcome, plan):
             told.counts.counts.update(counts.counts)
             told.counts.says += counts.says
         if case.only_workers and told.state not in case.variant.ends:
             told.counts.add("wrong_ending", f"{told.state}: {outcome.reason}")
         if self.kinds.count("run.ended") != 1:
             told.counts.add("record_damaged", f"{self.kinds.count('run.ended')} ends")
+
+    def _found(self, outcome: RunOutcome, plan: Plan) -> tuple[Counts, ...]:
+        case, run = self.case, self.told.run
+        left = count_left_over(self.site, run)
         if not case.variant.command and DATABASE not in self.site.databases("production"):
-            told.counts.add("lost", "the production database itself")
+            left.add("lost", "the production database itself")
+        if case.variant.is_migration:
+            return left, count_migration(self.site, self.references, case, outcome, plan)
+        if case.variant.steps:
+            return left, count_backups(self.site, self.references, case, outcome)
+        return left, count_command(self.site, case, run, outcome)

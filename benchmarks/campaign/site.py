@@ -305,19 +305,23 @@ class Site:
             if content:
                 (self.folder / f"{variant.name}.{name}.sql").write_text(content)
                 inputs[name] = f"{variant.name}.{name}.sql"
+        plan = self.compiled(path, runbook, inputs)
+        # Nobody learns later how a command ended: looking again for half a minute shows nothing.
+        waits = {"undo_wait_seconds": 0.1} if variant.command else {}
+        return plan.model_copy(update=waits)
+
+    def compiled(self, path: Path, runbook: str, inputs: dict[str, str]) -> Plan:
+        """Compile a book for the lane's stack."""
         book = BookFile(path.name, path.read_bytes(), path)
 
         def read(name: str) -> File:
             return read_file(self.folder / name)
 
         stack = load_stack(self.folder / "stack.toml").facts()
-        plan = compile_plan(
+        return compile_plan(
             book.book, runbook, text=book.text, stack=stack, catalog=lambda: CATALOG,
             files=read, inputs=inputs,
         )  # fmt: skip
-        # Nobody learns later how a command ended: looking again for half a minute shows nothing.
-        waits = {"undo_wait_seconds": 0.1} if variant.command else {}
-        return plan.model_copy(update=waits)
 
     def _template(self, server: str, *more: str) -> None:
         self._execute(server, "CREATE DATABASE {}", TEMPLATE)
