@@ -13,6 +13,7 @@ RELEASE = "{release}"
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     def do_GET(self):
         if self.path == "/die":
             os._exit(1)
