@@ -12,7 +12,7 @@ from benchmarks import reference
 
 from docs.console import Fence, fences, typed_in
 from drillbook.actions import CATALOG
-from drillbook.analysis.checks_file import HttpCheck, SqlCheck, read_checks
+from drillbook.analysis.checks_file import HttpCheck, Login, SqlCheck, read_checks
 from drillbook.cli.exit_codes import ExitCode
 from drillbook.cli.main import app, run
 from drillbook.cli.table import COMMANDS
@@ -184,7 +184,7 @@ def test_every_checks_file_of_a_page_is_one_and_every_key_is_explained() -> None
     assert len(shown) == 2
     for fence in shown:
         assert read_checks(File(name="checks.toml", sha256="", text=fence.text)).http
-    for title, section in (("http", HttpCheck), ("sql", SqlCheck)):
+    for title, section in (("login", Login), ("http", HttpCheck), ("sql", SqlCheck)):
         part = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
         explained = set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE))
         assert explained == section.model_fields.keys(), title

@@ -181,6 +181,19 @@ def test_health_is_a_constant_while_a_login_tells_that_the_database_is_gone(
     }
 
 
+def test_a_database_that_hangs_is_a_timeout_and_not_a_wrong_password(
+    auth: httpx.Client, project: Project
+) -> None:
+    project.change_auth_config({"api_max_request_duration": 1})
+    with psycopg.connect(project.url("database.url")) as somebody:
+        somebody.execute("LOCK TABLE auth.users IN ACCESS EXCLUSIVE MODE")
+        login = {"email": EMAIL, "password": PASSWORD}
+        answer = auth.post("/token?grant_type=password", json=login)
+
+    assert (answer.status_code, answer.json()["error_code"]) == (504, "request_timeout")
+    assert log_in(auth)["token_type"] == "bearer"
+
+
 def test_rotating_keys_ends_the_tokens_of_a_key_only_when_it_is_revoked(
     auth: httpx.Client, project: Project
 ) -> None:

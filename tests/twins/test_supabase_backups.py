@@ -142,8 +142,9 @@ def test_a_backup_that_died_with_the_cloud_is_failed_and_the_restore_it_had_begu
     ],
 )
 def test_a_backup_is_due_once_a_day_and_again_after_a_failure(
-    project: Project, backups: list[tuple[str, float]], due: bool
+    tmp_path: Path, backups: list[tuple[str, float]], due: bool
 ) -> None:
+    project = Project(Cloud(tmp_path), "production")
     project.documents.put(SCHEDULE, project.ref, {"schedule_for": "03:00", "updated_at": ""})
     for number, (status, hours) in enumerate(backups):
         at = (NOON - timedelta(hours=hours)).isoformat()
@@ -151,3 +152,4 @@ def test_a_backup_is_due_once_a_day_and_again_after_a_failure(
         project.documents.put(project.kind(BACKUPS), str(number), backup)
 
     assert is_due(project, NOON) is due
+    project.documents.close()
