@@ -94,13 +94,14 @@ def test_more_approvals_may_be_asked_for(hub: Hub, branch: str) -> None:
 
 
 def test_drafts_closed_and_ambiguous_proposals_are_refused(hub: Hub, branch: str) -> None:
-    hub.commit(branch, {"a.txt": branch}, onto="develop")
+    sha = hub.commit(branch, {"a.txt": branch}, onto="develop")
     number = hub.propose(branch)
-    other = hub.propose(branch, "main")
+    hub.git("update-ref", f"refs/heads/{branch}-too", sha)
+    other = hub.propose(f"{branch}-too")
     provider = hub.provider()
 
     with pytest.raises(Refused, match="is proposed 2 times"):
-        reviewed.do(provider, change=branch)
+        reviewed.do(provider, change=sha)
     dana = hub.person("dana")
     dana.patch(f"/pulls/{other}", json={"state": "closed"})
     with pytest.raises(Refused, match="was closed and not merged"):
@@ -110,6 +111,19 @@ def test_drafts_closed_and_ambiguous_proposals_are_refused(hub: Hub, branch: str
     draft = dana.post("/pulls", json=said).json()["number"]
     with pytest.raises(Refused, match="is a draft"):
         reviewed.do(provider, change=str(draft))
+
+
+def test_a_review_for_another_branch_is_none_for_this_one(hub: Hub, branch: str) -> None:
+    hub.commit(branch, {"a.txt": branch}, onto="develop")
+    other = f"into-{branch}"
+    hub.git("update-ref", f"refs/heads/{other}", hub.sha("develop"))
+    number = hub.propose(branch, other)
+    hub.review(number, "riku")
+
+    with pytest.raises(NotFound, match=f"for develop, .*; proposed is #{number} into {other}"):
+        reviewed.do(hub.provider("develop"), change=branch)
+    assert reviewed.do(hub.provider("develop"), change=branch, into=other).into == other
+    assert reviewed.do(hub.provider(other), change=branch).proposal == number
 
 
 @pytest.mark.parametrize("change", ["", " ", "--all", "a..b", "two words", "x" * 300, "a\nb", "a^"])

@@ -48,12 +48,13 @@ def reviewed(
 
     Refused otherwise: approvals of older commits and of anybody who wrote one of the commits do
     not count, and whoever asked for changes must have approved since. `change` is a proposal's
-    number, a branch or a commit.
+    number, a branch or a commit; it must be proposed for the environment's branch, or for `into`.
     """
     if approvals < 1:
         raise Refused("approvals must be 1 or more", hint="approvals=1", again=False)
     wanted = named(change, "change")
-    found = _the_one(wanted, repository.proposals(wanted), into)
+    branch = named(into or repository.branch, "into")
+    found = _the_one(wanted, repository.proposals(wanted), branch)
     _is_alive(wanted, found)
     base = repository.commit(found.base).sha
     # What was merged is in the branch by now: its commits are those since before the merge.
@@ -100,12 +101,13 @@ def opinions_of(proposal: Proposal, writers: frozenset[str]) -> Opinions:
 
 def _the_one(change: str, found: Sequence[Proposal], into: str) -> Proposal:
     """Return the proposal that is meant; a commit must be its newest."""
-    fitting = [one for one in found if into in ("", one.base)]
+    fitting = [one for one in found if one.base == into]
     if not fitting:
-        where = f" into {into}" if into else ""
+        others = " and ".join(f"#{one.number} into {one.base}" for one in found)
+        says = f"nobody has proposed {change} for {into}, so nobody can have reviewed it"
         raise NotFound(
-            f"nobody has proposed {change}{where}, so nobody can have reviewed it",
-            hint="Open a pull request, and let somebody else read it.",
+            f"{says}; proposed is {others}" if others else says,
+            hint=f"Open a pull request for {into}, and let somebody else read it.",
         )
     exactly = [one for one in fitting if change in (one.head, one.branch, str(one.number))]
     exactly = exactly or [one for one in fitting if change.removeprefix("#") == str(one.number)]
@@ -118,10 +120,10 @@ def _the_one(change: str, found: Sequence[Proposal], into: str) -> Proposal:
         )
     alive = [one for one in exactly if one.open] or exactly[:1]
     if len(alive) > 1:
-        bases = ", ".join(f"#{one.number} into {one.base}" for one in alive)
+        numbers = ", ".join(f"#{one.number} of {one.branch}" for one in alive)
         raise Refused(
-            f"{change} is proposed {len(alive)} times: {bases}",
-            hint="Give the number of one of them, or into=.",
+            f"{change} is proposed {len(alive)} times: {numbers}",
+            hint="Give the number of one of them.",
             again=False,
         )
     return alive[0]
