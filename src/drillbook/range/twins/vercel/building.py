@@ -118,7 +118,7 @@ def carry_out(hosting: Hosting, deployment: str) -> None:
     """Build a queued deployment, or one whose builder was killed; one that has ended is left."""
     with hosting.documents.locked():
         found = hosting.documents.get("deployment", deployment) or {}
-        if found.get("state") in ENDED:
+        if not found or found.get("state") in ENDED:
             return
         hosting.change_deployment(deployment, state="BUILDING", buildingAt=now_ms())
         hosting.documents.remove("log", deployment)

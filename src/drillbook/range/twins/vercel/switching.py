@@ -59,6 +59,8 @@ def carry_out_switch(hosting: Hosting, job: Document) -> None:
 def carry_out_without_app(hosting: Hosting, job: Document) -> None:
     """Carry a switch out and leave the start of the app to the first request."""
     with hosting.documents.locked():
+        if (hosting.documents.get("switch", job["id"]) or {}).get("jobStatus") not in OPEN:
+            return  # called off while the app started
         if hosting.fault("alias") is not None:
             _fail(hosting, job)
         else:
