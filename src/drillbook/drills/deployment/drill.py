@@ -100,8 +100,17 @@ def drill(cases: tuple[Case, ...], folder: Path, face: Face, *, keep: bool, seed
 def carry_out(case: Case, folder: Path, face: Face, *, keep: bool, seed: int) -> Result:
     """Carry one case out."""
     begun = time.monotonic()
+    with played(case, folder, face.says, keep=keep, seed=seed) as story:
+        run, stage = story.entries[0].run, story.ground.stage
+        _, page = face.report(story.ground.runs, run, stage.reports)
+        return _result(story, run, page, time.monotonic() - begun)
+
+
+@contextmanager
+def played(case: Case, folder: Path, say: Say, *, keep: bool, seed: int) -> Iterator[Story]:
+    """Play one case to its end; in the block its range still runs, as the case has left it."""
     with (
-        set_up(folder, face.says, keep=keep, scale=SCALE) as stage,
+        set_up(folder, say, keep=keep, scale=SCALE) as stage,
         opened(stage.store) as runs,
         _ground(Ground(stage, runs, case.change)) as ground,
     ):
@@ -111,15 +120,13 @@ def carry_out(case: Case, folder: Path, face: Face, *, keep: bool, seed: int) ->
             act(ground)
         _await_users(case, ground)
         ground.remember()
-        run, outcome, started = _deployed(case, ground, face.says)
+        run, outcome, started = _deployed(case, ground, say)
         ended = datetime.now(UTC)
         time.sleep(CALM_SECONDS)  # what users meet now is what they are left with
-        story = Story(
+        yield Story(
             case, ground, outcome, tuple(runs.entries(run)), tuple(ground.requests()),
             started, ended,
         )  # fmt: skip
-        _, page = face.report(runs, run, stage.reports)
-        return _result(story, run, page, time.monotonic() - begun)
 
 
 @contextmanager

@@ -1,0 +1,76 @@
+"""The drill of deployments, in small: one case really played, and judged by more than one right."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from drillbook.core.errors import NotFound
+from drillbook.drills.deployment import drill
+from drillbook.drills.deployment.case import Harm, shipped, taken_back
+from drillbook.drills.deployment.cases import CASES, FAULTS, HEALTHY, case_named
+from drillbook.drills.deployment.meddling import rolled_back_by_hand
+from drillbook.drills.deployment.truth import Story, times_of, users_of, wrong_actions
+from drillbook.engine.outcome import State
+from drillbook.range.repository import force
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    """A change whose tests fail, handed to the shipped runbook."""
+    folder = tmp_path_factory.mktemp("drill") / "case"
+    case = replace(case_named("ci-red"), warm_requests=5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drill, "CALM_SECONDS", 0.5)
+        with drill.played(case, folder, lambda _: None, keep=False, seed=1) as played:
+            yield played
+
+
+def judged(story: Story, **changed: object) -> tuple[str, ...]:
+    return wrong_actions(replace(story, case=replace(story.case, **changed)))  # type: ignore[arg-type]  # fields by name
+
+
+def test_a_red_change_is_refused_before_anything_is_merged_and_users_do_not_notice(
+    story: Story,
+) -> None:
+    users, times = users_of(story), times_of(story)
+
+    assert judged(story) == ()
+    assert story.outcome.state is State.REFUSED
+    assert story.noticed()[1:] == ("0.2", "repository.checks")  # type: ignore[index]
+    assert (users.harmed, users.after_failed) == (0, 0)
+    assert not times.from_harm
+    assert times.noticed is not None
+    assert times.back is None
+
+
+def test_what_did_not_happen_is_wrong_where_it_was_right(story: Story) -> None:
+    for_a_healthy_one = judged(story, right=shipped())
+    for_a_bad_one = judged(story, right=taken_back(Harm.FAILS, "deployment.watch"))
+
+    assert "0 merges came onto main, and one was to come" in for_a_healthy_one
+    assert "the run says refused" in " ".join(for_a_healthy_one)
+    assert "the hosting was asked for [], and right was ['rollback']" in for_a_bad_one
+    assert "0 tasks were left behind, and 1 was right" in for_a_bad_one
+    assert any(wrong.startswith("first to object was 0.2") for wrong in for_a_bad_one)
+
+
+def test_what_happened_is_wrong_where_it_was_not_right(story: Story) -> None:
+    force(story.ground.cloud, "copy-text")
+    rolled_back_by_hand(replace(story.ground))
+
+    wrong = judged(story)
+
+    assert "1 commits came onto main, and none was to come" in wrong
+    assert "the hosting was asked for ['rollback'], and right was []" in wrong
+    assert "automatic assignment is off" in wrong
+    assert any(each.endswith("was the good one") for each in wrong)
+
+
+def test_the_drill_has_every_fault_and_enough_that_is_to_be_left_alone() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)
+    assert len(FAULTS) >= 11
+    assert len(HEALTHY) >= 5
+    assert {case.traffic for case in HEALTHY} >= {"low", "spike"}
+    with pytest.raises(NotFound, match="no case 'thorws'"):
+        case_named("thorws")
