@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import bench_canary_adversity as adversity
+from benchmarks import bench_canary_beside as beside
 from benchmarks import bench_canary_rivals as rivals
 from benchmarks.bench_canary_model import LOOKS, Cell, Met, simulated
 from benchmarks.bench_canary_ours import NEVER, failed_at, passed_at
@@ -36,6 +37,7 @@ RATES, BASES = (2, 6, 30, 60), (0.002, 0.01)
 FACTORS = (1.0, 3.0, 10.0)
 KAYENTA_COUNT = 2_000
 PASS_COUNT = 2_000
+PAIR_COUNT = 1_000
 MOST_FALSE, LEAST_FOUND = 0.01, 0.99
 MEDIANS = {(6, 0.01): 8, (60, 0.002): 4}
 Row = dict[str, Any]  # Any: a line of JSON
@@ -64,8 +66,9 @@ def ours(cell: Cell) -> Row:
 
 
 def others(cell: Cell, users: Met, random: np.random.Generator) -> Row:
-    control, _ = simulated(replace(cell, factor=1.0, count=KAYENTA_COUNT), random)
-    each_minute, once = rivals.kayenta(_first(users, KAYENTA_COUNT), control)
+    some = min(KAYENTA_COUNT, cell.count)
+    control, _ = simulated(replace(cell, factor=1.0, count=some), random)
+    each_minute, once = rivals.kayenta(_first(users, some), control)
     found = {
         "Kayenta, judged each minute": each_minute,
         "Kayenta, once after 30 minutes": np.where(once, LOOKS, NEVER),
@@ -131,6 +134,11 @@ def world(task: tuple[int, int]) -> Row:
     return {"world": each.says, "promised": each.promised, "runs": count, "false_alarms": share}
 
 
+def pairing(task: tuple[int, int]) -> Row:
+    at, count = task
+    return beside.judged(beside.PAIRINGS[at], count, SEED)
+
+
 def problems(rows: list[Row], zero: Row) -> list[str]:
     found = []
     for row in rows:
@@ -174,21 +182,26 @@ def main() -> None:
         worlds = pool.map(world, tasks)
         rows = list(pool.map(ours, cells))
         adverse = list(worlds)
+        pairs = list(pool.map(pairing, [(at, PAIR_COUNT) for at in range(len(beside.PAIRINGS))]))
     zero = zero_traffic()
     wrong = problems(rows, zero)
     found = {
         "seconds": round(time.monotonic() - begun, 1),
         "deployments_a_cell": given.count,
-        "baseline": asdict(cells[0]) | {"note": "24 hours at the cell's rate"},
+        "first_cell": asdict(cells[0]),
         "cells": rows,
         "zero_traffic": zero,
         "grouping_seen_in_independent_errors": groups(),
         "adverse_worlds": adverse,
+        "side_by_side": pairs,
         "problems": wrong,
     }
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(found, indent=1) + "\n")
     show(rows, adverse)
+    for each in pairs:
+        print(f"side by side, {each['pair']}: FAIL {each['failed']:.1%}", end=" ")
+        print(f"(median {_minutes(each['median_minutes'])})")
     print(f"{found['seconds']} s; {OUT}")
     for each in wrong:
         print(f"NOT AS PROMISED: {each}")
