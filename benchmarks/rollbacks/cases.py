@@ -108,16 +108,14 @@ def _gone(world: World) -> str:
 
 def _errored(world: World) -> str:
     failed = world.push(world.changed("release-does-not-build"), "Break the build")
-    world.site.commit({}, "Mend", onto=world.site.base)
-    world.release()
+    world.release(onto=world.site.base)
     return failed
 
 
 def _canceled_on_the_way(world: World) -> str:
     failed = world.push(world.changed("release-does-not-build"), "Break the build")
     world.site.hosting.change_deployment(failed, state="CANCELED")
-    world.site.commit({}, "Mend", onto=world.site.base)
-    world.release()
+    world.release(onto=world.site.base)
     return failed
 
 
@@ -240,9 +238,9 @@ def _tried_and_taken_back(world: World) -> str:
 
 
 def _pending(world: World) -> str:
-    world.applied("0001_add_language.sql")
+    files = world.applied("0001_add_language.sql")
     text = "ALTER TABLE users DROP COLUMN phone;\n"
-    world.release({f"{FOLDER}/0104_later.sql": text}, "To be applied later")
+    world.release({**files, f"{FOLDER}/0104_later.sql": text}, "To be applied later")
     return ""
 
 
@@ -260,8 +258,7 @@ def _schedule_and_back(world: World) -> str:
 
 def _failed_between(world: World) -> str:
     world.push(world.changed("release-does-not-build"), "Break the build")
-    world.site.commit({}, "Mend", onto=world.site.base)
-    world.release()
+    world.release(onto=world.site.base)
     return ""
 
 

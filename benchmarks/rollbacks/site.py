@@ -129,9 +129,9 @@ class Site:
         """Wait until a commit serves and return its build's id."""
         return self.gives_users(self.built(commit), environment)
 
-    def deploy(self, files: Mapping[str, str | None], message: str) -> str:
+    def deploy(self, files: Mapping[str, str | None], message: str, onto: str = "") -> str:
         """Push a release of production and wait until it serves; return its build's id."""
-        return self.serving(self.commit(files, message))
+        return self.serving(self.commit(files, message, onto=onto))
 
     def gives_users(self, build: str, environment: str = "production") -> str:
         """Wait until a build serves, and return it."""
@@ -204,7 +204,7 @@ def a_site(folder: Path, releases: int = 2) -> Iterator[Site]:
             production=log.stdout.split()[::-1],
             staging=develop.stdout.strip(),
         )
-        for reference in ("vercel", "github"):
+        for reference in ("vercel", "github", "supabase"):
             cloud.token(reference)
         process.start(tied=True)
         yield Site(cloud, process, edge, base=log.stdout.split()[0])

@@ -38,11 +38,14 @@ class World:
     changes: list[Change] = field(default_factory=list[Change])
 
     def release(
-        self, files: Mapping[str, str | None] | None = None, message: str = "Change a text"
+        self,
+        files: Mapping[str, str | None] | None = None,
+        message: str = "Change a text",
+        onto: str = "",
     ) -> str:
-        """Deploy a release of production and return its build."""
+        """Deploy a release of production and return its build; `onto` leaves commits out."""
         known = files if files is not None else {"NOTES.md": f"{self.name} {message}\n"}
-        return self.site.deploy(known, f"{message} ({self.name})")
+        return self.site.deploy(known, f"{message} ({self.name})", onto)
 
     def push(self, files: Mapping[str, str | None], message: str) -> str:
         """Push a release that may not come to serve, and return its build once that ended."""

@@ -6,6 +6,7 @@ import pytest
 from benchmarks.rollbacks.site import Site
 
 from drillbook.core.errors import DrillbookError
+from drillbook.range.cloud import PROJECT_REF
 from drillbook.range.twins.vercel.switching import ask_for_switch
 from drillbook.stack import platform_proofs
 from drillbook.stack.stack import Stack, load_stack
@@ -14,7 +15,12 @@ PROOFS = {
     "hosting": platform_proofs.hosting,
     "repository": platform_proofs.repository,
     "auth": platform_proofs.auth,
+    "project": platform_proofs.project,
 }
+PROJECT = (
+    'provider = "supabase"\nproject = "{ref}"\ntoken = "file:{token}.token"\napi = "{api}"\n'
+    'url = "file:production.database-url"'
+)
 
 
 def changed(site: Site, before: str, after: str) -> Stack:
@@ -24,8 +30,12 @@ def changed(site: Site, before: str, after: str) -> Stack:
         '\n[environments.production.auth]\nprovider = "supabase"\n'
         f'url = "{site.cloud.url("auth-production")}"\n'
     )
-    assert before in text
+    text = text.replace(
+        'provider = "postgres"\nurl = "file:production.database-url"',
+        PROJECT.format(ref=PROJECT_REF, token="cloud/supabase", api=site.cloud.url("supabase")),
+    )
     path = Path(site.cloud.range) / "changed.toml"
+    assert before in text
     path.write_text(text.replace(before, after))
     return load_stack(path)
 
@@ -60,6 +70,8 @@ def test_platforms_that_work_are_shown_by_using_them(
         ("repository", 'branch = "main"', 'branch = "trunk"', "has no branch trunk"),
         ("repository", "drillbook-range/booking", "drillbook-range/other", "other has no branch"),
         ("repository", "cloud/github.token", "wrong.token", "GitHub"),
+        ("project", "cloud/supabase.token", "wrong.token", "Supabase"),
+        ("project", PROJECT_REF, "nosuchprojectatallab", "nosuchprojectatallab"),
         ("auth", "[environments.production.auth]", "[environments.staging.auth]", "has no auth"),
     ],
 )

@@ -12,10 +12,12 @@ from drillbook.core.errors import DrillbookError
 from drillbook.core.model import Frozen
 from drillbook.core.secret import scrub
 from drillbook.stack import platform_proofs, proofs
+from drillbook.stack.sections import EnvironmentSection
 from drillbook.stack.settings import Settings
 from drillbook.stack.stack import Stack
 
 AT_MOST_SECONDS = 15.0
+Prove = Callable[[Stack, str], str]
 
 
 class Finding(Frozen):
@@ -75,25 +77,30 @@ def _all(stack: Stack, settings: Settings) -> Iterator[Proof]:
     yield Proof("stack", lambda: proofs.stack_file(stack))
     yield Proof("books", lambda: proofs.books(stack))
     for name, section in stack.file.environments.items():
-        if section.database is not None:
-            yield Proof(f"{name} database", _of(proofs.database, stack, name))
-        if section.app is not None:
-            yield Proof(f"{name} app", _of(proofs.app, stack, name))
-            if section.app.provider == "vercel":
-                yield Proof(f"{name} hosting", _of(platform_proofs.hosting, stack, name))
-        if section.repository is not None:
-            yield Proof(f"{name} repository", _of(platform_proofs.repository, stack, name))
-        if section.auth is not None:
-            yield Proof(f"{name} auth", _of(platform_proofs.auth, stack, name))
-        if section.backups is not None:
-            yield Proof(f"{name} backups", _of(proofs.backups, stack, name))
-        if section.logs is not None:
-            yield Proof(f"{name} logs", _of(proofs.logs, stack, name))
+        for system, prove in _of_environment(section):
+            yield Proof(f"{name} {system}", _of(prove, stack, name))
     for name in stack.file.commands:
         yield Proof(f"command {name}", _of(proofs.command, stack, name))
 
 
-def _of(prove: Callable[[Stack, str], str], stack: Stack, name: str) -> Callable[[], str]:
+def _of_environment(section: EnvironmentSection) -> Iterator[tuple[str, Prove]]:
+    database, app = section.database, section.app
+    proven: tuple[tuple[str, bool, Prove], ...] = (
+        ("database", database is not None, proofs.database),
+        ("project", database is not None and database.has_api, platform_proofs.project),
+        ("app", app is not None, proofs.app),
+        ("hosting", app is not None and app.provider == "vercel", platform_proofs.hosting),
+        ("repository", section.repository is not None, platform_proofs.repository),
+        ("auth", section.auth is not None, platform_proofs.auth),
+        ("backups", section.backups is not None, proofs.backups),
+        ("logs", section.logs is not None, proofs.logs),
+    )
+    for system, is_set, prove in proven:
+        if is_set:
+            yield system, prove
+
+
+def _of(prove: Prove, stack: Stack, name: str) -> Callable[[], str]:
     return lambda: prove(stack, name)
 
 

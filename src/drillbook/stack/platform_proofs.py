@@ -3,9 +3,11 @@
 # mypy: disable-error-code="type-abstract"
 # Ports are Protocols, and `Stack.port` takes the type itself.
 
+from drillbook.actions import database
 from drillbook.actions.deployment import automatic, serving
 from drillbook.core.errors import Failed, NotFound
 from drillbook.ports.deployments import Deployments, EnvironmentValues
+from drillbook.ports.platform import Platform
 from drillbook.ports.probe import Probe, Question
 from drillbook.ports.repository import Pipelines, Repository
 from drillbook.stack.stack import Stack
@@ -58,6 +60,14 @@ def repository(stack: Stack, name: str) -> str:
         f"{written.repository}: {reads.branch} is at {commit.sha[:7]} ({commit.title}), "
         f"{count} checks{must}; whether it may merge is not tried"
     )
+
+
+def project(stack: Stack, name: str) -> str:
+    """Ask the database's platform how its project is."""
+    found = database.platform.do(stack.port(name, Platform))
+    if not found.ok:
+        raise Failed(found.says, hint="The platform's own status page may say more.")
+    return f"the token enters: {found.says}"
 
 
 def auth(stack: Stack, name: str) -> str:

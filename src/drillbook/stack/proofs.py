@@ -113,7 +113,8 @@ def database(stack: Stack, name: str) -> str:
             hint="Point url at the primary.",
         )
     section = stack.file.environments[name].database
-    by = ", as plain Postgres" if section is not None and section.provider == "supabase" else ""
+    plain = section is not None and section.provider == "supabase" and not section.has_api
+    by = ", as plain Postgres: its project and token are not named" if plain else ""
     return (
         f"entered {found.database} as {found.user} on Postgres {found.server_version}{by} "
         f"in {found.latency_ms:.0f} ms, {show_size(found.size_bytes)}"
