@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,31 @@ def test_a_branch_is_moved_only_from_where_it_was_seen(hub: Hub) -> None:
     with pytest.raises(Moved):
         repository.set_branch("moving", hub.sha("main"), seen)
     assert hub.sha("moving") == now
+
+
+def test_merges_at_the_same_moment_are_each_one_merge(hub: Hub) -> None:
+    before = hub.commit("busy", {"b.txt": "b"}, "Begin [skip ci]", onto="develop")
+    heads = [
+        hub.commit(f"busy-{n}", {f"{n}.txt": "x"}, "Say [skip ci]", onto="develop")
+        for n in range(3)
+    ]
+    number = hub.propose("busy-2", "busy")
+
+    def merge(head: str) -> int:
+        said = {"base": "busy", "head": head}
+        return hub.person("dana").post("/merges", json=said).status_code
+
+    def merge_pull(_: int) -> int:
+        return hub.person("dana").put(f"/pulls/{number}/merge", json={}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        direct = list(pool.map(merge, [*heads, *heads]))
+        pulled = list(pool.map(merge_pull, range(3)))
+
+    assert sorted(direct) == [201, 201, 201, 204, 204, 204]
+    assert pulled == [405, 405, 405]
+    assert len(hub.git("rev-list", "--first-parent", f"{before}..busy").split()) == len(heads)
+    assert all(hub.git("merge-base", head, "busy") == head for head in heads)
 
 
 def test_a_pull_request_is_merged_only_as_it_was_seen_and_reviewed_by_others(hub: Hub) -> None:
