@@ -35,7 +35,9 @@ AUDIT_ROW_BYTES = 900
 FILLER = "filler"
 _FILL_BOOKINGS = """
 INSERT INTO bookings (slot_id, staff_id, customer_id, during, status, note)
-SELECT s.id, s.staff_id, u.id, s.during - interval '20 years', 'cancelled', %s
+SELECT s.id, s.staff_id, u.id,
+       tstzrange(lower(s.during) - interval '20 years', upper(s.during) - interval '20 years'),
+       'cancelled', %s
   FROM generate_series(1, %s), (SELECT * FROM slots ORDER BY id LIMIT 1) AS s,
        (SELECT id FROM users ORDER BY id DESC LIMIT 1) AS u
 """

@@ -10,9 +10,13 @@ from drillbook.range.faults.fault import Saved
 from drillbook.range.hosting.app_process import AppProcess
 from drillbook.range.repository import git
 from drillbook.range.twins.documents import Document
-from drillbook.range.twins.vercel.building import Wish, make_deployment
+from drillbook.range.twins.vercel.building import Wish, cancel, make_deployment
 from drillbook.range.twins.vercel.records import ENDED, Hosting
-from drillbook.range.twins.vercel.switching import ask_for_switch, carry_out_without_app
+from drillbook.range.twins.vercel.switching import (
+    OPEN,
+    ask_for_switch,
+    carry_out_without_app,
+)
 
 PROJECT_FIELDS = ("autoAssignCustomDomains", "lastRollbackTarget", "lastAliasRequest")
 SERVES_SECONDS = 60.0
@@ -36,7 +40,9 @@ def restore(cloud: Cloud, saved: Saved) -> None:
     """Make commits, values and releases as they were, and let those serve that served."""
     hosting = Hosting(cloud)
     documents = hosting.documents
+    kept = {*saved["deployments"], *saved["serving"].values()}
     with documents.locked():
+        _call_off(hosting, kept)
         for branch, commit in saved["heads"].items():
             git(cloud.repository, "update-ref", f"refs/heads/{branch}", commit)
             documents.put("head", branch, {"commit": commit})
@@ -49,7 +55,6 @@ def restore(cloud: Cloud, saved: Saved) -> None:
                 job = ask_for_switch(hosting, name, deployment, "assign")
                 carry_out_without_app(hosting, job)
         hosting.change_project(**saved["project"])
-    kept = {*saved["deployments"], *saved["serving"].values()}
     for found in hosting.deployments():
         if found["id"] not in kept:
             _forget(hosting, found)
@@ -97,6 +102,16 @@ def tip(cloud: Cloud, branch: str) -> str:
 def project_of(cloud: Cloud) -> dict[str, Any]:  # Any: a platform's JSON
     """Return the hosting's project."""
     return cloud.documents("vercel").get("project", VERCEL_PROJECT_ID) or {}
+
+
+def _call_off(hosting: Hosting, kept: set[str]) -> None:
+    """Let no build and no switch under way bring back what is to go."""
+    for found in hosting.deployments():
+        if found["id"] not in kept:
+            cancel(hosting, found["id"])
+    for job in hosting.documents.all("switch"):
+        if job["jobStatus"] in OPEN and job["toDeploymentId"] not in kept:
+            hosting.documents.put("switch", job["id"], job | {"jobStatus": "skipped"})
 
 
 def _forget(hosting: Hosting, found: Document) -> None:
