@@ -18,7 +18,7 @@ from drillbook.range.twins.auth.database import make_auth
 from drillbook.range.twins.supabase import signing
 from drillbook.range.twins.supabase.project import Project
 from drillbook.range.twins.weather import FAIR, Weather, set_weather
-from twins.contract import serve
+from twins.contract import Contract, load, serve
 from twins.supabase_project import PASSWORD, project_on
 
 EMAIL = "customer5@example.com"
@@ -35,17 +35,25 @@ def project(
 
 
 @pytest.fixture(scope="module")
-def auth(project: Project) -> Iterator[httpx.Client]:
+def contract() -> Contract:
+    """What the service takes and answers; it has no official document."""
+    return load("auth")
+
+
+@pytest.fixture(scope="module")
+def auth(project: Project, contract: Contract) -> Iterator[httpx.Client]:
     with (
-        serve(make_app(project.cloud, "production")) as url,
+        serve(contract.checked(make_app(project.cloud, "production"))) as url,
         httpx.Client(base_url=url) as client,
     ):
         yield client
 
 
 @pytest.fixture(autouse=True)
-def as_made(project: Project) -> Iterator[None]:
+def as_made(project: Project, contract: Contract) -> Iterator[None]:
+    """Hold each exchange against the contract, and put settings and clock right."""
     yield
+    assert contract.violations == []
     set_weather(project.cloud.weather, "auth-production", FAIR)
     project.documents.remove("auth config", project.ref)
 

@@ -53,7 +53,7 @@ def _judged(found: Managed, within: timedelta, now: datetime) -> ManagedFound:
         says=_says(found, newest, since, within, now),
         id=newest.id if newest else "",
         taken=newest.taken if newest else None,
-        age=age,
+        age=None if age is None else timedelta(seconds=round(age.total_seconds())),
         completed=len(completed),
         under_way=sum(backup.stage is Stage.PENDING for backup in since),
         failed_since=sum(backup.stage is Stage.FAILED for backup in since),
