@@ -22,8 +22,8 @@ from drillbook.range.history.patches import Tree
 WITH_PHONE, WITHOUT_PHONE = 5, 6
 POOL_SIZE = 2
 LOOKS = 15
-MANY_REQUESTS = 400
-MUCH_MEMORY_BYTES = 2_000_000
+MANY_REQUESTS = 150
+MUCH_MEMORY_BYTES = 1_000_000
 # Connecting anew each time, as releases before 1.4 do, is not what is meant.
 SLOW_TIMES = 8.0
 HANG_SECONDS = 1.2

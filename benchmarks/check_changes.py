@@ -62,7 +62,7 @@ def main() -> None:
     server = PostgresServer(folder / "postgres", durable=False)
     try:
         server.start(tied=True)
-        make_booking_database(server, "booking", BookingData())
+        make_booking_database(server, "booking", BookingData(scale=0.25))
         cloud = Cloud(folder / "range")
         cloud.folder.mkdir(parents=True)
         payments = Hanging(make_app(cloud))
