@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING
 
 from drillbook.core.errors import NotFound
 from drillbook.ports.repository import Check, Outcome
-from drillbook.providers.github.answers import (
+from drillbook.providers.github.answers import BranchSeen, Rule
+from drillbook.providers.github.check_answers import (
     Annotation,
-    BranchSeen,
     CheckPage,
     CheckSeen,
-    Rule,
     RunPage,
     Statuses,
 )
