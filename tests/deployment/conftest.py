@@ -10,7 +10,7 @@ from drillbook.stack.stack import Stack
 
 @pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with a_site(tmp_path_factory.mktemp("site")) as made:
+    with a_site(tmp_path_factory.mktemp("site"), releases=1) as made:
         yield made
 
 
