@@ -31,6 +31,8 @@ class Handler(BaseHTTPRequestHandler):
 
 if "tied" in sys.argv:
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+while (wait := os.environ.get("WAIT_FOR")) and not os.path.exists(wait):
+    time.sleep(0.02)
 listening = socket.socket(fileno=int(sys.argv[1]))
 server = ThreadingHTTPServer(listening.getsockname(), Handler, bind_and_activate=False)
 server.daemon_threads = True

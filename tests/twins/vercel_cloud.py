@@ -1,8 +1,8 @@
 """The Vercel twin of a small range for tests: real builds of the stand-in app, a real edge."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,9 @@ class VercelCloud:
 
 
 @contextmanager
-def vercel_cloud(folder: Path) -> Iterator[VercelCloud]:
+def vercel_cloud(
+    folder: Path, *, serving: bool = True, values: Mapping[str, str] | None = None
+) -> Iterator[VercelCloud]:
     """Two releases in production, the newer one serving, and staging's; all stopped at the end."""
     cloud = Cloud(folder)
     cloud.folder.mkdir(mode=0o700)
@@ -96,12 +98,13 @@ def vercel_cloud(folder: Path) -> Iterator[VercelCloud]:
         "staging": standin.commit(cloud.repository, "develop", "2.1"),
     }
     production = (commits["1.0"], commits["2.0"])
-    assert found(cloud, values=VALUES, production=production, staging=commits["staging"])
+    given = VALUES | {"production": {**VALUES["production"], **(values or {})}}
+    assert found(cloud, values=given, production=production, staging=commits["staging"])
     checker = contract.load("vercel", OFFICIAL, NEWER)
     twin = VercelCloud(cloud, Edge(cloud), checker, commits)
     try:
         twin.edge.start(tied=True)
-        with twin.running():
+        with twin.running() if serving else nullcontext():
             yield twin
     finally:
         twin.client.close()

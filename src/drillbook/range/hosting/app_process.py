@@ -80,9 +80,9 @@ class AppProcess:
             write_private(self.folder / STARTED, json.dumps(said))
         return port
 
-    def wait_until_it_takes_requests(self) -> None:
+    def wait_until_it_takes_requests(self, seconds: float = START_SECONDS) -> None:
         """Return when it has taken a connection; Failed when it ended before, or takes too long."""
-        until = time.monotonic() + START_SECONDS
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self.identity() is None:
                 break

@@ -50,7 +50,7 @@ def make_deployment(hosting: Hosting, wish: Wish) -> Document:
     hosts = hosting.cloud.deployments / "hosts"
     hosts.mkdir(parents=True, exist_ok=True, mode=0o700)
     (hosts / made["url"]).write_text(made["id"], encoding="utf-8")
-    hosting.due.set()
+    hosting.queued.set()
     return made
 
 

@@ -43,11 +43,12 @@ def new_id(prefix: str, size: int = 28) -> str:
 
 @dataclass
 class Hosting:
-    """The hosting of one range; `due` is set when a thread has something to look at."""
+    """The hosting of one range; `due` is set for a new switch, `queued` for a new build."""
 
     cloud: Cloud
     tied: bool = False
     due: Event = field(default_factory=Event)
+    queued: Event = field(default_factory=Event)
     builds: dict[str, int] = field(default_factory=dict[str, int])
 
     def __post_init__(self) -> None:

@@ -9,6 +9,8 @@ from drillbook.range.twins.documents import Document
 from drillbook.range.twins.vercel.records import Hosting, new_id, now_ms
 
 OPEN = ("pending", "in-progress")
+# How long a new app may take to start before its users wait for it.
+WARM_SECONDS = 5.0
 
 
 def ask_for_switch(
@@ -52,7 +54,7 @@ def carry_out_switch(hosting: Hosting, job: Document) -> None:
     # An app that does not start serves its errors, as the platform would let it.
     with suppress(DrillbookError, OSError):
         app.start(tied=hosting.tied)
-        app.wait_until_it_takes_requests()
+        app.wait_until_it_takes_requests(WARM_SECONDS)
     carry_out_without_app(hosting, job)
 
 

@@ -1,6 +1,8 @@
 """What the hosting does by itself: builds what was pushed, switches, and ends idle apps."""
 
 import time
+import traceback
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -29,9 +31,9 @@ class Watch:
     def __init__(self, hosting: Hosting) -> None:
         self.hosting = hosting
         self._ended = Event()
+        works = ((self._look, hosting.queued), (self._switch, hosting.due))
         self._threads = [
-            Thread(target=self._look_again_and_again, name="hosting", daemon=True),
-            Thread(target=self._switch_again_and_again, name="switching", daemon=True),
+            Thread(target=self._again_and_again, args=each, daemon=True) for each in works
         ]
         self._pool = ThreadPoolExecutor(BUILDERS, thread_name_prefix="build")
         self._taken: set[str] = set()
@@ -46,25 +48,30 @@ class Watch:
         """Let the threads end; builds are cut off, to be made again at the next start."""
         self._ended.set()
         self.hosting.due.set()
+        self.hosting.queued.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
         for thread in self._threads:
             thread.join(5)
 
-    def _look_again_and_again(self) -> None:
-        while not self._ended.is_set():
-            self._see_heads()
-            self._end_idle_apps()
-            self._ended.wait(LOOK_SECONDS)
+    def _look(self) -> None:
+        self._see_heads()
+        self._build()
+        self._end_idle_apps()
 
-    def _switch_again_and_again(self) -> None:
+    def _switch(self) -> None:
+        for job in due_switches(self.hosting):
+            carry_out_switch(self.hosting, job)
+        with self.hosting.documents.locked():
+            align_edge(self.hosting)
+
+    def _again_and_again(self, work: Callable[[], None], called: Event) -> None:
         while not self._ended.is_set():
-            self.hosting.due.wait(LOOK_SECONDS)
-            self.hosting.due.clear()
-            self._build()
-            for job in due_switches(self.hosting):
-                carry_out_switch(self.hosting, job)
-            with self.hosting.documents.locked():
-                align_edge(self.hosting)
+            try:
+                work()
+            except Exception:  # noqa: BLE001 - the next look takes up what this one left
+                traceback.print_exc()
+            called.wait(LOOK_SECONDS)
+            called.clear()
 
     def _build(self) -> None:
         for found in self.hosting.documents.all("deployment"):
