@@ -242,6 +242,30 @@ def test_read_only_mode_is_what_new_transactions_find(api: httpx.Client) -> None
     assert query(api, "CREATE TABLE y (id int); DROP TABLE y").status_code == 201
 
 
+def test_settings_of_the_server_are_really_set(api: httpx.Client) -> None:
+    at = "/config/database/postgres"
+    before = api.get(at).json()
+    try:
+        changed = api.put(at, json={"work_mem": "9MB", "track_commit_timestamp": False})
+        seen = query(api, "SHOW work_mem").json()
+    finally:
+        query(api, "ALTER SYSTEM RESET work_mem")
+        query(api, "ALTER SYSTEM RESET track_commit_timestamp")
+        query(api, "SELECT pg_reload_conf()")
+
+    assert changed.json() == before | {"work_mem": "9MB", "track_commit_timestamp": False}
+    assert seen == [{"work_mem": "9MB"}]
+    wrongs = [
+        ({"work_mem": 9}, 400),
+        ({"fsync": "off"}, 400),
+        ({"work_mem": "much"}, 400),
+        ({"restart_database": True}, 403),
+    ]
+    for wrong, status in wrongs:
+        assert api.put(at, json=wrong).status_code == status
+    assert api.get(at).json() == before
+
+
 def test_the_disk_is_the_one_the_database_lies_on(api: httpx.Client) -> None:
     metrics = api.get("/config/disk/util").json()["metrics"]
 

@@ -13,6 +13,7 @@ from drillbook.range.twins.supabase import (
     database,
     logs,
     network,
+    postgres_config,
     projects,
 )
 from drillbook.range.twins.supabase.asking import Gate
@@ -31,6 +32,7 @@ def make_app(cloud: Cloud) -> Starlette:
         BackupApi(keepers).table,
         authentication.TABLE,
         network.TABLE,
+        postgres_config.TABLE,
         advisors.TABLE,
         logs.TABLE,
     )

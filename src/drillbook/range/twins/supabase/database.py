@@ -77,7 +77,7 @@ def query(asked: Asked) -> Answer:
     """Run SQL and return the rows of its last statement."""
     if asked.value("read_only", bool, default=False):
         return read_only(asked)
-    with _sql_errors(), connected(asked.project) as connection:
+    with sql_errors(), connected(asked.project) as connection:
         return 201, _rows(connection, asked)
 
 
@@ -92,7 +92,7 @@ def read_only(asked: Asked) -> Answer:
         owner.execute(words.format(sql.Identifier(READER), sql.Literal(password)))
     place = psycopg.conninfo.make_conninfo(project.url(OWNER), user=READER, password=password)
     with (
-        _sql_errors(),
+        sql_errors(),
         psycopg.connect(
             place,
             row_factory=dict_row,
@@ -130,7 +130,7 @@ def roll_back_migrations(asked: Asked) -> Answer:
     version = asked.query.get("gte", "")
     if not re.fullmatch(r"\d+", version):
         raise ApiError(400, "gte: expected a version")
-    with _sql_errors(), connected(asked.project) as connection, connection.transaction():
+    with sql_errors(), connected(asked.project) as connection, connection.transaction():
         connection.execute(_MAKE_HISTORY)
         for row in connection.execute(_SINCE, (version,)).fetchall():
             for statement in row["rollback"] or ():
@@ -148,7 +148,7 @@ def _migrate(asked: Asked, *, apply: bool) -> Answer:
         "rollback": asked.value("rollback", str, default=""),
         "key": asked.headers.get("idempotency-key"),
     }
-    with _sql_errors(), connected(asked.project) as connection, connection.transaction():
+    with sql_errors(), connected(asked.project) as connection, connection.transaction():
         connection.execute(_MAKE_HISTORY)
         made = connection.execute(_ADD.encode(), values).rowcount
         if made and apply:
@@ -184,7 +184,8 @@ def _reader_password(cloud: Cloud) -> str:
 
 
 @contextmanager
-def _sql_errors() -> Iterator[None]:
+def sql_errors() -> Iterator[None]:
+    """Answer with what Postgres says of a statement it does not take."""
     try:
         yield
     except psycopg.errors.OperationalError as error:
