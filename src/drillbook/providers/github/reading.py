@@ -33,6 +33,7 @@ def compared(hub: Hub, base: str, head: str) -> Compared:
     first = pages[0]
     commits = tuple(one.ours() for page in pages for one in page.commits)
     tip = commits[-1].sha if commits else first.merge_base_commit.sha
+    tip = head if is_commit(head) else tip
     return Compared(
         base=first.base_commit.sha,
         head=tip,
