@@ -233,3 +233,24 @@ def test_a_redeploy_is_built_once_whatever_is_lost_and_serves_with_the_values_of
 
     assert isinstance(undone, giving.GivenBack)
     assert (undone.serving, answered(site)) == (newer, newer)
+
+
+def test_a_build_made_in_the_dark_is_not_said_to_serve_and_cannot_be_stopped_any_more(
+    site: Site, stack: Stack, builds: tuple[str, str]
+) -> None:
+    run = Run(stack, "dark")
+    ports = (run.deployments, run.switches, run.effect)
+    site.hosting.change_project(autoAssignCustomDomains=False)
+
+    dark = deployment.redeploy.do(*run.ports, within=WITHIN)
+
+    assert (dark.serves, run.serving()) == (False, builds[1])
+    assert "automatic assignment is off" in dark.says
+    with pytest.raises(Refused, match="has never served"):
+        deployment.rollback.do(*run.ports, to=dark.id)
+    assert building.look_canceled(*ports, deployment=dark.id) is None
+    with pytest.raises(Refused, match="has ended as ready: there is nothing left to stop"):
+        deployment.cancel.do(*ports, deployment=dark.id)
+    site.hosting.change_deployment(dark.id, state="CANCELED")
+    stopped = deployment.cancel.do(*ports, deployment=dark.id)
+    assert building.look_canceled(*ports, deployment=dark.id) == stopped

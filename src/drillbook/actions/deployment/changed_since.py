@@ -132,7 +132,9 @@ def _latest(entries: tuple[LedgerEntry, ...]) -> tuple[LedgerEntry, ...]:
     found: dict[str, LedgerEntry] = {}
     for entry in entries:
         known = found.get(entry.name)
-        if known is None or entry.at is not None or known.at is None:
+        # Taking back removes Supabase's row: one that is there was applied again by its own tool.
+        again = known is not None and (known.status, entry.status) == (TAKEN_BACK, APPLIED)
+        if known is None or again or entry.at is not None or known.at is None:
             found[entry.name] = entry
     return tuple(sorted(found.values(), key=lambda one: (one.at is None, one.at or 0, one.name)))
 
