@@ -1,6 +1,8 @@
 """The Management API's twin: what it says is so on the real parts, and what it does is done."""
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -341,7 +343,11 @@ def advice(api: httpx.Client, about: str) -> list[dict[str, Any]]:
     return list(api.get(f"/advisors/{about}").json()["lints"])
 
 
-def test_logs_are_asked_by_sql_for_a_day_at_most(api: httpx.Client, auth: httpx.Client) -> None:
+def test_logs_are_asked_by_sql_for_a_day_at_most(
+    api: httpx.Client, auth: httpx.Client, project: Project
+) -> None:
+    app = {"timestamp": datetime.now(UTC).isoformat(), "path": "/api/slots", "status": 500}
+    (project.folder / "app.log").write_text(f"{json.dumps(app)}\nno JSON\n")
     auth.post("/token?grant_type=password", json={"email": "a@example.com", "password": "x"})
     query(api, "SELECT 1/0")
     at = "/analytics/endpoints/logs.all"
@@ -354,11 +360,13 @@ def test_logs_are_asked_by_sql_for_a_day_at_most(api: httpx.Client, auth: httpx.
         "SELECT event_message FROM postgres_logs WHERE error_severity = 'ERROR' "
         "ORDER BY timestamp DESC LIMIT 1"
     )
+    slow = result("SELECT path, status FROM function_logs")
     edge = api.get(at).json()["result"]
     old = result("SELECT * FROM auth_logs", iso_timestamp_end="2026-01-01T00:00:00Z")
 
     assert failed["result"][0]["n"] >= 1
     assert errors["result"] == [{"event_message": "division by zero"}]
+    assert slow["result"] == [{"path": "/api/slots", "status": 500}]
     assert edge[0]["metadata"][0]["path"].startswith("/")
     assert old["result"] == []
     for wrong in ("DROP TABLE auth_logs", "ATTACH '/etc/passwd' AS x", "SELECT * FROM nothing"):

@@ -23,6 +23,8 @@ DEFAULT = "SELECT id, timestamp, event_message, metadata FROM edge_logs LIMIT 10
 COLUMNS = {
     "edge_logs": ("method", "path", "status", "remote_addr"),
     "auth_logs": ("level", "method", "path", "status", "msg", "remote_addr", "duration"),
+    # The app is hosted elsewhere; its own log stands where functions of the platform write.
+    "function_logs": ("level", "method", "path", "status", "milliseconds", "message"),
     "postgres_logs": ("error_severity", "pid"),
 }
 ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION}
@@ -93,22 +95,27 @@ def _fill(
 
 
 def _lines(project: Project, name: str, since: datetime, until: datetime) -> Iterator[Line]:
-    postgres = name == "postgres_logs"
-    file = project.folder / "postgres" / "server.log" if postgres else project.auth_log
-    for line in (_of_postgres if postgres else _of_auth)(_tail(file)):
+    match name:
+        case "postgres_logs":
+            lines = _of_postgres(_tail(project.folder / "postgres" / "server.log"))
+        case "function_logs":
+            lines = _of_json(_tail(project.folder / "app.log"), "timestamp", "message")
+        case _:
+            lines = _of_json(_tail(project.auth_log), "time", "msg")
+    for line in lines:
         if since <= line[0] <= until:
             yield line
 
 
-def _of_auth(lines: Iterator[str]) -> Iterator[Line]:
+def _of_json(lines: Iterator[str], time: str, message: str) -> Iterator[Line]:
     for line in lines:
         try:
             values = json.loads(line)
-            at = datetime.fromisoformat(values["time"])
+            at = datetime.fromisoformat(values[time])
         except (ValueError, KeyError, TypeError):
             continue
         request = f"{values.get('method')} | {values.get('status')} | {values.get('path')}"
-        yield at, f"{request} | {values.get('msg')}", values
+        yield at, f"{request} | {values.get(message)}", values
 
 
 def _of_postgres(lines: Iterator[str]) -> Iterator[Line]:
