@@ -36,4 +36,4 @@ def test_the_tutorial_does_what_it_says(terminal: Terminal) -> None:
     assert {"drillbook range", "drillbook plan", "drillbook run"} <= {
         " ".join(command.split()[:2]) for command in shown
     }
-    assert len(terminal.ids) == 5
+    assert len(terminal.ids) == 7
