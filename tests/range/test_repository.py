@@ -5,12 +5,15 @@ import json
 import shutil
 import subprocess
 import tarfile
+from difflib import unified_diff
 from itertools import pairwise
 from pathlib import Path
 
 import psycopg
 import pytest
 from benchmarks.booking_app import app_url, listening, serving, token_of, values_for
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from drillbook.cli.practice import range_app
@@ -19,7 +22,7 @@ from drillbook.local.server import PostgresServer
 from drillbook.range.booking.database import BookingData, load_booking
 from drillbook.range.cloud import Cloud
 from drillbook.range.history.changes import Change, change, changes
-from drillbook.range.history.patches import Tree
+from drillbook.range.history.patches import Tree, read_patch
 from drillbook.range.history.releases import past, source_tree
 from drillbook.range.repository import force, git, make_repository, propose
 from drillbook.range.twins.github import make_app
@@ -98,6 +101,26 @@ def test_every_patch_of_the_past_goes_on_and_comes_off_again() -> None:
         assert patch.take_off(after) == before
         with pytest.raises(Refused, match="the change does not fit"):
             patch.put_on(after)
+
+
+lines = st.lists(st.text("ab-+@ \\\f", max_size=3), max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=lines, after=lines, above=lines)
+def test_a_patch_leads_there_and_back_wherever_its_lines_have_moved(
+    before: list[str], after: list[str], above: list[str]
+) -> None:
+    assume(before != after)
+    old, new = ["top", *before, "end"], ["top", *after, "end"]
+    told = unified_diff(old, new, "a/f", "b/f", n=len(old), lineterm="")
+    patch = read_patch("---\ndiff --git a/f b/f\n" + "".join(f"{line}\n" for line in told))
+
+    def tree(*parts: list[str]) -> Tree:
+        return {"f": "".join(f"{line}\n" for part in parts for line in part)}
+
+    assert patch.put_on(tree(above, old)) == tree(above, new)
+    assert patch.take_off(tree(above, new)) == tree(above, old)
 
 
 def test_every_change_fits_on_top_of_all_good_ones_and_is_python() -> None:

@@ -67,7 +67,7 @@ def read_patch(text: str) -> Patch:
     said, _, diff = text.partition(_CUT)
     letter = HeaderParser().parsestr(said)
     parts = re.split(r"(?m)^diff --git .*\n", diff)[1:]
-    files = tuple(_file(part.splitlines()) for part in parts)
+    files = tuple(_file(_lines(part)) for part in parts)
     return Patch(dict(letter.items()), str(letter.get_payload()).strip(), files)
 
 
@@ -94,7 +94,7 @@ def _changed(tree: Tree, files: tuple[FileChange, ...]) -> Tree:
     for file in files:
         if file.new == (file.path in tree):
             raise _unfit(file.path, "is there already" if file.new else "is not there")
-        lines = tree.get(file.path, "").splitlines()
+        lines = _lines(tree.get(file.path, ""))
         for hunk in file.hunks:
             at = _place(file.path, lines, hunk)
             lines[at : at + len(hunk.before)] = hunk.after
@@ -103,6 +103,11 @@ def _changed(tree: Tree, files: tuple[FileChange, ...]) -> Tree:
         else:
             changed[file.path] = "".join(f"{line}\n" for line in lines)
     return changed
+
+
+def _lines(text: str) -> list[str]:
+    """Split where git does: a form feed ends no line."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _place(path: str, lines: list[str], hunk: Hunk) -> int:
