@@ -104,6 +104,18 @@ def test_a_kept_connection_carries_bodies_both_ways(hosted: Hosted) -> None:
     connection.close()
 
 
+def test_a_body_that_the_app_leaves_unread_does_not_reach_the_next_users_request(
+    hosted: Hosted,
+) -> None:
+    hosted.serve(Alias("dpl_1"))
+
+    with_body = hosted.ask("GET", "/", "GET /smuggled HTTP/1.1")
+    following = [hosted.ask()[0] for _ in range(3)]
+
+    assert with_body[0] == 200
+    assert following == [200, 200, 200]
+
+
 def test_an_app_that_dies_costs_its_requests_and_the_next_one_starts_it_again(
     hosted: Hosted,
 ) -> None:

@@ -89,6 +89,11 @@ class Head:
                 return line.partition(b":")[2].strip()
         return b""
 
+    @property
+    def is_success(self) -> bool:
+        """Whether an answer's status is one of 200 to 299."""
+        return self.first.split(b" ", 2)[1].startswith(b"2")
+
     def without(self, names: frozenset[bytes]) -> bytes:
         """Return the first line and the headers but these, each with its line's end."""
         kept = [self.first, *(line for name, line in self.lines if name not in names)]

@@ -30,6 +30,7 @@ LINGER_SECONDS = 2.0
 LARGEST_BODY_BYTES = 4_500_000
 OURS_IN_ANSWER = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"content-length"))
 OURS_IN_REQUEST = OURS_IN_ANSWER | {b"expect", b"x-forwarded-for", b"x-vercel-id"}
+WITH_BODY = (b"POST", b"PUT", b"PATCH")
 FAILURES = {
     b"NOT_FOUND": (b"404 Not Found", b"DEPLOYMENT_NOT_FOUND"),
     b"MALFORMED": (b"400 Bad Request", b"INVALID_REQUEST_METHOD"),
@@ -88,7 +89,8 @@ class Edge:
         deployment, cookie = self._choose(head, target)
         try:
             body = body_of(head, stream, at_most=LARGEST_BODY_BYTES)
-            answer = self._answer(deployment, method, _asked(head, address, request_id, body))
+            asked = _asked(head, address, request_id, body)
+            answer = self._answer(deployment, method, asked, has_body=bool(body))
         except _FailureError as failure:
             answer = _failure(failure.name, request_id)
         except TooLargeError:
@@ -112,7 +114,9 @@ class Edge:
             return named, b""
         return self.routes.choose(target, head.value(b"cookie"))
 
-    def _answer(self, deployment: str, method: bytes, asked: bytes) -> tuple[bytes, bytes]:
+    def _answer(
+        self, deployment: str, method: bytes, asked: bytes, *, has_body: bool
+    ) -> tuple[bytes, bytes]:
         if not deployment:
             raise _FailureError(b"NOT_FOUND")
         try:
@@ -132,7 +136,8 @@ class Edge:
         except (OSError, ValueError, MalformedError) as error:
             app.connection.close()
             raise _FailureError(b"NO_ANSWER") from error
-        if keeps:
+        # An app that refuses may leave the body unread: the next user's request would follow it.
+        if keeps and (not has_body or (method in WITH_BODY and head.is_success)):
             self.functions.give_back(deployment, app)
         else:
             app.connection.close()
