@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 N ?= 300
 
-.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes bench-canary twin-check campaign-kill docs clean
+.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes bench-canary twin-check drill campaign-kill docs clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -63,7 +63,10 @@ twin-check: setup  ## let the platforms' official clients work on the range's tw
 bench-rollbacks: setup  ## plant unsafe and safe rollbacks, and ask for the way back; writes build/bench-rollbacks.json
 	@$(BIN)/python -m benchmarks.bench_rollbacks
 
-campaign-kill: setup  ## kill -9 at random moments of N runs (N=300); writes build/campaign-kill.json
+drill: setup  ## play every fault of a deployment, and judge what was done; writes build/drill-deployment.json
+	@$(BIN)/drillbook drill deployment --output build/drill-deployment.json
+
+campaign-kill: setup  ## kill -9 at random moments of N runs (N=300) and 30 deployments; writes build/campaign-kill.json
 	@$(BIN)/python -m benchmarks.campaign_kill --runs $(N)
 
 docs: setup  ## write the generated pages again

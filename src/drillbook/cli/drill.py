@@ -43,7 +43,7 @@ def list_cases(as_json: Json = False) -> None:
     epilog=examples(
         "drillbook drill deployment",
         "drillbook drill deployment --only throws",
-        "drillbook drill deployment --json > drill.json",
+        "drillbook drill deployment --output drill.json",
     )
 )
 def deployment(
@@ -57,6 +57,9 @@ def deployment(
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the practice stacks running afterwards.")
     ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write all of it as JSON to this file.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Carry every fault of a deployment, and healthy ones, through the runbook; judge each."""
@@ -65,6 +68,9 @@ def deployment(
 
     cases = tuple(map(case_named, only)) if only else CASES
     drilled = drill(cases, folder, DrillFace(quiet=as_json), keep=keep, seed=seed)
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(drilled.model_dump_json(indent=1) + "\n", encoding="utf-8")
     if as_json:
         tell_json(drilled.model_dump(mode="json"))
     else:
