@@ -82,9 +82,18 @@ class Users:
         if len(ended) < FEWEST or any(not met.ok for met in ended):
             return ""
         waits = median(met.seconds for met in ended)
-        if waits > max(SLOW_SECONDS, SLOWER * max(self.usual.values())):
+        if waits > max(SLOW_SECONDS, SLOWER * max(self.usual.values(), default=0.0)):
             return ""
         return f"{len(ended)} in a row answered, {waits * 1000:.0f} ms"
+
+
+def pace(found: list[Met]) -> dict[str, float]:
+    """Return how long each kind of request takes, where enough were answered."""
+    waits: dict[str, list[float]] = {}
+    for met in found:
+        if met.ok:
+            waits.setdefault(met.what, []).append(met.seconds)
+    return {what: median(took) for what, took in waits.items() if len(took) >= FEWEST_OF_A_KIND}
 
 
 def until(look: Callable[[], str], deadline_seconds: float = DEADLINE_SECONDS) -> tuple[str, float]:

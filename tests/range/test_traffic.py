@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import psycopg
 import pytest
@@ -16,9 +17,12 @@ from drillbook.core.errors import NotFound, Refused, Unavailable
 from drillbook.core.process_identity import send_signal, wait_until_gone
 from drillbook.range import practice
 from drillbook.range.status import RangeStatus
+from drillbook.range.traffic.client import Client
+from drillbook.range.traffic.pace import Pace
 from drillbook.range.traffic.process import Traffic
-from drillbook.range.traffic.record import TrafficRecord, read_record
-from drillbook.range.traffic.shape import Flow
+from drillbook.range.traffic.record import Met, TrafficRecord, read_record, read_requests
+from drillbook.range.traffic.recorder import Recorder
+from drillbook.range.traffic.shape import Flow, Shape, flow_from, flow_said
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -63,6 +67,75 @@ def wait_for(folder: Path, *, since: datetime, requests: int) -> TrafficRecord:
             return met
         time.sleep(0.02)  # the clients tell nobody but their record
     raise AssertionError(met)
+
+
+def test_users_log_in_book_and_pay_and_note_which_release_answered(
+    practice_range: RangeStatus,
+) -> None:
+    folder, since = practice_range.folder, datetime.now(UTC)
+    practice.start_traffic(folder, on="staging", rate=150, readers=1, writers=5, tied=True)
+    try:
+        record = practice.environment_of(folder, "staging").traffic.record
+        wanted = {"logins": 1, "reads": 10, "writes": 10}
+        while not all(
+            sum(met.kind == kind and met.ok is True for met in since_then(record, since)) >= count
+            for kind, count in wanted.items()
+        ):
+            time.sleep(0.02)  # as above
+        changed = practice.change_traffic(folder, on="staging", rate=30, shape="daily")
+    finally:
+        practice.stop_traffic(folder, on="staging")
+
+    met = practice.traffic_record(folder, on="staging", since=since)
+    assert (met.failed, set(met.releases)) == (0, {"1.5.0"})
+    assert {"POST /api/login", "POST /api/bookings/…/pay", "POST /api/bookings/…/cancel"} <= {
+        one.what for one in since_then(record, since)
+    }
+    assert (changed.rate, changed.shape, changed.writers) == (30, Shape.DAILY, 5)
+    with pytest.raises(Unavailable, match="nobody uses the app of staging now"):
+        practice.change_traffic(folder, on="staging", shape="spike")
+
+
+def since_then(record: Path, since: datetime) -> list[Met]:
+    return [met for met in read_requests(record) if met.begun >= since]
+
+
+def test_day_has_its_hours_and_a_spike_brings_more_users_who_ask_no_faster() -> None:
+    day = Flow(rate=10, shape=Shape.DAILY, day_seconds=24)
+    spike = Flow(rate=10, shape=Shape.SPIKE, since=100)
+    hours = [day.factor(hour) for hour in range(24)]
+
+    assert abs(sum(hours) / 24 - 1) < 0.01
+    assert (hours.index(max(hours)), hours.index(min(hours))) == (20, 3)
+    assert day.factor(20.5 + 24) == day.factor(20.5)
+    assert (spike.active(99), spike.active(103)) == (4, 32)
+    assert spike.even_seconds(99) == spike.even_seconds(103) == 0.4
+
+
+def test_low_traffic_is_two_to_ten_a_minute_by_chance_and_the_same_for_a_seed() -> None:
+    flow = Flow.wanted(rate=None, shape="low", seed=7)
+    flow.check()
+
+    assert flow.rate == 0.1
+    with pytest.raises(Refused, match="low traffic of 60 requests a minute"):
+        Flow(rate=1, shape=Shape.LOW).check()
+    with pytest.raises(Refused, match="no shape 'wild'"):
+        Flow.wanted(rate=None, shape="wild")
+    assert flow_from(json.loads(json.dumps(flow_said(flow)))) == flow
+
+
+def test_client_of_a_seed_does_the_same_each_time(tmp_path: Path) -> None:
+    def first_steps(seed: int) -> list[str]:
+        (tmp_path / "traffic.jsonl").unlink(missing_ok=True)
+        with (tmp_path / "traffic.jsonl").open("a") as file:
+            pace = Pace(Flow(seed=seed))
+            client = Client(tmp_path, Recorder(file), pace, 3, Random(f"{seed}/3"))  # noqa: S311 - the same each time
+            life, said = client.life(), {"token": "t", "slots": [{"id": 1}], "reference": "B-1"}
+            steps = [next(life)] + [life.send(said) for _ in range(60)]
+        return [f"{step.method} {step.path} {step.body}" for step in steps]
+
+    assert first_steps(1) == first_steps(1)
+    assert first_steps(1) != first_steps(2)
 
 
 def test_traffic_that_cannot_be_is_refused_with_what_can(

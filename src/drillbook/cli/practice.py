@@ -9,6 +9,7 @@ import typer
 
 from drillbook.cli.exit_codes import ExitCode
 from drillbook.cli.range_changes import add_changes
+from drillbook.cli.range_faults import add_faults
 from drillbook.cli.telling import paint, say, tell_json
 from drillbook.cli.usage import examples, new_app
 
@@ -19,10 +20,15 @@ range_app = new_app(no_args_is_help=True)
 traffic_app = new_app(no_args_is_help=True)
 range_app.add_typer(traffic_app, name="traffic")
 add_changes(range_app)
+add_faults(range_app)
 FOLDER = Path("range")
 TIMES = ("%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M")
 SCALE = "How much data: 1 is 2,000 bookings, each doubling eight times as many."
 Folder = Annotated[Path, typer.Option("--folder", "-f", help="Where it lies.")]
+Rate = Annotated[
+    float | None, typer.Option("--rate", help="Requests a second, in all: 20, or 0.1 if low.")
+]
+Shape = Annotated[str, typer.Option("--shape", help="steady, daily, low or spike.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 On = Annotated[str, typer.Option("--on", help="The environment: production or staging.")]
 Since = Annotated[
@@ -94,21 +100,64 @@ def live_traffic() -> None:
 
 @traffic_app.command(
     name="start",
-    epilog=examples("drillbook range traffic start", "drillbook range traffic start --rate 100"),
+    epilog=examples(
+        "drillbook range traffic start",
+        "drillbook range traffic start --rate 100",
+        "drillbook range traffic start --shape low    # 6 requests a minute",
+        "drillbook range traffic start --shape daily --day 600",
+    ),
 )
 def start_clients(
     folder: Folder = FOLDER,
     on: On = "production",
-    rate: Annotated[float, typer.Option("--rate", help="Requests a second, in all.")] = 20.0,
+    rate: Rate = None,
+    shape: Shape = "steady",
+    seed: Annotated[int, typer.Option("--seed", help="Who comes and does what.")] = 0,
     readers: Annotated[int, typer.Option("--readers", help="Clients who read.")] = 2,
-    writers: Annotated[int, typer.Option("--writers", help="Clients who book.")] = 2,
+    writers: Annotated[int, typer.Option("--writers", help="Clients who book and pay.")] = 2,
+    day_seconds: Annotated[
+        float, typer.Option("--day", help="How many seconds a day has.")
+    ] = 86400,
     as_json: Json = False,
 ) -> None:
     """Start the clients; each notes for itself what becomes of its requests."""
     from drillbook.range.practice import start_traffic
 
-    found = start_traffic(folder, on=on, rate=rate, readers=readers, writers=writers)
+    found = start_traffic(
+        folder,
+        on=on,
+        rate=rate,
+        shape=shape,
+        seed=seed,
+        readers=readers,
+        writers=writers,
+        day_seconds=day_seconds,
+    )
     _tell(found, as_json=as_json)
+
+
+@traffic_app.command(
+    name="shape",
+    epilog=examples(
+        "drillbook range traffic shape spike",
+        "drillbook range traffic shape steady --rate 5",
+    ),
+)
+def shape_clients(
+    shape: Annotated[str, typer.Argument(help="steady, daily, low or spike.")],
+    folder: Folder = FOLDER,
+    on: On = "production",
+    rate: Rate = None,
+    as_json: Json = False,
+) -> None:
+    """Let the clients that are there come otherwise from now on."""
+    from drillbook.range.practice import change_traffic
+
+    flow = change_traffic(folder, on=on, rate=rate, shape=shape)
+    if as_json:
+        tell_json(asdict(flow))
+        return
+    say(f"{flow.shape.value}, {flow.rate:g} requests a second before that")
 
 
 @traffic_app.command(name="stop", epilog=examples("drillbook range traffic stop"))

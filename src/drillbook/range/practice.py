@@ -114,7 +114,6 @@ def mend(folder: Path, name: str, *, tied: bool = False) -> bool:
 
 def faults(folder: Path) -> tuple[FaultStatus, ...]:
     """Return every fault there is, and which are on."""
-    _see_that_it_is_a_range(folder)
     return known_faults.all_of(_ground(folder))
 
 

@@ -69,8 +69,8 @@ def _block(ground: Ground, _: Saved) -> None:
 
 def _unblock(ground: Ground, _: Saved) -> None:
     with _client(ground) as client:
-        for name in _endless(client):
-            client.delete(name)
+        if names := _endless(client):
+            client.delete(*names)
 
 
 def _blocks(ground: Ground) -> bool:
@@ -79,7 +79,11 @@ def _blocks(ground: Ground) -> bool:
 
 
 def _endless(client: "Redis") -> list[bytes]:
-    return [name for name in client.scan_iter(f"{PREFIX}*", 1000) if client.ttl(name) == -1]
+    names = list(client.scan_iter(f"{PREFIX}*", 1000))
+    with client.pipeline(transaction=False) as asking:
+        for name in names:
+            asking.ttl(name)
+        return [name for name, left in zip(names, asking.execute(), strict=True) if left == -1]
 
 
 def _client(ground: Ground) -> "Redis":

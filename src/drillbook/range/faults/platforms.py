@@ -1,12 +1,17 @@
 """Faults of what the app and its operators ask over HTTP: auth, payments, the platforms' APIs."""
 
+import socket
+import time
+from contextlib import suppress
 from dataclasses import asdict
 
 from drillbook.range.faults.fault import Fault, Ground, Saved, Suffers
+from drillbook.range.twins.process import CloudProcess
 from drillbook.range.twins.weather import Forecast, Mode, Weather, set_weather, weather_file
 
 LATE_SECONDS = 4.0
 AHEAD_SECONDS = 900.0
+LISTENS_SECONDS, LOOK_SECONDS = 10.0, 0.02
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -17,6 +22,15 @@ def _look(ground: Ground, listener: str) -> Saved:
 def _restore(ground: Ground, listener: str, saved: Saved) -> None:
     was = saved | {"mode": Mode(saved["mode"]), "methods": tuple(saved["methods"])}
     set_weather(ground.cloud.weather, listener, Weather(**was))
+    if Mode(saved["mode"]) is not Mode.REFUSING and CloudProcess(ground.cloud).identity():
+        _wait_until_it_listens(ground.cloud.port(listener))
+
+
+def _wait_until_it_listens(port: int) -> None:
+    for _ in range(int(LISTENS_SECONDS / LOOK_SECONDS)):
+        with suppress(ConnectionError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 def weathered(name: str, listener: str, weather: Weather, suffers: Suffers, says: str) -> Fault:

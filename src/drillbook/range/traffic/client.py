@@ -53,7 +53,7 @@ class Client:
 
     def run(self) -> None:
         """Make request after request, each at its time, until the clients end."""
-        life = self._life()
+        life = self.life()
         step = next(life)
         while self.pace.wait(self.number):
             step = life.send(self.ask(step))
@@ -76,7 +76,8 @@ class Client:
         self.recorder.end(number, time.monotonic() - begun, answered)
         return {} if answered.error else said
 
-    def _life(self) -> Journey:
+    def life(self) -> Journey:
+        """Yield what the people at it want, each step when the answer to the one before is sent."""
         while True:
             yield from self._log_in()
             for _ in range(STAYS_JOURNEYS):
