@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 N ?= 300
 
-.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes bench-canary twin-check drill campaign-kill docs clean
+.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes check-faults bench-canary twin-check drill campaign-kill docs clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ bench-backups: setup  ## harm backups in twelve ways, restore under load; writes
 
 check-changes: setup  ## put each change onto the practice app, serve it, and see that it does what it says
 	@$(BIN)/python -m benchmarks.check_changes
+
+check-faults: setup  ## break every thing the range can break: someone suffers, and after the mend nobody; writes build/check-faults.json
+	@$(BIN)/python -m benchmarks.check_faults
 
 bench-canary: setup  ## deployment.watch on simulated deployments beside Kayenta, Flagger and > 5 %; writes build/bench-canary.json
 	@$(BIN)/python -m benchmarks.bench_canary
