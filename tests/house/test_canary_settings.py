@@ -52,6 +52,7 @@ def test_wrong_systems_are_told_one_by_one_without_being_repeated(tmp_path: Path
     for environment, system in product(("production", "broken"), ("database", "app")):
         assert f"wrong  {environment} {system}: " in ended.stdout
     assert "wrong  staging database: " in ended.stdout
+    assert "mistake in Drillbook" not in ended.stdout
     assert found_in("\n".join(site.said).encode()) == []
     assert [str(path) for path in tmp_path.rglob("*") if leaks_in(path)] == []
 

@@ -57,6 +57,11 @@ class Address(Frozen):
                 f"{' or '.join(f'{scheme}://' for scheme in schemes)}",
                 hint="Write the whole URL there.",
             )
+        if "http" in schemes and not _has_a_place(value):
+            raise SettingsInvalid(
+                f"what {self.written} holds is a URL whose host or port cannot be understood",
+                hint="Write it as https://HOST or https://HOST:PORT.",
+            )
         return value
 
 
@@ -78,3 +83,11 @@ def _holds_secret(text: str) -> bool:
     except ValueError:
         return "@" in text
     return any(name.lower() in _SECRET_WORDS for name, _ in parse_qsl(parts.query))
+
+
+def _has_a_place(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False
