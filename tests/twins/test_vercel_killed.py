@@ -47,6 +47,7 @@ def test_a_twin_killed_in_a_switch_and_a_build_takes_both_up_again_and_does_each
     with vercel_cloud(folder, serving=False, values={"WAIT_FOR": str(go_on)}) as twin:
         documents = twin.cloud.documents("vercel")
         commit = standin.commit(twin.cloud.repository, "develop", "2.2", slow)
+        late = standin.commit(twin.cloud.repository, "main", "2.3", slow)
 
         def at_work() -> bool:
             states = {each["state"] for each in documents.all("deployment")}
@@ -66,12 +67,16 @@ def test_a_twin_killed_in_a_switch_and_a_build_takes_both_up_again_and_does_each
             last = twin.switched()
             twin.until(lambda: twin.users("staging")["VERCEL_GIT_COMMIT_SHA"] == commit)
 
+            twin.until(lambda: twin.get("/v7/deployments", sha=late, state="READY")["deployments"])
+
         assert last["jobStatus"] == "succeeded"
         assert twin.users()["release"] == "1.0"
         switches = [each["type"] for each in documents.all("switch")]
         assert switches.count("rollback") == 1
         built = [each for each in documents.all("deployment") if each["commit"] == commit]
         assert [each["state"] for each in built] == ["READY"]
+        dark = [each for each in documents.all("deployment") if each["commit"] == late]
+        assert [each["substate"] for each in dark] == ["STAGED"]
         assert not running_with("-c", command)
         assert not twin.contract.violations
         documents.close()

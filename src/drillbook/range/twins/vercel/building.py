@@ -17,7 +17,7 @@ from drillbook.range.twins.vercel.records import (
     new_id,
     now_ms,
 )
-from drillbook.range.twins.vercel.switching import ask_for_switch
+from drillbook.range.twins.vercel.switching import ask_for_switch, gives_by_itself
 from drillbook.range.twins.vercel.values import Sealing, Values, open_all, seal_all
 
 GIT_SECONDS = 10.0
@@ -167,7 +167,7 @@ def _end(hosting: Hosting, deployment: str, **changes: object) -> None:
 
 def _give_users(hosting: Hosting, ended: Document) -> None:
     environment = ended["environment"]
-    automatic = environment != "production" or hosting.project()["autoAssignCustomDomains"]
+    automatic = environment != "production" or gives_by_itself(hosting)
     if environment == "production":
         hosting.change_deployment(ended["id"], substate="STAGED")
     if environment and automatic:

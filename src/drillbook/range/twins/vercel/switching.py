@@ -34,6 +34,13 @@ def ask_for_switch(
     return job
 
 
+def gives_by_itself(hosting: Hosting) -> bool:
+    """Whether a new build is given production's users; a rollback counts from its request on."""
+    jobs = hosting.documents.all("switch")
+    leaving = any(job["type"] == "rollback" and job["jobStatus"] in OPEN for job in jobs)
+    return bool(hosting.project()["autoAssignCustomDomains"]) and not leaving
+
+
 def due_switches(hosting: Hosting) -> list[Document]:
     """Return the switches to be carried out, oldest first; a promote waits for a rollout's end."""
     rollout = hosting.project().get("rollout") or {}
