@@ -17,6 +17,7 @@ import typer
 import typer.main
 
 import drillbook.compiler
+from benchmarks.reference_faults import practice_range
 from benchmarks.reference_samples import practice_migrations
 from drillbook.actions import CATALOG
 from drillbook.cli.action_pages import Value, page_of
@@ -100,6 +101,7 @@ def pages() -> dict[str, str]:
         "diagnostics.md": diagnostics,
         "exit-codes.md": exit_codes,
         "practice-migrations.md": practice_migrations,
+        "practice-range.md": practice_range,
     }
     return {name: "\n".join((GENERATED, *page(), "")) for name, page in written.items()}
 
