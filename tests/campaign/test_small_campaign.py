@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from benchmarks.campaign import deployments
 from benchmarks.campaign.cases import Case, draw
 from benchmarks.campaign.counting import (
     Counts,
@@ -13,11 +14,14 @@ from benchmarks.campaign.counting import (
     count_left_over,
     count_migration,
 )
+from benchmarks.campaign.deployments import FIRST
 from benchmarks.campaign.site import DATABASE, Site
 from benchmarks.campaign.upgrade import reordered
-from benchmarks.campaign.variants import BY_NAME, DRIFT, migration_book, statements
-from benchmarks.campaign_kill import Campaign
+from benchmarks.campaign.variants import BY_NAME, DRIFT, Variant, migration_book, statements
+from benchmarks.campaign_kill import Campaign, drawn
 
+from drillbook.actions import CATALOG
+from drillbook.compiler import check_book
 from drillbook.engine.outcome import RunOutcome, State
 
 SEED = 1
@@ -181,6 +185,31 @@ def test_the_book_of_the_campaign_is_the_shipped_one_without_the_app() -> None:
     assert "@backup.restore" in book
     assert "@checks." not in book
     assert "@errors." not in book
+
+
+@pytest.mark.parametrize("variant", deployments.VARIANTS, ids=lambda variant: variant.name)
+def test_the_book_of_a_deployment_is_the_shipped_one_without_its_time_of_watching(
+    variant: Variant,
+) -> None:
+    book = deployments.deployment_book(variant)
+
+    checked = check_book(book, name="book.md", catalog=lambda: CATALOG)
+    assert [each.shown("book.md") for each in checked.diagnostics] == []
+    assert book.count("@repository.merge") == 2
+    assert "@deployment.rollback" in book
+    assert "@deployment.watch" not in book
+    assert ("See what cannot be so" in book) is variant.drift
+
+
+def test_deployments_are_drawn_the_same_for_the_same_seed_and_hit_every_part() -> None:
+    cases = [drawn(7, FIRST + number) for number in range(60)]
+
+    assert cases == [drawn(7, FIRST + number) for number in range(60)]
+    assert {case.store for case in cases} == {deployments.LANE}
+    hit = {server for case in cases for blow in case.blows for server in blow.servers}
+    assert hit == {"cloud", "edge", "app"}
+    assert {blow.worker for case in cases for blow in case.blows} == {"kill", "nothing"}
+    assert {blow.line for case in cases for blow in case.blows} == {"", "cut", "silence"}
 
 
 def test_an_upgrade_changes_the_order_and_nothing_else() -> None:
