@@ -9,12 +9,12 @@ import subprocess
 import tarfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from drillbook.core.errors import Failed
-from drillbook.core.process_identity import ProcessIdentity, identify, is_running
+from drillbook.core.process_identity import identify, send_signal
 from drillbook.local.private_file import write_private
 from drillbook.range.hosting.app_process import (
     ENVIRONMENT,
@@ -24,7 +24,6 @@ from drillbook.range.hosting.app_process import (
 
 DEFAULT_COMMAND = "python -m compileall -q ."
 BUILD_SECONDS = 120.0
-BUILDING = "building.json"
 Say = Callable[[str], None]
 Started = Callable[[int], None]
 
@@ -56,7 +55,7 @@ def build(order: Order, folder: Path, say: Say, started: Started = _nobody) -> B
     `say` gets the lines of the build log; `started` the number of the process group that builds.
     Errors: Failed when the commit is not there or its build command does not succeed.
     """
-    _end_unfinished(folder)
+    _end_unfinished((folder / SOURCE).resolve())
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     source = folder / SOURCE
@@ -65,27 +64,25 @@ def build(order: Order, folder: Path, say: Say, started: Started = _nobody) -> B
     settings = _settings(source)
     command = str(settings.get("buildCommand") or DEFAULT_COMMAND)
     say(f'Running "{command}"')
-
-    def note(pid: int) -> None:
-        if (process := identify(pid)) is not None:
-            write_private(folder / BUILDING, json.dumps(asdict(process)))
-        started(pid)
-
-    _run(command, source, order.environment, say, note)
+    _run(command, source, order.environment, say, started)
     write_private(folder / ENVIRONMENT, json.dumps(dict(order.environment)))
     say("Build completed")
     crons = settings.get("crons") or []
     return Built(tuple((str(cron["path"]), str(cron["schedule"])) for cron in crons))
 
 
-def _end_unfinished(folder: Path) -> None:
-    """End what a builder that was killed has left at work."""
-    try:
-        said = json.loads((folder / BUILDING).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return
-    if is_running(ProcessIdentity(**said)):
-        stop_building(said["pid"])
+def _end_unfinished(source: Path) -> None:
+    """End what a builder that was killed has left at work: it is known by where it works."""
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            place = (entry / "cwd").readlink()
+        except OSError:
+            continue  # it has ended, or is another user's
+        process = identify(int(entry.name))
+        if place.is_relative_to(source) and process is not None:
+            send_signal(process, signal.SIGKILL)
 
 
 def _lay_out(order: Order, source: Path) -> None:
