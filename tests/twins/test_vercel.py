@@ -271,7 +271,12 @@ def test_a_build_may_be_cancelled_and_one_that_ended_may_not(twin: VercelCloud) 
 
     assert same["id"] == slow
     assert cancelled["readyState"] == "CANCELED"
+    serving = twin.users()["VERCEL_DEPLOYMENT_ID"]
+    assert twin.ask("DELETE", f"/v13/deployments/{serving}").status_code == 400
     assert twin.ask("PATCH", f"/v12/deployments/{slow}/cancel").status_code == 400
+    assert twin.ask("DELETE", f"/v13/deployments/{slow}").json()["state"] == "DELETED"
+    assert twin.ask("GET", f"/v13/deployments/{slow}").status_code == 404
+    assert not (twin.cloud.deployments / slow).exists()
     assert twin.users("staging")["release"] == "2.1"
 
 

@@ -1,9 +1,11 @@
 """The API of deployments: lists, one of them, a new one, cancelling, its build log."""
 
+import shutil
 from collections.abc import Callable
 
 from drillbook.core.errors import Failed
 from drillbook.range.cloud import OWNER, REPOSITORY, VERCEL_PROJECT
+from drillbook.range.hosting.app_process import AppProcess
 from drillbook.range.twins.documents import Document
 from drillbook.range.twins.vercel.asking import Asked, Handler, Problem
 from drillbook.range.twins.vercel.building import Wish, cancel, commit_words, make_deployment
@@ -133,6 +135,21 @@ def cancel_deployment(asked: Asked) -> object:
     return whole(asked.hosting, asked.deployment())
 
 
+def delete_deployment(asked: Asked) -> object:
+    """Answer DELETE /v13/deployments/{id}: its build is gone, unless it serves."""
+    with asked.hosting.documents.locked():
+        found = asked.deployment()
+        if found["id"] in {alias["deploymentId"] for alias in asked.hosting.aliases()}:
+            raise Problem(400, "bad_request", "The deployment has an alias.")
+        asked.hosting.documents.remove("deployment", found["id"])
+    folder = asked.hosting.folder(found["id"])
+    if folder.exists():
+        AppProcess(folder).stop()
+        shutil.rmtree(folder)
+    (asked.hosting.cloud.deployments / "hosts" / found["url"]).unlink(missing_ok=True)
+    return {"uid": found["id"], "state": "DELETED"}
+
+
 def build_events(asked: Asked) -> object:
     """Answer GET /v3/deployments/{idOrUrl}/events: the build log so far."""
     found = asked.deployment()
@@ -162,6 +179,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v6/deployments", list_deployments),
     ("GET", "/v7/deployments", list_deployments),
     ("GET", "/v13/deployments/{deployment}", get_deployment),
+    ("DELETE", "/v13/deployments/{deployment}", delete_deployment),
     ("POST", "/v13/deployments", create_deployment),
     ("PATCH", "/v12/deployments/{deployment}/cancel", cancel_deployment),
     ("GET", "/v3/deployments/{deployment}/events", build_events),
