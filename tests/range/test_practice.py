@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -312,27 +313,41 @@ def test_app_says_it_is_down_while_its_database_is(folder: Path) -> None:
     assert again == 200, healthy
 
 
-def test_app_whose_port_was_taken_moves_and_the_stack_file_follows_with_its_edits(
+def test_parts_whose_ports_were_taken_move_and_all_follow_and_keep_their_edits(
     folder: Path,
 ) -> None:
     found = practice.up(folder, scale=SCALE, tied=True)
-    port = app_port(found, "production")
+    environment, cloud = (
+        practice.environment_of(folder, "production"),
+        practice.cloud_of(folder),
+    )
+    ports = (app_port(found, "production"), environment.server.port, environment.valkey.port)
+    ports += (cloud.port("auth-production"), cloud.port("payments"), cloud.port("vercel"))
     practice.down(folder)
     path = folder / "stack.toml"
     path.write_text(path.read_text().replace('destroy = "auto"', 'destroy = "confirm"', 1))
 
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", port))
-        other.listen()
-        moved = practice.up(folder, scale=SCALE, tied=True)
+    said: list[str] = []
+    with ExitStack() as others:
+        for port in ports:
+            other = others.enter_context(socket.socket())
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            other.bind(("127.0.0.1", port))
+            other.listen()
+        moved = practice.up(folder, scale=SCALE, tied=True, progress=said.append)
+        customer = Customer(moved, "production")
+        _, made = customer.ask("/api/bookings", "POST", {})
+        paid, answer = customer.ask(f"/api/bookings/{made['reference']}/pay", "POST", {})
 
     new = app_port(moved, "production")
-    assert new != port
+    assert (
+        "cloud: values follow what moved: AUTH_JWKS_URL, AUTH_URL, DATABASE_URL,"
+        " PAYMENTS_URL, VALKEY_URL"
+    ) in said
+    assert paid == 200, answer
     assert f"http://127.0.0.1:{new}" in path.read_text()
-    assert str(port) not in path.read_text()
+    assert not [port for port in ports if f":{port}" in path.read_text()]
     assert 'destroy = "confirm"' in path.read_text()
-    assert ask(new, "/api/health")[0] == 200
 
 
 def test_tied_range_ends_with_its_owner(folder: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import closing
 
 from drillbook.core.errors import Failed
 from drillbook.core.process_identity import ProcessIdentity
+from drillbook.range.app_values import follow, values_of
 from drillbook.range.cloud import BRANCHES, ENVIRONMENTS, Cloud
 from drillbook.range.edge.process import Edge
 from drillbook.range.environment import Environment
@@ -34,6 +35,9 @@ def up(cloud: Cloud, environments: tuple[Environment, ...], *, tied: bool) -> It
         ran = process.identity() is not None
         pid = process.start(tied=tied).pid
         yield f"{name} {'ran already' if ran else 'started'} (pid {pid})"
+    moved = {key for each in environments for key in follow(cloud, each)}
+    if moved:
+        yield f"values follow what moved: {', '.join(sorted(moved))}"
 
 
 def _found(cloud: Cloud, environments: tuple[Environment, ...]) -> bool:
@@ -42,23 +46,6 @@ def _found(cloud: Cloud, environments: tuple[Environment, ...]) -> bool:
     mains = git(cloud.repository, "rev-list", "--first-parent", latest, BRANCHES["production"])
     staging = git(cloud.repository, "rev-parse", BRANCHES["staging"]).strip()
     return found(cloud, values=values, production=tuple(reversed(mains.split())), staging=staging)
-
-
-def values_of(cloud: Cloud, environment: Environment) -> dict[str, str]:
-    """Return what an environment's app reads from its environment."""
-    name, auth = environment.name, cloud.url(f"auth-{environment.name}")
-    values = {
-        "DATABASE_URL": (environment.folder / "app-database.url").read_text(encoding="utf-8"),
-        "VALKEY_URL": environment.valkey.url,
-        "AUTH_URL": auth,
-        "AUTH_JWKS_URL": f"{auth}/.well-known/jwks.json",
-        "PAYMENTS_URL": cloud.url("payments"),
-        "PAYMENTS_KEY": cloud.token("payments"),
-        "CRON_SECRET": cloud.token(f"cron-{name}"),
-        "SUPPORT_EMAIL": "support@booking.example",
-        "LOG_FILE": str(environment.log),
-    }
-    return values if name == "production" else values | {"INVOICE_PREFIX": "TEST"}
 
 
 def see_health(cloud: Cloud) -> None:
