@@ -10,6 +10,8 @@ from drillbook.actions.repository.checking import standing
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, NotFound, Refused
 from drillbook.ports.repository import Check, Outcome, Stage
+from drillbook.range.twins.github import GitHub
+from drillbook.range.twins.github.pipeline import new_run
 from drillbook.range.twins.weather import Mode, Weather
 from repository.hub import Hub
 
@@ -142,6 +144,47 @@ def test_bad_times_and_commits_nobody_knows_are_refused(
         _checks(hub, effect, commit=sha, into="two words")
     with pytest.raises(NotFound, match="has no commit, branch or tag 0000000"):
         _checks(hub, effect, commit="0" * 40)
+
+
+def test_a_red_status_counts_wherever_it_stands_in_the_list(
+    hub: Hub, branch: str, effect: Effect
+) -> None:
+    sha = hub.commit(branch, {"a.txt": branch}, onto="develop")
+    said = {"sha": sha, "by": "bot", "at": "2026-01-01T00:00:00Z", "target_url": None}
+    said |= {"description": ""}
+    documents = hub.cloud.documents("github")
+    for number in range(900_000, 900_101):
+        last = number == 900_100
+        word = {"context": f"part {number}", "state": "failure" if last else "success"}
+        documents.put("status", str(number), {**said, **word, "id": number})
+
+    with pytest.raises(Failed, match="part 900100 is red"):
+        _checks(hub, effect, commit=sha)
+
+
+@pytest.mark.parametrize(
+    ("status", "conclusion", "says"),
+    [
+        ("in_progress", None, "CI is running"),
+        ("queued", None, "CI is queued"),
+        ("completed", "startup_failure", "CI is red"),
+        ("completed", "action_required", "CI has stopped: it waits for somebody"),
+    ],
+)
+def test_a_workflow_whose_jobs_have_not_appeared_is_not_green(
+    hub: Hub, branch: str, effect: Effect, status: str, conclusion: str | None, says: str
+) -> None:
+    sha = hub.commit(branch, {"a.txt": branch}, onto="develop")
+    hub.check(sha, "success", "lint")
+    twin = GitHub(hub.cloud)
+    run = new_run(twin, "ci.yml", branch, sha, "push") | {"name": "CI", "status": status}
+    number = str(run["id"])
+    twin.documents.put("run", number, run | {"conclusion": conclusion})
+
+    with pytest.raises(Failed, match=says):
+        _checks(hub, effect, commit=sha)
+    twin.documents.put("run", number, run | {"status": "completed", "conclusion": "success"})
+    assert _checks(hub, effect, commit=sha).green == ("lint",)
 
 
 def test_of_two_checks_of_one_name_both_must_be_green() -> None:

@@ -64,6 +64,20 @@ def test_a_comparison_has_all_commits_and_files_over_more_than_one_page(
     assert hub.provider().compared(branch, begin).behind == 124
 
 
+def test_files_beyond_those_github_shows_of_a_comparison_are_told_as_well(
+    hub: Hub, branch: str
+) -> None:
+    base = hub.sha("develop")
+    files = {f"a/{number:03}.txt": "x" for number in range(300)} | {"check.sh": "", "z/é.sql": "z"}
+    head = hub.commit(branch, files, onto="develop")
+
+    found = {file.path: file.change for file in hub.provider().compared(base, head).files}
+
+    assert len(found) == 302
+    assert (found["z/é.sql"], found["check.sh"]) == (FileChange.ADDED, FileChange.REMOVED)
+    assert ".github/workflows/ci.yml" not in found
+
+
 def _many(hub: Hub, branch: str, count: int) -> list[str]:
     before = hub.sha(branch)
     lines = []
@@ -221,6 +235,9 @@ def test_a_squashed_change_is_in_the_branch_by_the_commit_that_squashed_it(
     found = hub.provider().merged(into, head, effect)
 
     assert (found.sha, found.already) == (sha, True)
+
+    hub.git("update-ref", f"refs/heads/{into}", f"{sha}^")  # and forced out of the branch again
+    assert hub.provider().merged(into, head, effect) is None
 
 
 @pytest.mark.parametrize("through_proposal", [False, True])

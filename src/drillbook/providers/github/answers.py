@@ -111,6 +111,21 @@ class ComparedSeen(Seen):
     files: tuple[FileSeen, ...] = ()
 
 
+class Leaf(Seen):
+    """One entry of a tree: a file, or a folder."""
+
+    path: str
+    type: str
+    sha: str
+
+
+class TreeSeen(Seen):
+    """All files of a commit, where GitHub shows them all."""
+
+    tree: tuple[Leaf, ...]
+    truncated: bool = False
+
+
 class Contents(Seen):
     """A file's bytes, written in base 64; larger files have none here."""
 

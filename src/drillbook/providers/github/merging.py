@@ -26,9 +26,9 @@ _RIGHT = "Contents: write, Pull requests: write"
 def merged(hub: Hub, into: str, head: str, effect: Effect) -> Merged | None:
     """Return how a commit came into a branch; None when it is not in it."""
     tip = hub.one(BranchSeen, f"/branches/{quoted(into)}").commit.sha
-    compared = reading.compared(hub, head, tip)
+    compared = reading.compared(hub, head, tip, with_files=False)
     if compared.behind:
-        return _squashed(hub, into, head, effect)
+        return _squashed(hub, into, head, tip, effect)
     came = brought_by(head, tip, compared.commits)
     if came is None:  # the branch is at this very commit, or was moved on to it
         return Merged(sha=head, head=head, into=into, before="", already=True)
@@ -114,14 +114,16 @@ def _looked(hub: Hub, into: str, head: str, effect: Effect, lost: OutcomeUnknown
     ) from lost
 
 
-def _squashed(hub: Hub, into: str, head: str, effect: Effect) -> Merged | None:
-    """Return a merge that left the commit itself outside: squashed or rebased."""
+def _squashed(hub: Hub, into: str, head: str, tip: str, effect: Effect) -> Merged | None:
+    """Return a merge that left the commit itself outside, squashed or rebased, if it is there."""
     try:
         found = reading.proposals(hub, head)
     except NotFound:
         return None
     for pull in found:
         if pull.merged and (pull.base, pull.head) == (into, head) and pull.merge_commit:
+            if reading.compared(hub, pull.merge_commit, tip, with_files=False).behind:
+                continue  # the branch was moved back to before it
             made = reading.commit(hub, pull.merge_commit)
             already = mark(effect) not in made.message
             before = made.parents[0] if made.parents else ""

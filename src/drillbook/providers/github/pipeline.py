@@ -10,6 +10,7 @@ from drillbook.providers.github.check_answers import (
     CheckPage,
     CheckSeen,
     RunPage,
+    RunSeen,
     Statuses,
 )
 from drillbook.providers.github.hub import Hub, parsed, quoted
@@ -18,22 +19,50 @@ if TYPE_CHECKING:
     from drillbook.remote.api import Values
 
 GOOD = {"success", "neutral", "skipped"}
+# Of a workflow that ended so there may be no check run at all.
+WITHOUT_CHECKS = {"startup_failure", "action_required"}
 SHOWN_ELSEWHERE = 20
 
 
 def checks(hub: Hub, commit: str) -> tuple[Check, ...]:
-    """Return the check runs and statuses of exactly this commit."""
+    """
+    Return the check runs and statuses of exactly this commit.
+
+    A workflow whose next job has not appeared yet, or that never began, has no check run to tell
+    of it: those runs speak for themselves.
+    """
     path = f"/commits/{commit}/check-runs"
     pages = (
         parsed(CheckPage, body, path)
         for body in hub.pages(path, {"filter": "latest"}, right="Checks: read", of=commit)
     )
     runs = tuple(_with_reason(hub, run) for page in pages for run in page.check_runs)
-    statuses = hub.one(
-        Statuses, f"/commits/{commit}/status", {"per_page": 100}, right="Commit statuses: read"
+    path = f"/commits/{commit}/status"
+    statuses = (
+        parsed(Statuses, body, path) for body in hub.pages(path, right="Commit statuses: read")
     )
+    said = tuple(one for page in statuses for one in page.ours())
     # Only what is said of this very commit counts, whatever the platform sent.
-    return tuple(one for one in (*runs, *statuses.ours()) if one.commit == commit)
+    return tuple(one for one in (*runs, *said, *_hidden(hub, commit)) if one.commit == commit)
+
+
+def _hidden(hub: Hub, commit: str) -> tuple[Check, ...]:
+    latest: dict[str | None, RunSeen] = {}
+    found = []
+    for run in _runs(hub, commit):  # the newest first
+        newest = latest.setdefault(run.name, run)
+        if run.status != "completed" or (run is newest and run.conclusion in WITHOUT_CHECKS):
+            found.append(run.ours())
+    return tuple(found)
+
+
+def _runs(hub: Hub, commit: str) -> tuple[RunSeen, ...]:
+    path, query = "/actions/runs", {"head_sha": commit}
+    pages = (
+        parsed(RunPage, body, path)
+        for body in hub.pages(path, query, right="Actions: read", of=commit)
+    )
+    return tuple(run for page in pages for run in page.workflow_runs)
 
 
 def _with_reason(hub: Hub, run: CheckSeen) -> Check:
@@ -70,9 +99,7 @@ def elsewhere(hub: Hub, branch: str, but: str) -> tuple[Check, ...]:
 
 def rerun(hub: Hub, commit: str) -> tuple[Check, ...]:
     """Ask for another try of the runs of this commit that ended badly."""
-    query: Values = {"head_sha": commit, "per_page": 100}
-    page = hub.one(RunPage, "/actions/runs", query, right="Actions: read")
-    for run in page.workflow_runs:
+    for run in _runs(hub, commit):
         ended_badly = run.status == "completed" and run.conclusion not in GOOD
         if run.head_sha == commit and ended_badly:
             path = f"/actions/runs/{run.id}/rerun-failed-jobs"

@@ -3,18 +3,21 @@
 import base64
 import binascii
 
-from drillbook.core.errors import Failed, NotFound
-from drillbook.ports.repository import Commit, Compared, Proposal
+from drillbook.core.errors import Failed, NotFound, Refused
+from drillbook.ports.repository import ChangedFile, Commit, Compared, FileChange, Proposal
 from drillbook.providers.github.answers import (
     CommitSeen,
     ComparedSeen,
     Contents,
     PullSeen,
     ReviewSeen,
+    TreeSeen,
 )
 from drillbook.providers.github.hub import UNPROCESSABLE, Hub, parsed, quoted
 
 LONGEST_NUMBER = 9
+# GitHub shows so many files of a comparison and keeps silent about the others.
+MOST_FILES = 300
 
 
 def commit(hub: Hub, ref: str) -> Commit:
@@ -26,22 +29,52 @@ def commit(hub: Hub, ref: str) -> Commit:
     return parsed(CommitSeen, reply.body, path).ours()
 
 
-def compared(hub: Hub, base: str, head: str) -> Compared:
-    """Compare two commits with all that lies between."""
+def compared(hub: Hub, base: str, head: str, *, with_files: bool = True) -> Compared:
+    """Compare two commits with all that lies between; the files may be left out."""
     path = f"/compare/{quoted(base)}...{quoted(head)}"
     pages = [parsed(ComparedSeen, body, path) for body in hub.pages(path, right="Contents: read")]
     first = pages[0]
     commits = tuple(one.ours() for page in pages for one in page.commits)
     tip = commits[-1].sha if commits else first.merge_base_commit.sha
     tip = head if is_commit(head) else tip
+    files = tuple(file.ours() for file in first.files) if with_files else ()
+    if len(files) >= MOST_FILES:
+        files = _between(hub, first.merge_base_commit.sha, tip)
     return Compared(
         base=first.base_commit.sha,
         head=tip,
         ahead=first.ahead_by,
         behind=first.behind_by,
         commits=commits,
-        files=tuple(file.ours() for file in first.files),
+        files=files,
     )
+
+
+def _between(hub: Hub, base: str, head: str) -> tuple[ChangedFile, ...]:
+    """Return all files that differ, from the trees: without patches, and a move is two changes."""
+    before, now = _tree(hub, base), _tree(hub, head)
+    found = []
+    for path in sorted(before.keys() | now.keys()):
+        if before.get(path) == now.get(path):
+            continue
+        change = FileChange.CHANGED
+        if path not in before:
+            change = FileChange.ADDED
+        elif path not in now:
+            change = FileChange.REMOVED
+        found.append(ChangedFile(path=path, change=change))
+    return tuple(found)
+
+
+def _tree(hub: Hub, sha: str) -> dict[str, str]:
+    seen = hub.one(TreeSeen, f"/git/trees/{sha}", {"recursive": "1"}, right="Contents: read")
+    if seen.truncated:
+        raise Refused(
+            f"GitHub does not show all files of {sha[:7]}, so what changed cannot be told",
+            hint="Compare them in a clone of the repository.",
+            again=False,
+        )
+    return {leaf.path: leaf.sha for leaf in seen.tree if leaf.type != "tree"}
 
 
 def file(hub: Hub, path: str, ref: str) -> bytes:

@@ -89,6 +89,7 @@ def _routes(controls: runs.Controls) -> list[tuple[str, str, Handler]]:
         ("GET", "/branches/{branch:path}", reading.branch),
         ("GET", "/rules/branches/{branch:path}", reading.rules),
         ("GET", "/git/ref/{ref:path}", reading.ref),
+        ("GET", "/git/trees/{sha}", reading.tree),
         ("POST", "/git/refs", reading.create_ref),
         ("PATCH", "/git/refs/{ref:path}", reading.update_ref),
         ("DELETE", "/git/refs/{ref:path}", reading.remove_ref),

@@ -134,6 +134,12 @@ class BareRepository:
         patches = _fixed(self.path, "diff", "-M", "--no-color", "--no-ext-diff", base, head)
         return _files(raw, numbers, patches)
 
+    def tree(self, sha: str) -> list[tuple[str, str]]:
+        """Return each file of a commit: its path and its id."""
+        entries = _fixed(self.path, "ls-tree", "-r", "-z", sha).split("\0")
+        parts = [entry.partition("\t") for entry in entries if entry]
+        return [(path, facts.split()[2]) for facts, _, path in parts]
+
     def blob(self, ref: str, path: str) -> tuple[str, bytes]:
         """Return a file's id and bytes in a commit."""
         said = self.run("ls-tree", "-z", self.sha(ref), "--", path).rstrip("\0")

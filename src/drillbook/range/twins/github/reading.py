@@ -82,6 +82,18 @@ def _status(ahead: int, behind: int) -> str:
     return "ahead" if ahead else "behind" if behind else "identical"
 
 
+def tree(hub: GitHub, asked: Asked) -> Reply:
+    """Show all files of a commit; folders alone are not shown."""
+    sha = hub.sha(asked.path["sha"])
+    url = f"{hub.shapes.api}/git/trees/{sha}"
+    leaves = [
+        {"path": path, "mode": "100644", "type": "blob", "sha": blob,
+         "url": f"{hub.shapes.api}/git/blobs/{blob}"}
+        for path, blob in hub.git.tree(sha)
+    ]  # fmt: skip
+    return Reply(200, {"sha": sha, "url": url, "tree": leaves, "truncated": False})
+
+
 def contents(hub: GitHub, asked: Asked) -> Reply:
     """Show a file of a commit, base64."""
     path, ref = asked.path["path"].strip("/"), asked.query.get("ref") or "main"
