@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import quantiles
 
 from drillbook.core.model import Frozen
@@ -215,7 +215,7 @@ def _back(story: Story, normal: dict[str, float]) -> datetime | None:
     back = story.switch("rollback")
     if back is None:
         return None
-    since = moment(int(back["endedAt"])) - timedelta(seconds=1)
+    since = moment(int(back["requestedAt"]))
     later = [met for met in story.requests if met.begun >= since and met.over]
     good: Met | None = None
     for met in later:
