@@ -2,8 +2,6 @@
 
 import http.client
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from drillbook.range.faults import FAULTS
 from drillbook.range.faults.fault import Fault, Ground, Saved, Suffers
 from drillbook.range.faults.keeping import break_fault, mend_fault, names_on, status_of
 from drillbook.range.faults.snapshot import remember
+from drillbook.range.status import RangeStatus
 from drillbook.range.twins.weather import Mode, Weather, set_weather
 
 # What does not kill, and takes a moment only; all are proven by `make check-faults`.
@@ -38,17 +37,12 @@ CHEAP = [
 ]
 
 
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """A range of this module's own: others must not meet what is broken here."""
-    above = Path(tempfile.mkdtemp(prefix="drillbook-range-"))
-    folder = above / "range"
-    try:
-        practice.up(folder, scale=0.05, tied=True)
-        yield folder
-    finally:
-        practice.down(folder, remove=True)
-        shutil.rmtree(above)
+@pytest.fixture
+def folder(practice_range: RangeStatus) -> Iterator[Path]:
+    """The range of all tests, which is put back as it was."""
+    yield practice_range.folder
+    for name in names_on(Ground(practice_range.folder)):
+        practice.mend(practice_range.folder, name, tied=True)
 
 
 def ask(
@@ -153,7 +147,7 @@ def test_up_mends_whatever_is_broken(folder: Path) -> None:
     ]
 
     said: list[str] = []
-    practice.up(folder, scale=0.05, tied=True, progress=said.append)
+    practice.up(folder, scale=0.1, tied=True, progress=said.append)
 
     assert said[-2:] == ["mended: platform-down", "mended: payments-failing"]
     assert not any(one.on for one in practice.faults(folder))

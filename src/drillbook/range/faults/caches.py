@@ -1,11 +1,10 @@
 """Faults of Valkey, in which the app counts its users' requests."""
 
 import time
-from signal import SIGCONT, SIGSTOP
 from typing import TYPE_CHECKING
 
-from drillbook.core.process_identity import is_frozen, send_signal
 from drillbook.range.faults.fault import Fault, Ground, Saved, Suffers, nothing_to_know
+from drillbook.range.faults.freezing import freeze, hangs, thaw
 from drillbook.range.valkey import ValkeyServer
 
 if TYPE_CHECKING:
@@ -29,23 +28,6 @@ def _kill(ground: Ground, _: Saved) -> None:
 
 def _start(ground: Ground, _: Saved) -> None:
     _server(ground).start(tied=ground.tied)
-
-
-def _freeze(ground: Ground, _: Saved) -> None:
-    running = _server(ground).identity()
-    if running is not None:
-        send_signal(running, SIGSTOP)
-
-
-def _thaw(ground: Ground, _: Saved) -> None:
-    running = _server(ground).identity()
-    if running is not None:
-        send_signal(running, SIGCONT)
-
-
-def _hangs(ground: Ground) -> bool:
-    running = _server(ground).identity()
-    return running is not None and is_frozen(running)
 
 
 def _who(ground: Ground) -> list[str]:
@@ -107,9 +89,9 @@ FAULTS = (
         says="Valkey takes connections and answers nobody",
         suffers=Suffers.USERS,
         look=nothing_to_know,
-        act=_freeze,
-        mend=_thaw,
-        holds=_hangs,
+        act=lambda ground, _: freeze(_server(ground).identity()),
+        mend=lambda ground, _: thaw(_server(ground).identity()),
+        holds=lambda ground: hangs(_server(ground).identity()),
     ),
     Fault(
         name="limit-blocks-for-ever",

@@ -1,11 +1,9 @@
 """Faults of the hosting, of its edge and of the pipeline: what a platform gets wrong by itself."""
 
-from collections.abc import Callable
-from signal import SIGCONT, SIGSTOP
-
-from drillbook.core.process_identity import ProcessIdentity, is_frozen, send_signal
+from drillbook.core.process_identity import ProcessIdentity
 from drillbook.range.edge.process import Edge
 from drillbook.range.faults.fault import Fault, Ground, Saved, Suffers, nothing_to_know
+from drillbook.range.faults.freezing import freeze, hangs, thaw
 from drillbook.range.faults.snapshot import project_of, serving
 from drillbook.range.hosting.app_process import AppProcess
 from drillbook.range.twins.vercel.records import Hosting
@@ -72,27 +70,6 @@ def _was(saved: Saved) -> ProcessIdentity | None:
     return ProcessIdentity(saved["pid"], saved["started"]) if saved else None
 
 
-def _freeze(_: Ground, saved: Saved) -> None:
-    _signal(_was(saved), is_freezing=True)
-
-
-def _thaw(_: Ground, saved: Saved) -> None:
-    _signal(_was(saved), is_freezing=False)
-
-
-def _signal(process: ProcessIdentity | None, *, is_freezing: bool) -> None:
-    if process is not None:
-        send_signal(process, SIGSTOP if is_freezing else SIGCONT)
-
-
-def _hangs(find: Callable[[Ground], ProcessIdentity | None]) -> Callable[[Ground], bool]:
-    def holds(ground: Ground) -> bool:
-        found = find(ground)
-        return found is not None and is_frozen(found)
-
-    return holds
-
-
 def _stop_edge(ground: Ground, _: Saved) -> None:
     Edge(ground.cloud).stop()
 
@@ -138,9 +115,9 @@ FAULTS = (
         says="the app's process takes connections and answers nobody",
         suffers=USERS,
         look=_look_at_app,
-        act=_freeze,
-        mend=_thaw,
-        holds=_hangs(_app),
+        act=lambda _, saved: freeze(_was(saved)),
+        mend=lambda _, saved: thaw(_was(saved)),
+        holds=lambda ground: hangs(_app(ground)),
     ),
     Fault(
         name="platform-down",
