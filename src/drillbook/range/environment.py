@@ -109,8 +109,6 @@ class Environment:
     def down(self) -> tuple[str, ...]:
         """Stop what runs; return what was stopped."""
         done = []
-        if self.traffic.stop():
-            done.append("traffic stopped")
         if self.valkey.stop():
             done.append("Valkey stopped")
         if self.server.stop():

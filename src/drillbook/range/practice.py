@@ -85,7 +85,11 @@ def down(folder: Path, *, remove: bool = False, progress: Progress = _show_nothi
     """Stop the range; its data stays for the next time, unless it is to be removed."""
     with _alone(folder, make=False):
         cloud = cloud_of(folder)
-        known_faults.end_processes(Ground(cloud.range))
+        # Users first: nobody is to be turned away by what is stopped after them.
+        for environment in _all(folder):
+            if environment.traffic.stop():
+                progress(f"{environment.name}: traffic stopped")
+        known_faults.end_processes(_ground(folder))
         for says in hosted.stop(cloud):
             progress(f"cloud: {says}")
         for environment in _all(folder):
