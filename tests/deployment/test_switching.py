@@ -9,7 +9,7 @@ from benchmarks.rollbacks.site import Site
 from drillbook.actions import deployment
 from drillbook.actions.deployment import building, giving, resuming
 from drillbook.core.effect import Effect
-from drillbook.core.errors import Failed, NotFound, Refused
+from drillbook.core.errors import Failed, NotFound, Refused, Unavailable
 from drillbook.ports.deployments import Deployments, Switches
 from drillbook.ports.probe import Probe
 from drillbook.range.twins.vercel.switching import ask_for_switch
@@ -171,6 +171,74 @@ def test_undo_leaves_what_somebody_else_has_given_users_since(
         giving.undo_rollback(before, *run.ports, to=older, within=WITHIN)
 
     assert run.serving() == theirs
+
+
+def test_users_are_not_taken_from_what_somebody_else_has_given_them_meanwhile(
+    site: Site, stack: Stack, builds: tuple[str, str]
+) -> None:
+    older, newer = builds
+    run = Run(stack, "meanwhile")
+    run.switches.roll_back(older, run.effect.key, "")  # and here the worker dies
+    site.gives_users(older)
+    theirs = site.first
+    ask_for_switch(site.hosting, "production", theirs, "promote")
+    site.gives_users(theirs)
+
+    assert giving.look_rolled_back(*run.ports, to=older, leaving=newer) is None
+    with pytest.raises(Refused, match=f"take the users from {newer}, and by now they have"):
+        deployment.rollback.do(*run.ports, to=older, leaving=newer, within=WITHIN)
+    with pytest.raises(Refused, match="by now they have"):
+        deployment.promote.do(*run.ports, to=newer, leaving=older, within=WITHIN)
+
+    assert run.serving() == answered(site) == theirs
+    assert switches_of(site, "rollback", older) == 1
+
+
+def test_promoting_what_serves_already_turns_automatic_assignment_on(
+    site: Site, stack: Stack, builds: tuple[str, str]
+) -> None:
+    older, _ = builds
+    run = Run(stack, "dark")
+    deployment.rollback.do(*run.ports, to=older, within=WITHIN)
+    assert giving.look_promoted(*run.ports, to=older) is None
+
+    done = deployment.promote.do(*run.ports, to=older, within=WITHIN)
+
+    assert (done.id, done.automatic, switches_of(site, "promote", older)) == (older, True, 0)
+    assert giving.look_promoted(*run.ports, to=older) is not None
+
+
+def test_while_a_rolling_release_lasts_nothing_is_back_before_it_is_ended(
+    site: Site, stack: Stack, builds: tuple[str, str]
+) -> None:
+    older, newer = builds
+    run = Run(stack, "rolling")
+    deployment.promote.do(*run.ports, to=older, within=WITHIN)
+    stages = [{"targetPercentage": share, "requireApproval": True} for share in (40, 100)]
+    site.hosting.change_project(rollingRelease={"target": "production", "stages": stages})
+    try:
+        before = giving.remember_promotion(*run.ports, to=newer)
+        with pytest.raises(Unavailable, match=f"{newer} has a share of the users"):
+            deployment.promote.do(*run.ports, to=newer, within=timedelta(seconds=1))
+        seen = deployment.serving.do(run.deployments, run.probe)
+        with pytest.raises(Unavailable):  # followed, and not asked for again
+            giving.look_promoted(*run.ports, to=newer, within=timedelta(seconds=0.2))
+        assert (seen.id, seen.agree, switches_of(site, "promote", newer)) == (older, False, 1)
+        assert giving.look_rolled_back(*run.ports, to=older) is None
+        with pytest.raises(Failed, match="does not serve"):
+            deployment.follow.do(
+                run.deployments, run.probe, run.effect, commit=seen.commit,
+                within=timedelta(seconds=0.3),
+            )  # fmt: skip
+
+        again = giving.undo_promotion(before, *run.ports, to=newer, within=WITHIN)
+    finally:
+        site.hosting.change_project(rollingRelease=None)
+
+    assert isinstance(again, giving.GivenBack)
+    assert (again.serving, again.was_switched, again.automatic) == (older, True, True)
+    assert site.hosting.project()["rollout"]["state"] == "ABORTED"
+    assert {answered(site) for _ in range(5)} == {older}
 
 
 def test_builds_that_cannot_serve_are_refused_before_anything_is_asked(

@@ -91,7 +91,8 @@ class Hosting(Frozen):
 
     `serving` is what the users' address really points at, not the latest build. `automatic`: a
     new build of the branch is given the users by itself. `rolled_back_from`: builds that a
-    rollback has left, newest first, as far as the platform tells.
+    rollback has left, newest first, as far as the platform tells. `rolling_to`: a build that has a
+    share of the users beside `serving` and is given the others by and by.
     """
 
     serving: Deployment | None
@@ -100,6 +101,7 @@ class Hosting(Frozen):
     crons: tuple[Cron, ...] = ()
     crons_of: str = ""
     rolled_back_from: tuple[str, ...] = ()
+    rolling_to: str = ""
 
 
 class EnvironmentValue(Frozen):

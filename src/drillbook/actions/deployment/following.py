@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from drillbook.actions.deployment.looking import named
+from drillbook.actions.deployment.looking import beside_said, named
 from drillbook.actions.deployment.own_word import OwnWord, is_commit, own_word, short
 from drillbook.actions.deployment.subject import domain
 from drillbook.core.effect import Effect
@@ -49,6 +49,8 @@ class _Seen:
         """Whether platform and app agree that this commit serves."""
         if self.build is None or self.word is None:
             return False
+        if self.hosting is not None and self.hosting.rolling_to:
+            return False  # two builds serve
         return not self.word.tells or self.word.all_say(self.build.commit)
 
     def says(self, commit: str) -> str:
@@ -62,8 +64,10 @@ class _Seen:
         serving = self.hosting.serving if self.hosting else None
         if self.word is None:
             other = f"{named(serving)} serves" if serving else "nothing serves"
-            return f"{named(self.build)} is built, and {other}"
-        return f"the platform says that {named(self.build)} serves, and {self.word.says}"
+            beside = beside_said(self.hosting) if self.hosting else ""
+            return f"{named(self.build)} is built, and {other}{beside}"
+        beside = beside_said(self.hosting) if self.hosting else ""
+        return f"the platform says that {named(self.build)} serves{beside}, and {self.word.says}"
 
 
 @domain.read

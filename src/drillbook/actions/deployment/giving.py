@@ -41,9 +41,14 @@ def rollback(
     *,
     to: str,
     because: str = "",
+    leaving: str = "",
     within: Duration = FIVE_MINUTES,
 ) -> Switched:
-    """Let an earlier build serve again, without building; automatic assignment is off then."""
+    """
+    Let an earlier build serve again, without building; automatic assignment is off then.
+
+    `leaving` is the build the users are to be taken from: refused when they have another by then.
+    """
     checked_length("within", within)
     build = built(deployments, to)
     if build.has_served is False:
@@ -54,8 +59,9 @@ def rollback(
         )
     order = Order(SwitchKind.ROLLBACK, build, within)
     before = ask(
-        deployments, effect, order, lambda: switches.roll_back(build.id, effect.key, because)
-    )
+        deployments, effect, order, lambda: switches.roll_back(build.id, effect.key, because),
+        leaving,
+    )  # fmt: skip
     return followed(deployments, probe, effect, order, before)
 
 
@@ -68,6 +74,7 @@ def look_rolled_back(
     *,
     to: str,
     because: str = "",
+    leaving: str = "",
     within: Duration = FIVE_MINUTES,
 ) -> Switched | None:
     """Follow the very same rollback where it is under way; tell what is there where it serves."""
@@ -83,13 +90,23 @@ def promote(
     effect: Effect,
     *,
     to: str,
+    leaving: str = "",
     within: Duration = FIVE_MINUTES,
 ) -> Switched:
-    """Let a build serve, without building it again; automatic assignment is on then."""
+    """
+    Let a build serve, without building it again; automatic assignment is on then.
+
+    `leaving` is the build the users are to be taken from: refused when they have another by then.
+    """
     checked_length("within", within)
     build = built(deployments, to)
     order = Order(SwitchKind.PROMOTE, build, within)
-    before = ask(deployments, effect, order, lambda: switches.promote(build.id, effect.key))
+    if serves(deployments.hosting(), build):
+        switches.set_automatic(True, effect.key)  # all that a rollback to it has left to do
+        return seen_by_users(deployments, probe, effect, order)
+    before = ask(
+        deployments, effect, order, lambda: switches.promote(build.id, effect.key), leaving
+    )
     return followed(deployments, probe, effect, order, before)
 
 
@@ -101,6 +118,7 @@ def look_promoted(
     effect: Effect,
     *,
     to: str,
+    leaving: str = "",
     within: Duration = FIVE_MINUTES,
 ) -> Switched | None:
     """Follow the very same promotion where it is under way; tell what is there where it serves."""
@@ -116,6 +134,7 @@ def remember_rollback(
     *,
     to: str,
     because: str = "",
+    leaving: str = "",
     within: Duration = FIVE_MINUTES,
 ) -> ServedBefore:
     """Remember what serves before the rollback."""
@@ -129,6 +148,7 @@ def remember_promotion(
     effect: Effect,
     *,
     to: str,
+    leaving: str = "",
     within: Duration = FIVE_MINUTES,
 ) -> ServedBefore:
     """Remember what serves before the promotion."""
@@ -145,6 +165,7 @@ def undo_rollback(
     *,
     to: str,
     because: str = "",
+    leaving: str = "",
     within: Duration = FIVE_MINUTES,
 ) -> GivenBack:
     """Promote what served before, and set automatic assignment as it was."""
@@ -161,6 +182,7 @@ def undo_promotion(
     effect: Effect,
     *,
     to: str,
+    leaving: str = "",
     within: Duration = FIVE_MINUTES,
 ) -> GivenBack:
     """Promote what served before, and set automatic assignment as it was."""
@@ -182,20 +204,28 @@ def give_back(
             "nothing served before, so there is nothing to give the users back",
             hint="Promote the build that is to serve.",
         )
-    order = Order(SwitchKind.PROMOTE, deployments.find(before.serving), within)
     hosting = deployments.hosting()
+    # A promotion would wait for the end of a rolling release; a rollback ends it.
+    kind = SwitchKind.ROLLBACK if hosting.rolling_to else SwitchKind.PROMOTE
+    order = Order(kind, deployments.find(before.serving), within)
     switched = not serves(hosting, order.build)
     if switched:
         _refuse_anothers(hosting, order, ours)
         latest = hosting.switching
         if not under_way(hosting, order):
-            build = order.build.id
-            latest = ask(deployments, effect, order, lambda: switches.promote(build, effect.key))
+            latest = ask(deployments, effect, order, lambda: _give(switches, order, effect))
         followed(deployments, probe, effect, order, latest)
     if deployments.hosting().automatic is not before.automatic:
         switches.set_automatic(before.automatic, effect.key)
     hosting = deployments.hosting()
     return GivenBack(serving=before.serving, was_switched=switched, automatic=hosting.automatic)
+
+
+def _give(switches: Switches, order: Order, effect: Effect) -> None:
+    if order.kind is SwitchKind.ROLLBACK:
+        switches.roll_back(order.build.id, effect.key, "the rolling release is taken back")
+    else:
+        switches.promote(order.build.id, effect.key)
 
 
 def _looked(
@@ -205,13 +235,15 @@ def _looked(
     if under_way(hosting, order):
         # None as the switch before: whatever the platform shows from now on is this one.
         return followed(deployments, probe, effect, order, None)
-    if serves(hosting, order.build):
+    is_dark = order.kind is SwitchKind.PROMOTE and not hosting.automatic
+    if serves(hosting, order.build) and not is_dark:
         return seen_by_users(deployments, probe, effect, order)
     return None
 
 
 def _refuse_anothers(hosting: Hosting, order: Order, ours: Deployment) -> None:
-    if serves(hosting, ours) or under_way(hosting, order):
+    is_ours = hosting.rolling_to == ours.id if hosting.rolling_to else serves(hosting, ours)
+    if is_ours or under_way(hosting, order):
         return
     here = f"{named(hosting.serving)} serves" if hosting.serving else "nothing serves"
     raise Refused(

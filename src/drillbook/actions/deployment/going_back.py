@@ -23,7 +23,7 @@ from drillbook.ports.repository import Repository
 
 MIGRATIONS = "supabase/migrations"
 NINETY_DAYS = parse_duration("90d")
-MOST_LOOKED_AT = 50
+MOST_LOOKED_AT = 100
 HEXADECIMAL = set("0123456789abcdef")
 
 
@@ -42,6 +42,7 @@ class ReleaseBefore(Frozen):
     url: str
     created: datetime | None
     serving: str
+    serving_commit: str
     reasons: tuple[Reason, ...]
     unknown: tuple[Reason, ...]
     notes: tuple[str, ...]
@@ -72,11 +73,15 @@ def way_back(
     their folder in the code.
     """
     hosting = deployments.hosting()
-    serving = what_serves(hosting)
+    serving = _to_leave(deployments, hosting)
     passed: list[str] = []
-    build = _named_build(deployments, to) if to else _chosen(deployments, hosting, avoid, passed)
+    build = (
+        _named_build(deployments, to)
+        if to
+        else _chosen(deployments, hosting, serving, avoid, passed)
+    )
     facts = _facts(
-        deployments, values, build, to, hosting,
+        deployments, values, build, to, hosting, serving,
         _migrations(repository, ledgers, build, serving, migrations), oldest,
     )  # fmt: skip
     judged = judge(facts)
@@ -88,6 +93,7 @@ def way_back(
         url=build.url if build else "",
         created=build.created if build else None,
         serving=serving.id,
+        serving_commit=serving.commit,
         reasons=judged.reasons,
         unknown=judged.unknown,
         notes=judged.notes,
@@ -113,15 +119,26 @@ def _named_build(deployments: Deployments, to: str) -> Deployment | None:
         return None
 
 
+def _to_leave(deployments: Deployments, hosting: Hosting) -> Deployment:
+    """Return the build the users are to be taken from: in a rolling release the one that comes."""
+    if hosting.rolling_to:
+        return deployments.find(hosting.rolling_to)
+    return what_serves(hosting)
+
+
 def _chosen(
-    deployments: Deployments, hosting: Hosting, avoid: tuple[str, ...], passed: list[str]
+    deployments: Deployments,
+    hosting: Hosting,
+    serving: Deployment,
+    avoid: tuple[str, ...],
+    passed: list[str],
 ) -> Deployment:
     """Return the newest build before what serves that is ready, served, and was not given up."""
-    serving = what_serves(hosting)
+    before = _served_before(deployments, hosting, serving)
     for one in deployments.recent(MOST_LOOKED_AT):
         if one.id == serving.id or one.created > serving.created:
             continue
-        why = _unfit(one, hosting, avoid)
+        why = _unfit(one, hosting, avoid) or _left_before(one, before)
         if why:
             passed.append(f"{named(one)}: {why}")
             continue
@@ -131,9 +148,30 @@ def _chosen(
             passed.append(f"{named(one)}: it is gone")
     told = f" ({'; '.join(passed[:3])})" if passed else ""
     raise NotFound(
-        f"there is no release to go back to before {named(serving)}{told}",
+        f"among the latest {MOST_LOOKED_AT} builds there is no release to go back to before "
+        f"{named(serving)}{told}",
         hint="Correct forward: a new build, or deployment.redeploy when a value was wrong.",
     )
+
+
+def _served_before(
+    deployments: Deployments, hosting: Hosting, serving: Deployment
+) -> Deployment | None:
+    """Return the build that a promotion or rollback took the users from; None when not known."""
+    switch = hosting.switching
+    if switch is None or switch.to != serving.id or not switch.from_:
+        return None
+    try:
+        return deployments.find(switch.from_)
+    except NotFound:
+        return None
+
+
+def _left_before(build: Deployment, before: Deployment | None) -> str:
+    """Say that a build had lost the users before what serves was given them."""
+    if before is None or build.id == before.id or build.created <= before.created:
+        return ""
+    return f"{named(before)} served after it, right before what serves now"
 
 
 def _unfit(build: Deployment, hosting: Hosting, avoid: tuple[str, ...]) -> str:
@@ -164,10 +202,10 @@ def _facts(
     build: Deployment | None,
     name: str,
     hosting: Hosting,
+    serving: Deployment,
     looked: Looked,
     oldest: Duration,
 ) -> Facts:
-    serving = what_serves(hosting)
     return Facts(
         build_name=named(build) if build else name,
         build=build,

@@ -14,7 +14,8 @@ class Serving(Frozen):
     """
     What serves, by the platform's word and by the app's own.
 
-    `agree` is True where both name the same commit, or where the app tells none.
+    `agree` is True where both name the same commit, or where the app tells none; while a rolling
+    release lasts two builds serve, and nothing agrees.
     """
 
     id: str
@@ -47,8 +48,8 @@ def serving(deployments: Deployments, probe: Probe, *, probes: int = 3) -> Servi
     hosting = deployments.hosting()
     found = what_serves(hosting)
     word = own_word(probe, times=max(1, probes))
-    agree = not word.tells or word.all_say(found.commit)
-    says = f"{named(found)} serves; {word.says}"
+    agree = not hosting.rolling_to and (not word.tells or word.all_say(found.commit))
+    says = f"{named(found)} serves{beside_said(hosting)}; {word.says}"
     return Serving(
         id=found.id,
         url=found.url,
@@ -77,6 +78,11 @@ def automatic(deployments: Deployments) -> Automatic:
         commit=found.commit if found else "",
         says=automatic_said(hosting),
     )
+
+
+def beside_said(hosting: Hosting) -> str:
+    """Return in words which other build has a share of the users; empty when none has."""
+    return f", and {hosting.rolling_to} has a share of the users" if hosting.rolling_to else ""
 
 
 def automatic_said(hosting: Hosting) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from drillbook.actions.deployment.looking import automatic_said, named
+from drillbook.actions.deployment.looking import automatic_said, beside_said, named
 from drillbook.actions.deployment.own_word import own_word
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, OutcomeUnknown, Refused, Unavailable
@@ -104,25 +104,35 @@ def built(deployments: Deployments, id: str) -> Deployment:  # noqa: A002 - the 
 
 
 def serves(hosting: Hosting, build: Deployment) -> bool:
-    """Whether exactly this build serves; one made again from it has other values."""
-    return hosting.serving is not None and hosting.serving.id == build.id
+    """Whether exactly this build serves, and alone; one made again from it has other values."""
+    is_alone = hosting.rolling_to in {"", build.id}
+    return is_alone and hosting.serving is not None and hosting.serving.id == build.id
 
 
 def under_way(hosting: Hosting, order: Order) -> bool:
     """Whether the platform is carrying out this very order, whoever gave it."""
+    if order.kind is SwitchKind.PROMOTE and hosting.rolling_to == order.build.id:
+        return True
     switch = hosting.switching
     return switch is not None and _is_of(switch, order) and not switch.stage.ended
 
 
 def ask(
-    deployments: Deployments, effect: Effect, order: Order, send: Callable[[], None]
+    deployments: Deployments,
+    effect: Effect,
+    order: Order,
+    send: Callable[[], None],
+    leaving: str = "",
 ) -> Switching | None:
     """
     Ask the platform once, and return the latest switch before.
 
-    An answer that was lost is looked for; it is never asked for again here.
+    Refused when it is not `leaving` that serves. An answer that was lost is looked for; it is
+    never asked for again here.
     """
-    before = deployments.hosting().switching
+    now = deployments.hosting()
+    _refuse_not_leaving(now, order, leaving)
+    before = now.switching
     effect.still_mine()
     try:
         send()
@@ -137,6 +147,17 @@ def ask(
             hint="A look before the next attempt tells whether it came after all.",
         ) from lost
     return before
+
+
+def _refuse_not_leaving(hosting: Hosting, order: Order, leaving: str) -> None:
+    here = hosting.rolling_to or (hosting.serving.id if hosting.serving else "")
+    if not leaving or here in {leaving, order.build.id}:
+        return
+    raise Refused(
+        f"{order.says} was to take the users from {leaving}, and by now they have {here}",
+        hint="Somebody has given them another build meanwhile: find out who, and why.",
+        again=False,
+    )
 
 
 def _came(hosting: Hosting, order: Order, before: Switching | None) -> bool:
@@ -226,6 +247,7 @@ def _is_of(switch: Switching, order: Order) -> bool:
 
 def _stage(hosting: Hosting) -> str:
     here = f"{named(hosting.serving)} serves" if hosting.serving else "nothing serves"
+    here += beside_said(hosting)
     switch = hosting.switching
     return f"the latest {switch.kind} to {switch.to} {switch.stage}; {here}" if switch else here
 

@@ -166,6 +166,25 @@ class TargetSeen(Seen):
     id: str
 
 
+class Rollout(Seen):
+    """Users that are given a new build by and by; the state is ACTIVE while it lasts."""
+
+    state: str
+    canary: DeploymentSeen | None = Field(None, alias="canaryDeployment")
+
+
+class RolloutSeen(Seen):
+    """The latest rolling release, if there was one."""
+
+    rollout: Rollout | None = Field(None, alias="rollingRelease")
+
+    @property
+    def canary(self) -> str:
+        """The build that has a share of the users; empty while none is given them."""
+        found = self.rollout
+        return found.canary.key if found and found.canary and found.state == "ACTIVE" else ""
+
+
 class ProjectSeen(Seen):
     """The project."""
 
@@ -176,6 +195,7 @@ class ProjectSeen(Seen):
     last: AliasRequest | None = Field(None, alias="lastAliasRequest")
     targets: dict[str, TargetSeen | None] = Field(default_factory=dict[str, TargetSeen | None])
     crons: CronsSeen | None = None
+    rolling: dict[str, object] | None = Field(None, alias="rollingRelease")
 
 
 class AliasSeen(Seen):

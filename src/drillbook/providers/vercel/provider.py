@@ -55,9 +55,8 @@ class Vercel:
     def hosting(self) -> Hosting:
         """Return what serves now, by the alias of the users' address."""
         speaking = self._speaking
-        project = speaking.read_project()
+        project, production = speaking.read_project(), self.target == PRODUCTION
         serving = self._serving(speaking, project)
-        production = self.target == PRODUCTION
         last = project.last.said() if project.last and production else None
         rolled_back = last is not None and last.kind is SwitchKind.ROLLBACK
         crons = project.crons if production else None
@@ -68,6 +67,7 @@ class Vercel:
             crons=crons.said() if crons else (),
             crons_of=crons.deployment_id or "" if crons else "",
             rolled_back_from=(last.from_,) if last and rolled_back and last.from_ else (),
+            rolling_to=speaking.read_canary() if production and project.rolling else "",
         )
 
     def recent(self, at_most: int) -> tuple[Deployment, ...]:

@@ -13,6 +13,7 @@ from drillbook.providers.vercel.answers import (
     DeploymentSeen,
     DeploymentsSeen,
     ProjectSeen,
+    RolloutSeen,
     ValueSeen,
     ValuesSeen,
 )
@@ -40,6 +41,11 @@ class Speaking:
         """Read the project with its latest promote or rollback."""
         path = f"/v9/projects/{self.path}"
         return parsed(ProjectSeen, self.api.get(path, {"rollbackInfo": "true"}, right=READ), path)
+
+    def read_canary(self) -> str:
+        """Read which build is being given the users by and by; empty when none is."""
+        path = f"/v1/projects/{self.path}/rolling-release"
+        return parsed(RolloutSeen, self.api.get(path, right=READ), path).canary
 
     def read_deployment(self, name: str) -> DeploymentSeen:
         """Read a deployment by its id or URL."""
