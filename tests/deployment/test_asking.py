@@ -12,7 +12,7 @@ from drillbook.ports.deployments import Deployments, EnvironmentValues
 from drillbook.ports.migration_files import Ledgers
 from drillbook.ports.probe import Probe
 from drillbook.ports.repository import Repository
-from drillbook.range.twins.vercel.switching import ask_for_switch
+from drillbook.range.twins.vercel.switching import ask_for_switch, start_rollout
 from drillbook.range.twins.vercel.values import set_values
 from drillbook.stack.stack import Stack
 
@@ -149,6 +149,37 @@ def test_the_way_back_is_chosen_and_judged_on_the_real_parts(
     assert any("it is to be avoided" in one for one in further.passed_over)
     assert "the platform has this build no more" in gone.says
     assert "it serves now" in itself.says
+
+
+def test_a_release_that_lost_its_users_before_is_no_way_back(
+    site: Site, pair: tuple[str, str], database_url: str
+) -> None:
+    stack = site.stack(database_url)
+    older, bad = pair
+    ask_for_switch(site.hosting, "production", older, "rollback")
+    site.gives_users(older)
+    mended = site.built(site.commit({"NOTES.md": "mended\n"}, "The mended release"))
+    ask_for_switch(site.hosting, "production", mended, "promote")
+    site.gives_users(mended)
+
+    found = way_back(stack)
+
+    assert (found.to, found.serving, found.serving_commit) == (
+        older, mended, commit_of(site, mended),
+    )  # fmt: skip
+    assert found.passed_over[0].startswith(f"{bad} of ")
+    assert "served after it, right before what serves now" in found.passed_over[0]
+
+    stages = [{"targetPercentage": share, "requireApproval": True} for share in (50, 100)]
+    site.hosting.change_project(rollingRelease={"target": "production", "stages": stages})
+    start_rollout(site.hosting, mended, bad)
+    try:
+        rolling = way_back(stack, to=mended)
+    finally:
+        site.hosting.change_project(rollingRelease=None, rollout=None)
+
+    # While one is given users by and by, that is what there is to go back from.
+    assert (rolling.to, rolling.serving, rolling.is_safe) == (mended, bad, True)
 
 
 def test_before_the_first_release_there_is_no_way_back(
