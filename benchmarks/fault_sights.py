@@ -271,8 +271,9 @@ def many_come(sights: Sights) -> Seen:
     from datetime import UTC, datetime, timedelta
 
     time.sleep(5)  # it grows for three seconds
-    since = datetime.now(UTC) - timedelta(seconds=2)
-    found = practice.traffic_record(sights.folder, since=since)
+    until = datetime.now(UTC)
+    since = until - timedelta(seconds=2)
+    found = practice.traffic_record(sights.folder, since=since, until=until)
     return f"{found.requests / 2:.0f} requests a second" if found.requests > 2 * 120 else ""
 
 
