@@ -32,8 +32,8 @@ WANTED: dict[str, Found] = {
         "pay": 404,
         "book, after its migrations": 500,
     },
-    "release-renamed-value": {"pay": 500},
-    "release-value-on-staging-only": {"pay": 500},
+    "release-renamed-value": {"pay": 500, "pay and look, while payments hang": 500},
+    "release-value-on-staging-only": {"pay": 500, "pay and look, while payments hang": 500},
     "release-breaks-inserts": {"book, after its migrations": 500},
     "release-lacks-migration": {"bookings": 500},
     "release-does-not-build": {"build": "error"},
@@ -43,16 +43,26 @@ WANTED: dict[str, Found] = {
         "slots, after bad requests": 503,
         "book, after its migrations": 503,
     },
-    "release-pays-in-transaction": {"slots, while payments hang": 503},
+    "release-pays-in-transaction": {"pay and look, while payments hang": 503},
     "release-cron": {
         "crons": [{"path": "/api/cron/reminders", "schedule": "*/10 * * * *"}],
     },
 }
 # What the releases before could not yet do as the newest does it.
 PAST: dict[str, Found] = {
-    "1.2.0": {"pay": 404, "health, database away": 200},
-    "1.1.0": {"pay": 404, "health, database away": 200, "crons": None},
-    "1.0.0": {"pay": 404, "health, database away": 200, "crons": None},
+    "1.2.0": {"pay": 404, "pay and look, while payments hang": 404, "health, database away": 200},
+    "1.1.0": {
+        "pay": 404,
+        "pay and look, while payments hang": 404,
+        "health, database away": 200,
+        "crons": None,
+    },
+    "1.0.0": {
+        "pay": 404,
+        "pay and look, while payments hang": 404,
+        "health, database away": 200,
+        "crons": None,
+    },
 }
 
 
