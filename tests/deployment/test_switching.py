@@ -322,3 +322,30 @@ def test_a_build_made_in_the_dark_is_not_said_to_serve_and_cannot_be_stopped_any
     site.hosting.change_deployment(dark.id, state="CANCELED")
     stopped = deployment.cancel.do(*ports, deployment=dark.id)
     assert building.look_canceled(*ports, deployment=dark.id) == stopped
+
+
+def test_a_build_that_came_too_late_is_stopped_by_its_commit_and_takes_nobodys_users(
+    site: Site, stack: Stack, builds: tuple[str, str]
+) -> None:
+    run = Run(stack, "late")
+    ports = (run.deployments, run.switches, run.effect)
+    usual = site.read("vercel.json")
+    commit = site.commit({"vercel.json": '{"buildCommand": "sleep 60"}'}, "Build for ever")
+    within = timedelta(seconds=1)
+    with pytest.raises(Failed, match=r"does not serve after .* is (building|queued)"):
+        deployment.follow.do(*ports[:1], run.probe, run.effect, commit=commit, within=within)
+    (late,) = run.deployments.of_commit(commit)
+    assert building.look_canceled(*ports, commit=commit) is None
+
+    stopped = deployment.cancel.do(*ports, commit=commit)
+
+    assert (stopped.stopped, stopped.builds, stopped.commit) == ((late.id,), 1, commit)
+    assert building.look_canceled(*ports, commit=commit) == stopped
+    assert run.serving() == answered(site) == builds[1]
+    over = deployment.cancel.do(*ports, commit=run.deployments.find(builds[0]).commit)
+    assert (over.stopped, "no build was under way" in over.says) == ((), True)
+    assert "if one comes yet, it will serve" in deployment.cancel.do(*ports, commit="a" * 40).says
+    for wrong in ({}, {"commit": commit, "deployment": late.id}):
+        with pytest.raises(Refused, match="one deployment, or all builds of one commit"):
+            deployment.cancel.do(*ports, **wrong)
+    site.deploy({"vercel.json": usual}, "Build as ever")

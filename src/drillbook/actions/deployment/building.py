@@ -1,8 +1,13 @@
 """Build what serves again, for values that have changed since; stop a build that is under way."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from drillbook.actions.deployment.following import build_failed, refuse_overtaken
+from drillbook.actions.deployment.following import (
+    build_failed,
+    checked_commit,
+    refuse_overtaken,
+)
 from drillbook.actions.deployment.giving import GivenBack, give_back
 from drillbook.actions.deployment.looking import automatic_said, named, what_serves
 from drillbook.actions.deployment.subject import domain
@@ -32,10 +37,11 @@ class Redeployed(Frozen):
 
 
 class Canceled(Frozen):
-    """A build that was stopped."""
+    """What was stopped; `stopped` is empty where no build was under way, `builds` counts all."""
 
-    id: str
     commit: str
+    stopped: tuple[str, ...]
+    builds: int
     says: str
 
 
@@ -119,33 +125,79 @@ def undo_redeploy(
 
 @domain.final(because="a build that was stopped is built again by deployment.redeploy")
 def cancel(
-    deployments: Deployments, switches: Switches, effect: Effect, *, deployment: str
+    deployments: Deployments,
+    switches: Switches,
+    effect: Effect,
+    *,
+    deployment: str = "",
+    commit: str = "",
 ) -> Canceled:
-    """Stop a build that has not ended, so that it never serves."""
-    build = deployments.find(deployment)
-    if not build.stage.ended:
-        switches.cancel(build.id)
-        build = _ended(deployments, effect, build, SHOWS_WITHIN)
-    if build.stage is not Stage.CANCELED:
+    """
+    Stop a build that has not ended, or all such of a commit, so that they never serve.
+
+    Refused for a build that has ended; of a commit, those that have ended are left as they are.
+    """
+    builds = _meant(deployments, deployment, commit)
+    stopped = []
+    for build in builds:
+        if not build.stage.ended:
+            effect.still_mine()
+            switches.cancel(build.id)
+            stopped.append(_ended(deployments, effect, build, SHOWS_WITHIN))
+    if deployment and all(one.stage is not Stage.CANCELED for one in (*builds, *stopped)):
         raise Refused(
-            f"{named(build)} has ended as {build.stage}: there is nothing left to stop",
+            f"{named((stopped or builds)[0])} has ended as {(stopped or builds)[0].stage}: there "
+            "is nothing left to stop",
             hint="If it serves and must not: deployment.way_back and deployment.rollback.",
             again=False,
         )
-    return _canceled(build)
+    return _canceled(commit, stopped or builds)
 
 
 @cancel.looking
 def look_canceled(
-    deployments: Deployments, switches: Switches, effect: Effect, *, deployment: str
+    deployments: Deployments,
+    switches: Switches,
+    effect: Effect,
+    *,
+    deployment: str = "",
+    commit: str = "",
 ) -> Canceled | None:
-    """Tell whether it was stopped."""
-    build = deployments.find(deployment)
-    return _canceled(build) if build.stage is Stage.CANCELED else None
+    """Tell whether nothing is under way any more; a single build must have been stopped."""
+    builds = _meant(deployments, deployment, commit)
+    if not builds or any(not build.stage.ended for build in builds):
+        return None
+    if deployment and builds[0].stage is not Stage.CANCELED:
+        return None
+    return _canceled(commit, builds)
 
 
-def _canceled(build: Deployment) -> Canceled:
-    return Canceled(id=build.id, commit=build.commit, says=f"{named(build)} was stopped")
+def _meant(deployments: Deployments, deployment: str, commit: str) -> list[Deployment]:
+    if bool(deployment) is bool(commit):
+        raise Refused(
+            "what is to be stopped is one deployment, or all builds of one commit",
+            hint="Give deployment=… or commit=…",
+            again=False,
+        )
+    if deployment:
+        return [deployments.find(deployment)]
+    return list(deployments.of_commit(checked_commit(commit)))
+
+
+def _canceled(commit: str, builds: Sequence[Deployment]) -> Canceled:
+    stopped = [build for build in builds if build.stage is Stage.CANCELED]
+    if stopped:
+        says = f"{' and '.join(named(build) for build in stopped)} was stopped"
+    elif builds:
+        says = f"{named(builds[0])} is {builds[0].stage}: no build was under way"
+    else:
+        says = f"the platform has no build of {commit}: if one comes yet, it will serve"
+    return Canceled(
+        commit=builds[0].commit if builds else commit,
+        stopped=tuple(build.id for build in stopped),
+        builds=len(builds),
+        says=says,
+    )
 
 
 def _marked(deployments: Deployments, effect: Effect) -> Deployment | None:
