@@ -23,7 +23,7 @@ WIDTHS = (26, 8, 8, 8, 18, 6, 13, 5)
 
 @app.callback()
 def drills() -> None:
-    """Prove a runbook on the practice stack: break something, and see it noticed and put right."""
+    """Prove a runbook: break things, and see them put right."""
 
 
 @app.command(name="list", epilog=examples("drillbook drill list", "drillbook drill list --json"))
