@@ -45,7 +45,7 @@ EVENTS = (
 )  # fmt: skip
 BACK_EVENTS = (
     "wayback.started", "task.done 5.1", "task.remembered 5.2", "task.acting 5.2", "task.done 5.2",
-    "task.remembered 5.5", "task.acting 5.5", "task.done 5.5",
+    "task.remembered 5.6", "task.acting 5.6", "task.done 5.6",
 )  # fmt: skip
 VARIANTS = (
     Variant("deployed", 5, ("done",), command="deploy"),
