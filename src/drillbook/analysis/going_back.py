@@ -207,8 +207,8 @@ def _values(facts: Facts) -> Iterator[Found]:
     here = {one.key: one for one in facts.values if one.kind != SYSTEM}
     given = facts.given
     if given is None:
-        says = "the names of the values this build has are not known; those that existed count"
-        yield _note(says)
+        says = "the names of the values this build has are not known: one may be gone since"
+        yield _open(Subject.VALUE, "", says)
         given = tuple(key for key, one in here.items() if one.created <= build.created)
     own = {one.key for one in facts.values if one.kind == SYSTEM}
     for key in sorted(set(given) - own):
@@ -221,7 +221,9 @@ def _value(
     serving, given_now = facts.serving, facts.given_now
     if value is None:
         if serving is not None and given_now is not None and key in given_now:
-            yield _note(f"{key} was taken away after both builds: both still have it")
+            # Taken away after both, or given by a place that is not listed: when was it changed?
+            says = "both builds have it and no setting tells of it: they may have different ones"
+            yield _open(Subject.VALUE, key, says)
         else:
             says = "it was taken away since; this build still has it, and what it opens may be gone"
             yield _against(Subject.VALUE, key, says)
@@ -230,10 +232,9 @@ def _value(
         return
     when = f"{value.changed:%Y-%m-%d %H:%M} UTC"
     if serving is not None and value.changed > serving.created:
-        yield _note(
-            f"{key} was changed at {when}, after both builds: neither has the new one, and going "
-            "back does not give it (deployment.redeploy does)"
-        )
+        # The platform tells of the last change alone: there may have been one between the two.
+        says = f"it was changed at {when}, after both builds, which may have different ones"
+        yield _open(Subject.VALUE, key, says)
     else:
         says = f"it was changed at {when}, after this build: it would serve with the old one"
         yield _against(Subject.VALUE, key, says)
