@@ -134,3 +134,20 @@ def test_a_platform_that_is_away_holds_nobody_longer_than_within(
         set_weather(site.cloud.weather, "vercel", FAIR)
 
     assert follow(stack, commit_of(site, pair[1]), timedelta(seconds=20)).id == pair[1]
+
+
+def test_what_a_failed_build_printed_of_the_apps_secrets_is_not_told(
+    site: Site, stack: Stack, pair: tuple[str, str]
+) -> None:
+    url = "postgresql://booking:hunter22@db.example/booking"
+    says = f"echo cannot reach {url} with PAYMENTS_KEY=sk_canary_77; exit 1"
+    usual = site.read("vercel.json")
+    commit = site.commit({"vercel.json": f'{{"buildCommand": "{says}"}}'}, "Print too much")
+
+    with pytest.raises(Failed, match="cannot reach") as caught:
+        follow(stack, commit, timedelta(seconds=20))
+    site.built(site.commit({"vercel.json": usual}, "Build as ever"))
+
+    assert "postgresql://booking:[hidden]@db.example/booking" in str(caught.value)
+    assert "hunter22" not in str(caught.value)
+    assert "canary" not in str(caught.value)

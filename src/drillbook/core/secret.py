@@ -15,6 +15,7 @@ from drillbook.core.model import Frozen
 KINDS = ("env:", "file:")
 SHORTEST = 4  # shorter values would blank out ordinary words
 SHORTEST_BASE64 = 8
+LONGEST_FOREIGN = 2000
 _known: dict[str, str] = {}
 _lock = Lock()
 
@@ -101,3 +102,34 @@ def scrub(text: str) -> str:
     if not any(value in text for value in longest_first):
         return text
     return re.sub("|".join(map(re.escape, longest_first)), lambda hit: names[hit[0]], text)
+
+
+# What a stranger's text may hold, such as a log: secrets of the app, which nobody revealed here.
+_NAMED = (
+    r"\b([A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|DATABASE_URL)[A-Z0-9_]*"
+    r"\\?[\"']?(?:=|:\s*(?=\S*\d))\\?[\"']?)(?!\[hidden)[^\s;,\"'\\]+"
+)
+_IN_JSON = (
+    r"(?i)([\"'](?:password|secret|token|api_?key|access_token|refresh_token)\\?[\"']"
+    r"\s*:\s*\\?[\"'])[^\"'\\]+"
+)
+_LIKE_A_SECRET = tuple(
+    (re.compile(pattern), kept)
+    for pattern, kept in (
+        (r"(://[^\s:/@]*):[^\s/@]+@", r"\1:[hidden]@"),
+        (r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]+)?", "[hidden]"),
+        (r"\b[Bb]earer\s+[^\s\"']+", "Bearer [hidden]"),
+        (r"\b(?:[spr]k|gh[oprsu]|github_pat|sbp|sb_secret|whsec)_\w{4,}", "[hidden]"),
+        (r"\b(?:xox[abprs]-[\w-]+|AKIA[0-9A-Z]{12,})", "[hidden]"),
+        (_NAMED, r"\1[hidden]"),
+        (_IN_JSON, r"\1[hidden]"),
+    )
+)
+
+
+def scrub_foreign(text: str) -> str:
+    """Scrub and cut a text that others wrote: what only looks like a secret is hidden as well."""
+    text = scrub(text)[: 2 * LONGEST_FOREIGN]  # what stands at this end is cut off below
+    for pattern, kept in _LIKE_A_SECRET:
+        text = pattern.sub(kept, text)
+    return text[:LONGEST_FOREIGN]

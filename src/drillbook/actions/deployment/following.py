@@ -10,7 +10,7 @@ from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, NotFound, Refused, Unavailable
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration, show_duration
-from drillbook.core.secret import scrub
+from drillbook.core.secret import scrub_foreign
 from drillbook.core.waiting import bounded, checked_length, looks
 from drillbook.ports.deployments import Deployment, Deployments, Hosting, Stage
 from drillbook.ports.probe import Probe
@@ -176,10 +176,10 @@ def build_failed(deployments: Deployments, build: Deployment) -> Failed:
     """Return the error of a build that ended badly, with the end of its log."""
     try:
         lines = deployments.build_log(build.id)[-LOG_LINES:]
-        tail = "\n".join(scrub(line) for line in lines)
+        tail = "\n".join(scrub_foreign(line) for line in lines)
     except (NotFound, Unavailable, Refused) as error:
         tail = f"(its log cannot be read: {error})"
-    why = f": {scrub(build.error)}" if build.error else ""
+    why = f": {scrub_foreign(build.error)}" if build.error else ""
     log = f"; its log ends:\n{tail}" if tail else "; it has no log"
     return Failed(
         f"{named(build)} ended as {build.stage}{why}{log}",

@@ -18,7 +18,7 @@ from drillbook.core.errors import Refused
 from drillbook.core.files import File
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration, show_duration
-from drillbook.core.secret import scrub
+from drillbook.core.secret import scrub_foreign
 from drillbook.ports.logs import LogLine, Logs
 from drillbook.ports.probe import Probe
 
@@ -296,7 +296,7 @@ def _examples(lines: Sequence[LogLine]) -> tuple[str, ...]:
     for line in lines:
         if line.status >= SERVER_ERROR:
             words = (str(line.status), line.method, line.path, line.message)
-            shown[scrub(" ".join(word for word in words if word))] = None
+            shown[scrub_foreign(" ".join(word for word in words if word))] = None
             if len(shown) == MOST_EXAMPLES:
                 break
     return tuple(shown)
