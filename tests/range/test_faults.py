@@ -14,8 +14,11 @@ from drillbook.range.cloud import Cloud
 from drillbook.range.faults import FAULTS
 from drillbook.range.faults.fault import Fault, Ground, Saved, Suffers
 from drillbook.range.faults.keeping import break_fault, mend_fault, names_on, status_of
-from drillbook.range.faults.snapshot import remember
+from drillbook.range.faults.snapshot import remember, restore
+from drillbook.range.hosting.alias import Alias, read_alias
 from drillbook.range.status import RangeStatus
+from drillbook.range.twins.vercel.records import Hosting
+from drillbook.range.twins.vercel.switching import OPEN, give_all
 from drillbook.range.twins.weather import Mode, Weather, set_weather
 
 # What does not kill, and takes a moment only; all are proven by `make check-faults`.
@@ -166,6 +169,52 @@ def test_fault_that_is_on_or_is_none_is_refused(folder: Path) -> None:
     with pytest.raises(Unavailable, match="nobody uses the app"):
         practice.break_(folder, "traffic-spike")
     assert not any(one.on for one in practice.faults(folder))
+
+
+def test_two_faults_of_one_thing_are_mended_last_first_or_not_at_all(folder: Path) -> None:
+    before = remember(practice.cloud_of(folder))
+    for name in ("automatic-off", "crons-lost", "auth-down"):
+        practice.break_(folder, name, tied=True)
+
+    with pytest.raises(Refused, match="crons-lost came later on the same hosting"):
+        practice.mend(folder, "automatic-off", tied=True)
+    with pytest.raises(Refused, match="auth-down has broken auth-production already"):
+        practice.break_(folder, "auth-failing", tied=True)
+    still_on = names_on(Ground(folder))
+    for name in ("crons-lost", "auth-down", "automatic-off"):
+        practice.mend(folder, name, tied=True)
+
+    assert still_on == ("auth-down", "crons-lost", "automatic-off")
+    assert names_on(Ground(folder)) == ()
+    assert remember(practice.cloud_of(folder)) == before
+    assert not list((folder / "cloud/weather").glob("*"))
+
+
+@pytest.mark.parametrize("name", ["hosting-does-not-assign", "hosting-does-not-switch"])
+def test_users_are_given_back_while_the_hosting_gives_nobody_anything(
+    folder: Path, name: str
+) -> None:
+    cloud = practice.cloud_of(folder)
+    saved, hosting = remember(cloud), Hosting(cloud)
+    earlier = next(each for each in saved["deployments"] if each not in saved["serving"].values())
+    give_all(hosting, "production", earlier)
+    practice.break_(folder, name, tied=True)
+
+    restore(cloud, saved)
+    alias, said = read_alias(cloud.environment("production")), remember(cloud)["serving"]
+    practice.mend(folder, name, tied=True)
+
+    assert alias == Alias(saved["serving"]["production"])
+    assert said == saved["serving"]
+    assert [job for job in hosting.documents.all("switch") if job["jobStatus"] in OPEN] == []
+
+
+def test_up_brings_a_server_back_that_somebody_froze(folder: Path) -> None:
+    practice.break_(folder, "cache-hangs", tied=True)
+
+    practice.environment_of(folder, "production").valkey.start(tied=True)
+
+    assert not FAULTS["cache-hangs"].holds(Ground(folder))
 
 
 def test_weather_from_before_a_fault_is_there_again_after_it(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,6 +77,7 @@ class ValkeyServer:
             self._create()
             running = self.identity()
             if running is not None:
+                send_signal(running, signal.SIGCONT)  # one that somebody froze answers nobody
                 self._wait_until_ready(running)
                 return running
             for _ in range(PORT_TRIES):
@@ -146,7 +148,8 @@ class ValkeyServer:
 
     def _wait_until_ready(self, process: ProcessIdentity) -> bool:
         """Return True once the server answers, False when the process ends before."""
-        for _ in range(int(START_SECONDS / LOOK_SECONDS)):
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
             if self._answers():
                 return True
             # Valkey tells nobody that it is ready; its end is an event.

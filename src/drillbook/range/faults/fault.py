@@ -51,6 +51,9 @@ class Fault:
 
     `look` changes nothing and returns what `mend` needs; `act` breaks; `mend` puts back and may
     come after half an `act` or twice; `holds` looks whether it is broken right now.
+
+    What two faults `lies_on` was there before the first of them: they are mended last first. With
+    `alone` a second one would take the place of the first, and is refused.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Fault:
     act: Callable[[Ground, Saved], None]
     mend: Callable[[Ground, Saved], None]
     holds: Callable[[Ground], bool]
+    lies_on: str = ""
+    alone: bool = False
 
 
 def nothing_to_know(_: Ground) -> Saved:

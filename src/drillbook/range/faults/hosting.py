@@ -4,7 +4,7 @@ from drillbook.core.process_identity import ProcessIdentity
 from drillbook.range.edge.process import Edge
 from drillbook.range.faults.fault import Fault, Ground, Saved, Suffers, nothing_to_know
 from drillbook.range.faults.freezing import freeze, hangs, thaw
-from drillbook.range.faults.snapshot import project_of, serving
+from drillbook.range.faults.snapshot import HOSTING, project_of, serving
 from drillbook.range.hosting.app_process import AppProcess
 from drillbook.range.twins.vercel.records import Hosting
 
@@ -100,6 +100,7 @@ FAULTS = (
         act=_turn_off,
         mend=_turn_back,
         holds=lambda ground: not project_of(ground.cloud).get(ON),
+        lies_on=HOSTING,
     ),
     Fault(
         name="crons-lost",
@@ -109,6 +110,7 @@ FAULTS = (
         act=_lose_crons,
         mend=_find_crons,
         holds=lambda ground: not _look_at_crons(ground)["crons"],
+        lies_on=HOSTING,
     ),
     Fault(
         name="app-hangs",

@@ -45,6 +45,8 @@ def weathered(name: str, listener: str, weather: Weather, suffers: Suffers, says
         holds=lambda ground: (
             Forecast(weather_file(ground.cloud.weather, listener)).now() == weather
         ),
+        lies_on=listener,
+        alone=True,
     )
 
 

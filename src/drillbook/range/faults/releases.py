@@ -6,7 +6,7 @@ from functools import partial
 from psycopg.errors import UndefinedColumn
 
 from drillbook.range.faults.fault import Fault, Ground, Saved, Suffers
-from drillbook.range.faults.snapshot import deploy, remember, restore, serving, tip
+from drillbook.range.faults.snapshot import HOSTING, deploy, remember, restore, serving, tip
 from drillbook.range.history.changes import Change, change
 from drillbook.range.repository import force, git
 
@@ -71,6 +71,7 @@ def _fault(name: str, suffers: Suffers) -> Fault:
         act=lambda ground, _: _act(ground, wanted),
         mend=partial(_mend, wanted=wanted),
         holds=partial(_holds, wanted=wanted),
+        lies_on=HOSTING,
     )
 
 

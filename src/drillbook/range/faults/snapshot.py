@@ -7,18 +7,20 @@ from typing import Any
 from drillbook.core.errors import Unavailable
 from drillbook.range.cloud import BRANCHES, ENVIRONMENTS, VERCEL_PROJECT_ID, Cloud
 from drillbook.range.faults.fault import Saved
+from drillbook.range.hosting.alias import Alias, write_alias
 from drillbook.range.hosting.app_process import AppProcess
 from drillbook.range.repository import git
 from drillbook.range.twins.documents import Document
 from drillbook.range.twins.vercel.building import Wish, cancel, make_deployment
-from drillbook.range.twins.vercel.records import ENDED, Hosting
+from drillbook.range.twins.vercel.records import ENDED, Hosting, now_ms
 from drillbook.range.twins.vercel.switching import (
     OPEN,
     ask_for_switch,
-    carry_out_without_app,
+    give_all,
 )
 
 PROJECT_FIELDS = ("autoAssignCustomDomains", "lastRollbackTarget", "lastAliasRequest")
+HOSTING = "hosting"  # what faults lie on that remember and restore it, whole or in part
 SERVES_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 
@@ -52,8 +54,7 @@ def restore(cloud: Cloud, saved: Saved) -> None:
             documents.put("value", value["id"], value)
         for name, deployment in saved["serving"].items():
             if serving(cloud, name) != deployment:
-                job = ask_for_switch(hosting, name, deployment, "assign")
-                carry_out_without_app(hosting, job)
+                _give_users(hosting, name, deployment)
         hosting.change_project(**saved["project"])
     for found in hosting.deployments():
         if found["id"] not in kept:
@@ -71,10 +72,7 @@ def deploy(cloud: Cloud, commit: str, *, succeeds: bool = True) -> None:
         if any(each["id"] == serving(cloud, "production") for each in made):
             return
         time.sleep(LOOK_SECONDS)
-    raise Unavailable(
-        f"commit {commit[:7]} does not serve after {SERVES_SECONDS:g} s",
-        hint=f"See drillbook range status, and {cloud.folder / 'cloud.errors'}.",
-    )
+    raise _late(cloud, f"commit {commit[:7]}")
 
 
 def redeploy(cloud: Cloud) -> None:
@@ -84,8 +82,17 @@ def redeploy(cloud: Cloud) -> None:
     wish = Wish(now["commit"], BRANCHES["production"], "production", source="redeploy")
     made = make_deployment(hosting, wish)["id"]
     until = time.monotonic() + SERVES_SECONDS
-    while serving(cloud, "production") != made and time.monotonic() < until:
+    while serving(cloud, "production") != made:
+        if time.monotonic() > until:
+            raise _late(cloud, made)
         time.sleep(LOOK_SECONDS)
+
+
+def _late(cloud: Cloud, what: str) -> Unavailable:
+    return Unavailable(
+        f"{what} does not serve after {SERVES_SECONDS:g} s",
+        hint=f"See drillbook range faults, and {cloud.folder / 'cloud.errors'}.",
+    )
 
 
 def serving(cloud: Cloud, environment: str) -> str:
@@ -102,6 +109,15 @@ def tip(cloud: Cloud, branch: str) -> str:
 def project_of(cloud: Cloud) -> dict[str, Any]:  # Any: a platform's JSON
     """Return the hosting's project."""
     return cloud.documents("vercel").get("project", VERCEL_PROJECT_ID) or {}
+
+
+def _give_users(hosting: Hosting, environment: str, deployment: str) -> None:
+    # What the hosting itself does not do while a fault of its own is on is done all the same.
+    job = ask_for_switch(hosting, environment, deployment, "assign")
+    give_all(hosting, environment, deployment)
+    write_alias(hosting.cloud.environment(environment), Alias(deployment))
+    ended = {"jobStatus": "succeeded", "endedAt": now_ms()}
+    hosting.documents.put("switch", job["id"], job | ended)
 
 
 def _call_off(hosting: Hosting, kept: set[str]) -> None:

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from drillbook.range.environment import APP_LOGIN, APP_URL
 from drillbook.range.faults.fault import Fault, Ground, Saved, Suffers
-from drillbook.range.faults.snapshot import redeploy, remember, restore
+from drillbook.range.faults.snapshot import HOSTING, redeploy, remember, restore
 from drillbook.range.twins.vercel.values import get_values, set_values
 
 Changed = Callable[[Ground], dict[str, str | None]]
@@ -31,6 +31,7 @@ def _of_value(name: str, says: str, changed: Changed) -> Fault:
         act=lambda ground, _: _deploy(ground, changed),
         mend=lambda ground, saved: restore(ground.cloud, saved),
         holds=lambda ground: _differs(ground, changed),
+        lies_on=HOSTING,
     )
 
 
@@ -109,6 +110,7 @@ FAULTS = (
         act=_rotate,
         mend=_rotate_back,
         holds=_is_rotated,
+        lies_on=HOSTING,
     ),
     Fault(
         name="value-rotated",
@@ -118,5 +120,6 @@ FAULTS = (
         act=_rotate_and_deploy,
         mend=_rotate_back,
         holds=_is_rotated,
+        lies_on=HOSTING,
     ),
 )
