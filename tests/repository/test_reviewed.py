@@ -48,6 +48,19 @@ def test_an_older_commit_of_a_proposal_is_not_what_was_reviewed(hub: Hub, branch
         reviewed.do(hub.provider(), change=older)
 
 
+def test_an_approval_of_a_stranger_is_none(hub: Hub, branch: str) -> None:
+    hub.commit(branch, {"a.txt": branch}, onto="develop")
+    number = hub.propose(branch)
+    hub.cloud.documents("github").put("stranger", "puppet", {})
+    hub.review(number, "puppet")
+
+    with pytest.raises(Refused, match="puppet may not write here, and cannot approve it"):
+        reviewed.do(hub.provider(), change=branch)
+
+    hub.review(number, "riku")
+    assert reviewed.do(hub.provider(), change=branch).approved_by == ("riku",)
+
+
 def test_who_wrote_one_of_its_commits_cannot_approve_it(hub: Hub, branch: str) -> None:
     hub.commit(branch, {"a.txt": branch}, onto="develop", by="dana")
     hub.commit(branch, {"b.txt": branch}, by="riku")

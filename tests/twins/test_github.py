@@ -338,7 +338,8 @@ def test_every_other_answer_is_as_the_documents_say(hub: Hub, held: contract.Con
         f"/pulls/{number}/files", "/commits?per_page=1", f"/commits/{sha}",
         f"/commits/{sha}/pulls", "/compare/main...all",
         f"/commits/{sha}/status", "/branches", "/branches/main", "/rules/branches/main",
-        "/actions/runs", "/actions/workflows",
+        "/actions/runs", "/actions/workflows", f"/git/trees/{sha}?recursive=1",
+        "/collaborators/dana/permission",
     ]  # fmt: skip
     for path in reads:
         assert dana.get(path).status_code == 200, path

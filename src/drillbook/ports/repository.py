@@ -98,12 +98,13 @@ class Verdict(StrEnum):
 
 
 class Review(Frozen):
-    """One review: who said what of which commit."""
+    """One review: who said what of which commit; strangers may say it, too, and not `may_write`."""
 
     by: str
     verdict: Verdict
     commit: str
     at: datetime
+    may_write: bool = True
 
 
 class Proposal(Frozen):

@@ -36,6 +36,7 @@ class Opinions:
     approved: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
 
 
@@ -46,9 +47,10 @@ def reviewed(
     """
     See that somebody other than its authors approved exactly the change's newest commit.
 
-    Refused otherwise: approvals of older commits and of anybody who wrote one of the commits do
-    not count, and whoever asked for changes must have approved since. `change` is a proposal's
-    number, a branch or a commit; it must be proposed for the environment's branch, or for `into`.
+    Refused otherwise: approvals of older commits, of strangers who may not write here, and of
+    anybody who wrote one of the commits do not count; whoever asked for changes must have approved
+    since. `change` is a proposal's number, a branch or a commit; it must be proposed for the
+    environment's branch, or for `into`.
     """
     if approvals < 1:
         raise Refused("approvals must be 1 or more", hint="approvals=1", again=False)
@@ -88,13 +90,15 @@ def opinions_of(proposal: Proposal, writers: frozenset[str]) -> Opinions:
             last[review.by] = review
     approving = [one for one in last.values() if one.verdict is Verdict.APPROVED]
     own = tuple(one.by for one in approving if one.by.lower() in writers)
-    others = [one for one in approving if one.by not in own]
+    strangers = tuple(one.by for one in approving if not one.may_write and one.by not in own)
+    others = [one for one in approving if one.by not in (*own, *strangers)]
     return Opinions(
         approved=tuple(sorted(one.by for one in others if one.commit == proposal.head)),
         stale=tuple(sorted(one.by for one in others if one.commit != proposal.head)),
         against=tuple(
             sorted(one.by for one in last.values() if one.verdict is Verdict.CHANGES_REQUESTED)
         ),
+        strangers=strangers,
         own=own,
     )
 
@@ -158,6 +162,8 @@ def _why_not(proposal: Proposal, opinions: Opinions, approvals: int) -> str:
     if opinions.stale:
         old = " and ".join(opinions.stale)
         said += f"; {old} approved an older commit, and it has changed since"
+    if opinions.strangers:
+        said += f"; {' and '.join(opinions.strangers)} may not write here, and cannot approve it"
     if opinions.own:
         said += f"; {' and '.join(opinions.own)} wrote it, and cannot approve it"
     return said

@@ -193,6 +193,12 @@ class ReviewSeen(Seen):
         )
 
 
+class Permission(Seen):
+    """What a person may do in the repository: admin, write, read or none."""
+
+    permission: str
+
+
 class Side(Seen):
     """One side of a pull request."""
 

@@ -2,13 +2,22 @@
 
 import base64
 import binascii
+from urllib.parse import quote
 
 from drillbook.core.errors import Failed, NotFound, Refused
-from drillbook.ports.repository import ChangedFile, Commit, Compared, FileChange, Proposal
+from drillbook.ports.repository import (
+    ChangedFile,
+    Commit,
+    Compared,
+    FileChange,
+    Proposal,
+    Verdict,
+)
 from drillbook.providers.github.answers import (
     CommitSeen,
     ComparedSeen,
     Contents,
+    Permission,
     PullSeen,
     ReviewSeen,
     TreeSeen,
@@ -16,6 +25,8 @@ from drillbook.providers.github.answers import (
 from drillbook.providers.github.hub import UNPROCESSABLE, Hub, parsed, quoted
 
 LONGEST_NUMBER = 9
+MISSING = 404
+WRITING = {"admin", "write"}
 # GitHub shows so many files of a comparison and keeps silent about the others.
 MOST_FILES = 300
 
@@ -130,5 +141,18 @@ def _of_commit(hub: Hub, sha: str) -> tuple[Proposal, ...]:
 
 def _with_reviews(hub: Hub, pull: PullSeen) -> Proposal:
     seen = hub.all(ReviewSeen, f"/pulls/{pull.number}/reviews")
-    reviews = tuple(one for one in (review.ours() for review in seen) if one is not None)
-    return pull.ours(reviews)
+    reviews = [one for one in (review.ours() for review in seen) if one is not None]
+    approving = {one.by for one in reviews if one.by and one.verdict is Verdict.APPROVED}
+    strangers = {login for login in approving if not _may_write(hub, login)}
+    return pull.ours(
+        tuple(one.model_copy(update={"may_write": one.by not in strangers}) for one in reviews)
+    )
+
+
+def _may_write(hub: Hub, login: str) -> bool:
+    """Whether a person may write here; a program of GitHub's, and who left, may not."""
+    path = f"/repos/{hub.repository}/collaborators/{quote(login, safe='')}/permission"
+    reply = hub.api.read(path, accept=(MISSING,), right="Metadata: read")
+    if reply.status == MISSING:
+        return False
+    return parsed(Permission, reply.body, path).permission in WRITING

@@ -74,6 +74,7 @@ def _routes(controls: runs.Controls) -> list[tuple[str, str, Handler]]:
         ("GET", "/pulls/{number}/reviews", pulls.reviews),
         ("POST", "/pulls/{number}/reviews", pulls.review),
         ("PUT", "/pulls/{number}/reviews/{review}/dismissals", pulls.dismiss),
+        ("GET", "/collaborators/{login}/permission", pulls.permission),
         ("GET", "/commits", reading.commits),
         ("GET", "/commits/{ref:path}/pulls", pulls.of_commit),
         ("GET", "/commits/{ref:path}/check-runs", checks.of_commit),

@@ -287,6 +287,16 @@ def _review(hub: GitHub, made: Json) -> Json:
     }  # fmt: skip
 
 
+def permission(hub: GitHub, asked: Asked) -> Reply:
+    """Show what a person may do here; whoever the range calls a stranger may only read."""
+    login = asked.path["login"]
+    word = "read" if hub.documents.get("stranger", login) is not None else "write"
+    may = {"pull": True, "triage": word == "write", "push": word == "write"}
+    rights = {"permissions": may | {"maintain": False, "admin": False}, "role_name": word}
+    user = hub.shapes.user(login) | rights
+    return Reply(200, {"permission": word, "role_name": word, "user": user})
+
+
 def _invalid(errors: list[Json]) -> Said:
     return Said(422, "Validation Failed", errors)
 
