@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -258,6 +260,29 @@ def test_break_that_was_killed_halfway_is_mended_by_another(tmp_path: Path) -> N
     assert mended
     assert world == {"table": "there"}
     assert names_on(ground) == ()
+
+
+def test_what_a_killed_break_has_asked_for_last_is_done_before_it_is_mended(folder: Path) -> None:
+    ground = Ground(folder)
+    killed = (
+        "import sys; from pathlib import Path\n"
+        "from drillbook.range.faults.fault import Ground\n"
+        "with Ground(Path(sys.argv[1])).changing() as connection:\n"
+        "    print('in', flush=True)\n"
+        "    connection.execute('CREATE TABLE late AS SELECT pg_sleep(20)')\n"
+    )
+    words = [sys.executable, "-c", killed, str(folder)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as breaking:
+        assert breaking.stdout is not None
+        breaking.stdout.readline()
+        breaking.kill()
+
+    with ground.changing() as connection:
+        said = connection.execute(
+            "SELECT to_regclass('late'), count(*) FROM pg_stat_activity WHERE query ~ '^CREATE'"
+        ).fetchone()
+
+    assert said == (None, 0)
 
 
 def test_there_are_many_faults_and_each_says_what_is_broken() -> None:

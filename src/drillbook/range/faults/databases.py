@@ -102,7 +102,7 @@ def _look_at_index(ground: Ground) -> Saved:
 
 
 def _slow_down(ground: Ground, _: Saved) -> None:
-    with ground.connect() as connection:
+    with ground.changing() as connection:
         connection.execute(sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(SLOT_INDEX)))
         found = connection.execute("SELECT count(*) FROM bookings").fetchone()
         lacking = MANY_BOOKINGS - (found[0] if found else 0)
@@ -112,7 +112,7 @@ def _slow_down(ground: Ground, _: Saved) -> None:
 
 
 def _speed_up(ground: Ground, saved: Saved) -> None:
-    with ground.connect() as connection:
+    with ground.changing() as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("DELETE FROM bookings WHERE note = %s", (IMPORTED,))
         if not _has_index(ground):
@@ -128,7 +128,7 @@ def _has_index(ground: Ground) -> bool:
 
 def _fill_disk(ground: Ground, _: Saved) -> None:
     server = ground.environment.server
-    with ground.connect() as connection:
+    with ground.changing() as connection:
         query = "SELECT pg_relation_size('audit_log')"
         while (size_bytes := _one(connection.execute(query).fetchone())) < SEGMENT_BYTES:
             lacking = (SEGMENT_BYTES - size_bytes) // AUDIT_ROW_BYTES + 1
@@ -152,7 +152,7 @@ def _limit_files(ground: Ground, size_bytes: int) -> None:
 
 def _free_disk(ground: Ground, _: Saved) -> None:
     _limit_files(ground, resource.RLIM_INFINITY)
-    with ground.connect() as connection:
+    with ground.changing() as connection:
         connection.execute("DELETE FROM audit_log WHERE actor = %s", (FILLER,))
         connection.execute("VACUUM audit_log")
 

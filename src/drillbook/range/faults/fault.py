@@ -1,6 +1,7 @@
 """What a fault is: a way to break something really, to put it back, and to see that it is so."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,10 @@ from drillbook.range.cloud import Cloud
 from drillbook.range.environment import DATABASE, Environment
 
 Saved = dict[str, Any]  # Any: JSON that a fault wrote for its own mend
+
+# A server that is at work looks this often whether its client is still there.
+ENDS_WITH_US = "-c client_connection_check_interval=100ms"
+CHANGING = 0x72616E6765
 
 
 class Suffers(StrEnum):
@@ -41,7 +46,19 @@ class Ground:
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:  # Any: rows
         """Enter the database as its owner; each statement stands for itself."""
-        return psycopg.connect(self.environment.server.url(DATABASE), autocommit=True)
+        url = self.environment.server.url(DATABASE)
+        return psycopg.connect(url, autocommit=True, options=ENDS_WITH_US)
+
+    @contextmanager
+    def changing(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:  # Any: rows
+        """
+        Enter the database to change it, when nobody else of the range does.
+
+        What whoever was killed had asked for last, the server still carries out.
+        """
+        with self.connect() as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", (CHANGING,))
+            yield connection
 
 
 @dataclass(frozen=True, slots=True)

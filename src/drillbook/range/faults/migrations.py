@@ -9,7 +9,7 @@ _APPLIED = "SELECT to_regprocedure('internal.set_deposit()') IS NOT NULL"
 
 def _run(ground: Ground, file: str, *, when: bool) -> None:
     # Somebody may have applied it, or taken it back, meanwhile.
-    with ground.connect() as connection, connection.transaction():
+    with ground.changing() as connection, connection.transaction():
         if connection.execute(_APPLIED).fetchone() == (when,):
             connection.execute((MIGRATIONS / file).read_bytes())
 

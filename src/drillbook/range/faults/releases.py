@@ -34,7 +34,7 @@ DOWN = ".down.sql"
 
 
 def _act(ground: Ground, wanted: Change) -> None:
-    with ground.connect() as connection:
+    with ground.changing() as connection:
         for statements in wanted.migrations.values():
             connection.execute(statements.encode())
     commit = force(ground.cloud, wanted.name)
@@ -46,7 +46,7 @@ def _mend(ground: Ground, saved: Saved, wanted: Change) -> None:
     downs = [file for file in wanted.patch.files if file.path.endswith(DOWN)]
     for file in reversed(downs):
         # Whoever was killed before the migration has nothing to take back.
-        with ground.connect() as connection, suppress(UndefinedColumn):
+        with ground.changing() as connection, suppress(UndefinedColumn):
             connection.execute("\n".join(file.hunks[0].after).encode())
 
 

@@ -50,7 +50,7 @@ def _set_password(ground: Ground, password: str) -> None:
     statement = sql.SQL("ALTER ROLE {} PASSWORD {}").format(
         sql.Identifier(APP_LOGIN), sql.Literal(password)
     )
-    with ground.connect() as connection:
+    with ground.changing() as connection:
         connection.execute("SET log_statement = 'none'; SET log_min_error_statement = 'panic'")
         connection.execute(statement)
         ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
