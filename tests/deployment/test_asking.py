@@ -108,6 +108,16 @@ def test_what_serves_is_told_by_platform_and_app(stack: Stack, pair: tuple[str, 
     assert (staged.branch, staged.agree, staged.automatic) == ("develop", True, True)
 
 
+def test_an_address_of_another_project_is_refused(site: Site, stack: Stack, pair: object) -> None:
+    project = site.hosting.project()["id"]
+    site.hosting.change_project(id="prj_another")
+    try:
+        with pytest.raises(Refused, match="belongs to another project of the team"):
+            deployment.automatic.do(stack.port("production", Deployments))
+    finally:
+        site.hosting.change_project(id=project)
+
+
 def test_the_apps_own_word_and_what_users_see_stand_side_by_side(
     stack: Stack, pair: object
 ) -> None:

@@ -203,6 +203,7 @@ class AliasSeen(Seen):
 
     alias: str
     deployment_id: str | None = Field(None, alias="deploymentId")
+    project_id: str | None = Field(None, alias="projectId")
 
 
 class ValueSeen(Seen):

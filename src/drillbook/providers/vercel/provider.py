@@ -199,6 +199,13 @@ class Vercel:
     def _serving(self, speaking: Speaking, project: ProjectSeen) -> DeploymentSeen | None:
         host = self._host()
         alias = speaking.read_alias(host)
+        if alias and alias.project_id not in {None, project.id}:
+            raise Refused(
+                f"{host} belongs to another project of the team, and not to {project.name}: what "
+                "is done to the one would not be seen at the other",
+                hint="Correct `url` or `project` of the app in stack.toml.",
+                again=False,
+            )
         serving = alias.deployment_id if alias else None
         if alias is None and self.target == PRODUCTION:
             # The users come by another way, a proxy of the team's: then what production names.
