@@ -108,7 +108,9 @@ def test_what_never_serves_ends_with_what_was_seen(
 
     with pytest.raises(Failed, match=r"after 400ms: the platform has no build of 0123456 yet"):
         follow(stack, NOBODYS)
-    with pytest.raises(Refused, match="'main' is not the id of a commit"):
+    with pytest.raises(Refused, match="'0123456' is not the whole id of a commit"):
+        follow(stack, NOBODYS[:7])
+    with pytest.raises(Refused, match="'main' is not the whole id of a commit"):
         follow(stack, "main")
 
     site.hosting.documents.put("fault", "edge", {"why": "test"})

@@ -18,7 +18,7 @@ from drillbook.ports.probe import Probe
 TEN_MINUTES = parse_duration("10m")
 GRACE = timedelta(seconds=2)
 LOG_LINES = 15
-FEWEST_CHARACTERS = 7
+CHARACTERS = 40
 
 
 class Followed(Frozen):
@@ -110,11 +110,11 @@ def _followed_to_the_end(
 
 
 def checked_commit(commit: str) -> str:
-    """Return a commit's id that can be compared; Refused for anything else."""
+    """Return a commit's whole id; Refused for anything else, the platform finds no other."""
     text = commit.strip().lower()
-    if len(text) < FEWEST_CHARACTERS or not set(text) <= set("0123456789abcdef"):
+    if len(text) != CHARACTERS or not set(text) <= set("0123456789abcdef"):
         raise Refused(
-            f"{commit!r} is not the id of a commit",
+            f"{commit!r} is not the whole id of a commit",
             hint="Give its 40 hexadecimal digits, such as commit=${merged.commit}",
             again=False,
         )
