@@ -9,6 +9,7 @@ from drillbook.core.errors import NotFound
 from drillbook.drills.deployment import drill
 from drillbook.drills.deployment.case import Harm, shipped, taken_back
 from drillbook.drills.deployment.cases import CASES, FAULTS, HEALTHY, case_named
+from drillbook.drills.deployment.ground import moment
 from drillbook.drills.deployment.meddling import rolled_back_by_hand
 from drillbook.drills.deployment.truth import Story, times_of, users_of, wrong_actions
 from drillbook.engine.outcome import State
@@ -53,6 +54,29 @@ def test_what_did_not_happen_is_wrong_where_it_was_right(story: Story) -> None:
     assert "the hosting was asked for [], and right was ['rollback']" in for_a_bad_one
     assert "0 tasks were left behind, and 1 was right" in for_a_bad_one
     assert any(wrong.startswith("first to object was 0.2") for wrong in for_a_bad_one)
+
+
+def test_users_prove_nothing_where_they_met_nothing_and_their_harm_is_counted_in_every_case(
+    story: Story,
+) -> None:
+    nobody = replace(story, requests=())
+    failed = [
+        met.model_copy(update={"ok": False}) if met.begun >= story.started else met
+        for met in story.requests
+    ]
+    before = [met.model_copy(update={"begun": moment(0)}) for met in story.requests if met.ok]
+    slow = [met.model_copy(update={"seconds": 3.0}) for met in story.requests]
+    for_a_bad_one = judged(story, right=taken_back(Harm.FAILS, "deployment.watch"))
+
+    assert wrong_actions(nobody) == ("nobody came afterwards, so nobody knows whether all is well",)
+    assert "nobody met that requests fail, so the case shows nothing" in for_a_bad_one
+    harmed = wrong_actions(replace(story, requests=tuple(failed)))
+    assert any(wrong.endswith("requests failed meanwhile, and none was to") for wrong in harmed)
+    assert any(wrong.endswith("requests still failed") for wrong in harmed)
+    assert any(
+        wrong.endswith("were still slow")
+        for wrong in wrong_actions(replace(story, requests=(*before * 9, *slow)))
+    )
 
 
 def test_what_happened_is_wrong_where_it_was_not_right(story: Story) -> None:

@@ -1,7 +1,7 @@
 """One case of the drill: what is proposed, what goes wrong, and what would be right to do."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from drillbook.drills.deployment.ground import Ground
@@ -78,7 +78,6 @@ class Case:
     warm_requests: int = 400
     before: tuple[Act, ...] = ()
     during: tuple[Meddling, ...] = ()
-    inputs: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def wanted_requests(self) -> int:

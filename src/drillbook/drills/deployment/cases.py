@@ -33,7 +33,6 @@ ENV, PENDING, CHECKS = "deployment.env", "migration.has", "repository.checks"
 TRIED = ("checks.run", "checks.exercise")
 SWITCHING = r"/(promote|rollback)/"
 MERGES = r"/(merges|merge)$"
-SOON = {"within": "12s"}
 
 FAULTS = (
     Case(
@@ -84,7 +83,6 @@ FAULTS = (
         "a release whose build fails",
         "release-does-not-build",
         refused(FOLLOW, merged=ON_STAGING),
-        inputs={"within": "30s"},
     ),
     Case(
         "ready-not-serving",
@@ -97,7 +95,6 @@ FAULTS = (
             noticed_by=(FOLLOW,),
         ),
         during=(Meddling(MERGING, fault("alias")),),
-        inputs=SOON,
     ),
     Case(
         "said-to-serve",
@@ -105,7 +102,6 @@ FAULTS = (
         "copy-text",
         taken_back(Harm.NONE, FOLLOW),
         during=(Meddling(MERGING, fault("edge")),),
-        inputs=SOON,
     ),
     Case(
         "platform-fails",
@@ -181,10 +177,11 @@ HEALTHY = (
     Case("kinder-words", "kinder words in one message", "copy-text", shipped()),
     Case(
         "in-a-spike",
-        "a faster query, released while three times as many users come",
+        "a faster query, released while eight times as many users come",
         "faster-query",
         shipped(),
         traffic="spike",
+        warm_requests=250,
     ),
     Case(
         "two-a-minute",

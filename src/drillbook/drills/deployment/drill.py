@@ -23,11 +23,13 @@ from drillbook.drills.deployment.truth import (
 from drillbook.engine.outcome import RunOutcome, State
 from drillbook.engine.runs import Runs, opened
 from drillbook.range import practice
+from drillbook.range.traffic.shape import Shape
 
 RUNBOOK = "Application Deployment"
-INPUTS = {"within": "2m", "watching": "90s", "at_least": "30s", "bursts": "10s"}
+# The same for every case: none may tell which one it is.
+INPUTS = {"within": "45s", "watching": "90s", "at_least": "30s", "bursts": "10s"}
 SCALE = 0.1
-RATE, SPIKE, LOW = 20.0, 60.0, 2 / 60
+RATES = {"steady": 20.0, "spike": 8.0, "low": 2 / 60}
 CALM_SECONDS = 5.0
 LONGEST_SECONDS = 420.0
 WARM_SECONDS = 60.0
@@ -138,8 +140,9 @@ def _ground(ground: Ground) -> Iterator[Ground]:
 
 
 def _users_come(case: Case, ground: Ground, seed: int, *, tied: bool) -> None:
-    rate = LOW if case.traffic == "low" else RATE
-    shape = "low" if case.traffic == "low" else "steady"
+    # A spike begins when the new release has come; until then its users are few and even.
+    shape = Shape.LOW if case.traffic == "low" else Shape.STEADY
+    rate = RATES[case.traffic]
     practice.start_traffic(ground.folder, rate=rate, shape=shape, seed=seed, tied=tied)
 
 
@@ -168,7 +171,7 @@ def _deployed(case: Case, ground: Ground, say: Say) -> tuple[str, RunOutcome, da
         left.append(Meddling("task.done 3.4", _spike))
     _meddle(left, BEGINNING, ground, say)
     started = datetime.now(UTC)
-    run = ground.begin(RUNBOOK, inputs | INPUTS | case.inputs)
+    run = ground.begin(RUNBOOK, inputs | INPUTS)
     outcome = _followed(ground, run, left, say)
     return run, outcome, started
 
@@ -198,7 +201,7 @@ def _meddle(left: list[Meddling], at: str, ground: Ground, say: Say) -> None:
 
 
 def _spike(ground: Ground) -> None:
-    practice.change_traffic(ground.folder, rate=SPIKE)
+    practice.change_traffic(ground.folder, shape=Shape.SPIKE)
 
 
 def _result(story: Story, run: str, page: Path, seconds: float) -> Result:

@@ -172,17 +172,32 @@ def _left(story: Story) -> Iterator[str]:
     count = len(story.ground.issues())
     if count != story.right.reminders:
         yield f"{count} tasks were left behind, and {story.right.reminders} was right"
-    users = users_of(story)
+    yield from _met(users_of(story), story)
+
+
+def _met(users: Users, story: Story) -> Iterator[str]:
+    """Yield what users met that was not right, and what they did not meet and so cannot prove."""
     if users.after_failed > users.before_failed:
         yield f"afterwards {users.after_failed} of {users.after} requests still failed"
+    if users.after_slow > users.after / 2:
+        yield f"afterwards {users.after_slow} of {users.after} requests were still slow"
+    if not users.after and story.case.traffic != "low":
+        yield "nobody came afterwards, so nobody knows whether all is well"
+    harms = story.right.harm is not Harm.NONE
+    if harms and not users.harmed:
+        yield f"nobody met that {story.right.harm}, so the case shows nothing"
+    if not harms and users.harmed > users.before_failed:
+        yield f"{users.harmed} requests failed meanwhile, and none was to"
 
 
 def _harmed(story: Story, normal: dict[str, float]) -> Iterator[Met]:
-    """Yield the requests that the new release harmed, oldest first."""
-    gave = story.switch("assign")
-    if gave is None or story.right.harm is Harm.NONE:
+    """Yield the requests that the new release harmed, oldest first; without one, the run itself."""
+    if story.right.harm is Harm.NONE:
+        since = story.started
+    elif (gave := story.switch("assign")) is not None:
+        since = moment(int(gave["requestedAt"]))
+    else:
         return
-    since = moment(int(gave["requestedAt"]))
     for met in story.requests:
         if met.begun >= since and _is_harmed(met, story.right.harm, normal):
             yield met
