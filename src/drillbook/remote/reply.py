@@ -29,9 +29,9 @@ class Reply:
         """Whether the platform turned the request away unread: it has had too many."""
         if self.status == TOO_MANY:
             return True
-        # GitHub says 403 for it, and tells it from a missing right by these headers.
+        # GitHub says 403 for it, and tells it from a missing right by these headers, or in words.
         spent = self.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in self.headers
-        return self.status == FORBIDDEN and spent
+        return self.status == FORBIDDEN and (spent or "rate limit" in self.words.lower())
 
     @property
     def wait_seconds(self) -> float | None:
