@@ -29,6 +29,8 @@ def count_deployment(site: DeploymentSite, case: Case, outcome: RunOutcome) -> C
     reminders = len(site.ground.issues())
     counts.add("twice", f"{reminders} reminders", reminders - 1)
     _see_end(site, outcome, merged, bool(done), counts)
+    if case.variant.drift and outcome.state is State.DONE:
+        counts.add("false_done", "what can never be so is said to be so")
     if done and outcome.state is State.PARTLY_TAKEN_BACK:
         counts.add("lost", "the reminder", 1 - reminders)
     if outcome.state is State.DONE and done:
@@ -68,8 +70,11 @@ def _see_undone(
     for task, name in MERGES.items():
         if task in outcome.kept and not merged[name]:
             counts.add("lost", f"the merge of {task}, which is said to be kept")
-        if merged[name] and outcome.state is not State.PARTLY_TAKEN_BACK:
-            counts.add("false_taken_back", f"{BRANCHES[name]} has a merge")
+        told = outcome.state is State.PARTLY_TAKEN_BACK and task in (*outcome.kept, *outcome.stuck)
+        if merged[name] and not told:
+            counts.add(
+                "false_taken_back", f"{BRANCHES[name]} has a merge, and the run tells of none"
+            )
 
 
 def _own_word(site: DeploymentSite) -> str:

@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from benchmarks.campaign.cases import Case
+from benchmarks.campaign.counting_deployments import count_deployment
+from benchmarks.campaign.deployments import LANE, VARIANTS, DeploymentSite
+from benchmarks.campaign.variants import Variant
 
 from drillbook.core.errors import NotFound
 from drillbook.drills.deployment import drill
@@ -12,8 +16,10 @@ from drillbook.drills.deployment.cases import CASES, FAULTS, HEALTHY, case_named
 from drillbook.drills.deployment.ground import moment
 from drillbook.drills.deployment.meddling import rolled_back_by_hand
 from drillbook.drills.deployment.truth import Story, times_of, users_of, wrong_actions
-from drillbook.engine.outcome import State
+from drillbook.engine.outcome import RunOutcome, State
 from drillbook.range.repository import force
+
+DEPLOYED, BACK = VARIANTS
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +85,27 @@ def test_users_prove_nothing_where_they_met_nothing_and_their_harm_is_counted_in
     )
 
 
+def counted(story: Story, variant: Variant, outcome: RunOutcome) -> list[str]:
+    """What the campaign of kills says of an outcome, on the range that the case has left."""
+    ground = story.ground
+    site = DeploymentSite(ground.stage.folder, ground.stage.folder)
+    site.cloud, site.ground, site.home = ground.cloud, ground, ground.stage.store.home
+    return count_deployment(site, Case(0, LANE, variant, (), in_undo=False), outcome).says
+
+
+def test_the_campaign_of_kills_believes_no_end_that_the_world_does_not_show(story: Story) -> None:
+    done = RunOutcome(state=State.DONE)
+    kept = RunOutcome(state=State.PARTLY_TAKEN_BACK, kept=("2.1", "3.3"))
+
+    assert counted(story, DEPLOYED, RunOutcome(state=State.REFUSED)) == []
+    assert counted(story, DEPLOYED, done) == [
+        "lost: the merge into main",
+        "lost: the merge into develop",
+    ]
+    assert "false_done: what can never be so is said to be so" in counted(story, BACK, done)
+    assert "lost: the merge of 3.3, which is said to be kept" in counted(story, BACK, kept)
+
+
 def test_what_happened_is_wrong_where_it_was_not_right(story: Story) -> None:
     force(story.ground.cloud, "copy-text")
     rolled_back_by_hand(replace(story.ground))
@@ -89,6 +116,9 @@ def test_what_happened_is_wrong_where_it_was_not_right(story: Story) -> None:
     assert "the hosting was asked for ['rollback'], and right was []" in wrong
     assert "automatic assignment is off" in wrong
     assert any(each.endswith("was the good one") for each in wrong)
+    of_kills = counted(story, BACK, RunOutcome(state=State.PARTLY_TAKEN_BACK, kept=("2.1",)))
+    assert "false_taken_back: main has a merge, and the run tells of none" in of_kills
+    assert "lost: the reminder" in of_kills
 
 
 def test_the_drill_has_every_fault_and_enough_that_is_to_be_left_alone() -> None:
