@@ -1,7 +1,10 @@
 """The drill of deployments, in small: one case really played, and judged by more than one right."""
 
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from benchmarks.campaign.cases import Case
@@ -10,23 +13,35 @@ from benchmarks.campaign.deployments import LANE, VARIANTS, DeploymentSite
 from benchmarks.campaign.variants import Variant
 
 from drillbook.core.errors import NotFound
+from drillbook.core.process_identity import children_of, send_signal, wait_until_gone
 from drillbook.drills.deployment import drill
 from drillbook.drills.deployment.case import Harm, shipped, taken_back
 from drillbook.drills.deployment.cases import CASES, FAULTS, HEALTHY, case_named
-from drillbook.drills.deployment.ground import moment
+from drillbook.drills.deployment.ground import Ground, moment
 from drillbook.drills.deployment.meddling import rolled_back_by_hand
 from drillbook.drills.deployment.truth import Story, times_of, users_of, wrong_actions
 from drillbook.engine.outcome import RunOutcome, State
+from drillbook.engine.spawn import worker_alive
 from drillbook.range.repository import force
 
 DEPLOYED, BACK = VARIANTS
+
+
+def end_worker(ground: Ground) -> None:
+    for child in children_of(os.getpid()):
+        home = f"DRILLBOOK_HOME={ground.stage.store.home}\0".encode()
+        if home in Path(f"/proc/{child.pid}/environ").read_bytes():
+            send_signal(child, signal.SIGKILL)
+            wait_until_gone(child, 5.0)
+    assert not worker_alive(ground.stage.store)
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """A change whose tests fail, handed to the shipped runbook."""
     folder = tmp_path_factory.mktemp("drill") / "case"
-    case = replace(case_named("ci-red"), warm_requests=5)
+    # The stage's worker ends by itself when users come so slowly that it has nothing to do.
+    case = replace(case_named("ci-red"), warm_requests=5, before=(end_worker,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drill, "CALM_SECONDS", 0.5)
         with drill.played(case, folder, lambda _: None, keep=False, seed=1) as played:

@@ -1,5 +1,6 @@
 """The ground of one case: a range with its cloud and its users, and what only the drill sees."""
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,11 +14,13 @@ from drillbook.core.files import read_file
 from drillbook.drills.demo_stage import RANGE, Stage
 from drillbook.engine.outcome import State
 from drillbook.engine.runs import Runs
+from drillbook.engine.spawn import start_worker, wait_for_worker, worker_alive
 from drillbook.range.cloud import BRANCHES, Cloud
 from drillbook.range.repository import Proposed, git, propose
 from drillbook.range.traffic.record import Met, read_requests
 from drillbook.stack.books import find_books
 
+Worker = subprocess.Popen[bytes]
 Document = dict[str, Any]  # Any: JSON of a twin
 BY = "drill@example.com"
 WAIT_SECONDS = 0.5
@@ -36,6 +39,7 @@ class Ground:
     migrations: dict[str, State] = field(default_factory=dict[str, State])
     _proposed: Proposed | None = None
     _timers: list[Timer] = field(default_factory=list[Timer])
+    _workers: list[Worker] = field(default_factory=list[Worker])
 
     @property
     def folder(self) -> Path:
@@ -75,7 +79,15 @@ class Ground:
             stack=self.stage.stack.facts(), catalog=lambda: CATALOG,
             files=lambda name: read_file(Path(name)), inputs=inputs,
         )  # fmt: skip
+        self._see_worker()
         return self.runs.start(plan, by=BY, unattended=True)
+
+    def _see_worker(self) -> None:
+        """Start another worker where the stage's has ended: it waits half a minute for a run."""
+        store = self.stage.store
+        if not worker_alive(store):
+            self._workers.append(start_worker(store))
+            wait_for_worker(store, self._workers[-1])
 
     def later(self, seconds: float, act: Callable[[], None]) -> None:
         """Let something happen after a time."""
@@ -88,6 +100,9 @@ class Ground:
         """Let nothing happen any more."""
         for timer in self._timers:
             timer.cancel()
+        for worker in self._workers:
+            worker.kill()
+            worker.wait()
 
     def remember(self) -> None:
         """Note how things stand before the run."""

@@ -74,12 +74,14 @@ def rolled_back_by_hand(ground: Ground) -> None:
 def _roll_back(ground: Ground) -> None:
     vercel = ground.cloud.documents("vercel")
     alias = vercel.get("alias", "production") or {}
-    ready = [
+    builds = {each["id"]: each for each in vercel.all("deployment") if each["state"] == "READY"}
+    serving = builds[alias.get("deploymentId")]
+    before = [
         each
-        for each in vercel.all("deployment")
-        if each.get("target") == "production" and each["id"] != alias.get("deploymentId")
+        for each in builds.values()
+        if each["target"] == "production" and each["created"] < serving["created"]
     ]
-    earlier = max(ready, key=lambda each: int(each["created"]))["id"]
+    earlier = max(before, key=lambda each: int(each["created"]))["id"]
     api = JsonApi(
         "the range's hosting", ground.cloud.url("vercel"), lambda: ground.cloud.token("vercel")
     )
