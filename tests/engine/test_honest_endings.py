@@ -20,6 +20,19 @@ def test_a_rollback_that_did_nothing_has_restored_nothing(bench: Bench) -> None:
     assert outcome.kept == ("1.1",)
 
 
+def test_what_lasts_is_kept_whatever_a_rollback_step_restores(bench: Bench) -> None:
+    bench.plant("fail-two")
+    rollback = PlannedStep(id="2", title="Rollback", optional=True, tasks=(put("2.1", "restored"),))
+    carve = bound("1.1", "world.carve", {"word": "stone"})
+    tasks = (carve, say("1.2", "one"), put("1.3", "two"))
+    steps = PlannedStep(id="1", title="Work", tasks=tasks)
+
+    outcome = bench.ended(bench.start(plan_of(steps, rollback=(rollback,)), unattended=True))
+
+    assert (outcome.state, outcome.kept) == (State.PARTLY_TAKEN_BACK, ("1.1",))
+    assert bench.world.value == "restored"
+
+
 def test_a_rollback_task_whose_value_or_condition_names_what_nobody_gave_is_left_out(
     bench: Bench,
 ) -> None:

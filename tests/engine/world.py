@@ -181,6 +181,19 @@ def is_said(world: World, effect: Effect, *, word: str) -> Value | None:
     return Value(value=word) if f"{effect.key} {word}" in world.effects() else None
 
 
+@domain.final(because="what is carved stays", lasts=True)
+def carve(world: World, effect: Effect, *, word: str) -> Value:
+    """Carve a word in stone."""
+    world.set(word, effect.key)
+    return Value(value=word)
+
+
+@carve.looking
+def carved(world: World, effect: Effect, *, word: str) -> Value | None:
+    """Look whether the word is carved."""
+    return Value(value=word) if f"{effect.key} {word}" in world.effects() else None
+
+
 @domain.additive(because="what was told takes nothing away")
 def tell(world: World, effect: Effect, *, word: str) -> Value:
     """Tell a word, and note each part of it."""

@@ -46,6 +46,7 @@ class Action(Generic[P, R]):
     risk: Risk
     final_because: str = ""
     harmless: bool = False
+    lasts: bool = False
     look: Callable[P, R | None] | None = None
     undo: Undo[P, Any] | None = None  # Any: each undo has a memory type of its own
     way_back_for: Callable[[Mapping[str, object]], WayBack] | None = None
@@ -158,10 +159,10 @@ class Domain:
         return self._add(Action(self._address(fn), fn, Risk.DESTROY))
 
     def final(
-        self, *, because: str, risk: Risk = Risk.WRITE
+        self, *, because: str, risk: Risk = Risk.WRITE, lasts: bool = False
     ) -> Callable[[Callable[P, R]], Action[P, R]]:
-        """Add a write that cannot be undone, and say why."""
-        return lambda fn: self._add(Action(self._address(fn), fn, risk, because))
+        """Add a write that cannot be undone, and say why; if it `lasts`, by no rollback either."""
+        return lambda fn: self._add(Action(self._address(fn), fn, risk, because, lasts=lasts))
 
     def additive(self, *, because: str) -> Callable[[Callable[P, R]], Action[P, R]]:
         """Add a write that takes nothing away, so that nothing remains to be undone; say why."""

@@ -91,10 +91,18 @@ async def _roll_back(
                 stuck.append(turn.task or chosen.tasks[0].id)
                 return kept, stuck
             done = tuple(task for task in chosen.tasks if task.id in current.done)
-            restored = _remaining(current, done, (*kept, *stuck))
+            restored = _restored(current, done, (*kept, *stuck))
             kept = [task for task in kept if task not in restored]
             stuck = [task for task in stuck if task not in restored]
     return kept, stuck
+
+
+def _restored(current: Current, done: tuple[PlannedTask, ...], remaining: Ids) -> Ids:
+    """Return what rollback tasks have taken back: not what stays whatever is done, as a merge."""
+    plan, catalog = current.scope.plan, current.scope.catalog
+    found = ((task_id, plan.task(task_id)) for task_id in _remaining(current, done, remaining))
+    actions = ((task_id, catalog.get(task.does) if task else None) for task_id, task in found)
+    return tuple(task_id for task_id, action in actions if action is None or not action.lasts)
 
 
 def _remaining(current: Current, tasks: tuple[PlannedTask, ...], remaining: Ids) -> Ids:

@@ -23,7 +23,9 @@ class MergedInto(Frozen):
     says: str
 
 
-@domain.final(because="a merge stays in the branch's history; revert it by a change of its own")
+@domain.final(
+    because="a merge stays in the branch's history; revert it by a change of its own", lasts=True
+)
 def merge(
     merging: Merging,
     repository: Repository,
