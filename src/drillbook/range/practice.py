@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from drillbook.core.errors import NotFound, Refused, Unavailable
+from drillbook.range import earlier, hosted
 from drillbook.range import faults as known_faults
-from drillbook.range import hosted
 from drillbook.range.booking.database import MIGRATIONS, BookingData
 from drillbook.range.cloud import ENVIRONMENTS, Cloud
 from drillbook.range.environment import Environment
@@ -60,12 +60,17 @@ def up(
             made = pool.submit(make_repository, cloud)
             for done in working:
                 done.result()
+        for environment in environments:
+            if earlier.end_app(environment.folder):
+                progress(f"{environment.name}: app of an earlier range stopped")
         progress(f"cloud: repository {'made' if made.result() else 'is there already'}")
         for says in hosted.up(cloud, environments, tied=tied):
             progress(f"cloud: {says}")
         for name in known_faults.mend_all(Ground(cloud.range, tied=tied)):
             progress(f"mended: {name}")
         hosted.see_health(cloud)
+        for says in earlier.renew(folder):
+            progress(says)
         _copy_samples(folder)
         write_stack(cloud)
     return status(folder)
@@ -93,6 +98,7 @@ def down(folder: Path, *, remove: bool = False, progress: Progress = _show_nothi
         for says in hosted.stop(cloud):
             progress(f"cloud: {says}")
         for environment in _all(folder):
+            earlier.end_app(environment.folder)
             for says in environment.down():
                 progress(f"{environment.name}: {says}")
         after = status(folder)
