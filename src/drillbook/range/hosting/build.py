@@ -15,6 +15,7 @@ from typing import Any
 
 from drillbook.core.errors import Failed
 from drillbook.core.process_identity import identify, send_signal
+from drillbook.local.archives import unpack
 from drillbook.local.private_file import write_private
 from drillbook.range.hosting.app_process import (
     ENVIRONMENT,
@@ -96,7 +97,7 @@ def _lay_out(order: Order, source: Path) -> None:
         words = archived.stderr.decode(errors="replace").strip()
         raise Failed(f"commit {order.commit} cannot be read: {words}")
     with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as archive:
-        archive.extractall(source, filter="data")
+        unpack(archive, source)
 
 
 def _settings(source: Path) -> dict[str, Any]:  # Any: JSON written by whoever wrote the commit

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 
+from drillbook.local.archives import unpack
 from drillbook.range.twins.github.asking import Json
 from drillbook.range.twins.github.git import GitSays
 from drillbook.range.twins.github.twin import GitHub, now
@@ -132,7 +133,7 @@ class Runner:
     def _commands(self, run: Json, check: Json, job: Job, checkout: Path) -> tuple[str, str]:
         files = io.BytesIO(self.hub.git.archive(run["head_sha"]))
         with tarfile.open(fileobj=files) as tar:
-            tar.extractall(checkout, filter="data")
+            unpack(tar, checkout)
         log = self.hub.logs / f"{check['id']}.log"
         left = job.timeout_seconds
         for step in job.steps:
