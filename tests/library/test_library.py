@@ -30,7 +30,7 @@ STRUCTURE: dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]] =
         (
             (
                 ("Pre-Deployment", 4),
-                ("Deploy to Staging", 6),
+                ("Deploy to Staging", 7),
                 ("Deploy to Production", 6),
                 ("Post-Deployment", 3),
                 ("Rollback (if needed)", 6),
@@ -223,7 +223,7 @@ def test_what_leads_back_and_what_comes_after_stand_outside_the_forward_path() -
         ("database-migration", 26, ["migration", "down", "checks", "folder", "watching"]),
         (
             "application-deployment",
-            30,
+            31,
             ["change", "checks", "exercise", "within", "watching", "at_least", "bursts"],
         ),
         ("backup-and-restore", 23, ["label", "physical", "point", "checks"]),
