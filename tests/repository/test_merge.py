@@ -60,6 +60,26 @@ def test_a_branch_that_moved_since_the_review_is_refused(
     assert hub.sha(into) == now
 
 
+def test_a_branch_that_moves_in_the_very_moment_is_told(hub: Hub, branch: str) -> None:
+    into = f"into-{branch}"
+    before = hub.commit(into, {"b.txt": "b"}, onto="develop")
+    head = hub.commit(branch, {"a.txt": "a"}, onto="develop")
+
+    def meanwhile() -> None:
+        if hub.sha(into) == before:
+            hub.commit(into, {"c.txt": "somebody else's"})
+
+    effect = Effect(key=f"run/{branch}", still_mine=meanwhile)
+    made = _merge(hub, into, effect, commit=head, base=before)
+    provider = hub.provider(into)
+
+    assert (made.as_seen, made.before == before) == (False, False)
+    assert f"{into} had moved from {before[:7]} to {made.before[:7]} meanwhile" in made.says
+    assert merged_already(provider, provider, effect, commit=head, base=before) == made
+    assert _merge(hub, into, effect, commit=head).as_seen
+    assert _merge(hub, into, Effect(key="next run"), commit=head, base=hub.sha(into)).as_seen
+
+
 @pytest.mark.parametrize(
     "values",
     [

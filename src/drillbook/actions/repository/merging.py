@@ -12,7 +12,8 @@ class MergedInto(Frozen):
     """
     A commit that is in the branch; `commit` is the one that brought it, which is to be deployed.
 
-    `before` is where the branch was; `already` says that it was there before this task.
+    `before` is where the branch was; `already` says that it was there before this task; `as_seen`
+    is False where the branch moved away from `base` in the very moment: no platform can be told.
     """
 
     commit: str
@@ -20,6 +21,7 @@ class MergedInto(Frozen):
     into: str
     before: str
     already: bool
+    as_seen: bool
     says: str
 
 
@@ -44,10 +46,10 @@ def merge(
     """
     head, branch = exact(commit), named(into or repository.branch, "into")
     if found := merging.merged(branch, head, effect):
-        return _said(found)
+        return _said(found, base)
     _unchanged(repository, head, branch, base)
     text = message.strip() or f"Merge {short(head)} into {branch}"
-    return _said(merging.merge(branch, head, text, effect))
+    return _said(merging.merge(branch, head, text, effect), base)
 
 
 @merge.looking
@@ -63,7 +65,7 @@ def merged_already(
 ) -> MergedInto | None:
     """Look whether the branch has the commit."""
     found = merging.merged(named(into or repository.branch, "into"), exact(commit), effect)
-    return _said(found) if found is not None else None
+    return _said(found, base) if found is not None else None
 
 
 def _unchanged(repository: Repository, head: str, branch: str, base: str) -> None:
@@ -84,16 +86,21 @@ def _unchanged(repository: Repository, head: str, branch: str, base: str) -> Non
             )
 
 
-def _said(merged: Merged) -> MergedInto:
+def _said(merged: Merged, base: str) -> MergedInto:
+    # What an earlier run or somebody else has merged was there when the branch was looked at.
+    as_seen = not base or merged.already or merged.before in {"", base}
     if merged.already:
         says = f"{merged.into} has {short(merged.head)} already, by {short(merged.sha)}"
     else:
         says = f"{short(merged.head)} is in {merged.into}, by {short(merged.sha)}"
+    if not as_seen:
+        says += f"; {merged.into} had moved from {short(base)} to {short(merged.before)} meanwhile"
     return MergedInto(
         commit=merged.sha,
         head=merged.head,
         into=merged.into,
         before=merged.before,
         already=merged.already,
+        as_seen=as_seen,
         says=says,
     )
