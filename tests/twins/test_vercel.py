@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from drillbook.range.cloud import TEAM, VERCEL_PROJECT_ID
+from drillbook.range.hosting.app_process import AppProcess
+from drillbook.range.twins.vercel import watching
 from drillbook.range.twins.vercel.founding import found
 from twins import standin
 from twins.vercel_cloud import PROJECT, VercelCloud, vercel_cloud
@@ -227,7 +229,9 @@ def test_a_rolling_release_gives_users_by_stages_and_a_rollback_ends_it(twin: Ve
     twin.ask("DELETE", f"{rolling}/config")
 
 
-def test_ready_is_not_serving_when_the_alias_fails(twin: VercelCloud) -> None:
+def test_ready_is_not_serving_when_the_alias_fails(
+    twin: VercelCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
     serving = twin.users()["VERCEL_DEPLOYMENT_ID"]
     documents = twin.cloud.documents("vercel")
     documents.put("fault", "alias", {})
@@ -250,6 +254,15 @@ def test_ready_is_not_serving_when_the_alias_fails(twin: VercelCloud) -> None:
     twin.ask("POST", f"/v10/projects/booking/promote/{failed['id']}", {})
     assert twin.switched()["jobStatus"] == "succeeded"
     assert twin.users()["VERCEL_DEPLOYMENT_ID"] == serving
+    apps = [AppProcess(folder) for folder in twin.cloud.deployments.glob("dpl_*")]
+    idle = next(app for app in apps if app.folder.name not in {serving, failed["id"]})
+    idle.start(tied=True)
+    before = AppProcess(twin.cloud.deployments / serving).identity()
+    monkeypatch.setattr(watching, "IDLE_SECONDS", 0.0)
+    twin.until(lambda: idle.identity() is None)
+    monkeypatch.undo()
+    # Whom the edge gives users to is not idle, whatever the record says.
+    assert AppProcess(twin.cloud.deployments / serving).identity() == before
     documents.remove("fault", "edge")
     twin.until(lambda: twin.users()["release"] == "5.0")
     documents.close()

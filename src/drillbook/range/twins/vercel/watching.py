@@ -10,6 +10,7 @@ from threading import Event, Thread
 
 from drillbook.core.errors import Failed
 from drillbook.range.cloud import BRANCHES
+from drillbook.range.hosting.alias import read_alias
 from drillbook.range.hosting.app_process import USED, AppProcess
 from drillbook.range.twins.vercel.building import Wish, carry_out, make_deployment
 from drillbook.range.twins.vercel.records import ENDED, Hosting
@@ -95,6 +96,9 @@ class Watch:
         serving = {alias["deploymentId"] for alias in aliases}
         rollout = self.hosting.project().get("rollout") or {}
         serving.add(rollout.get("canaryDeployment", ""))
+        # An edge that does not follow gives its users another one than the record says.
+        edges = (read_alias(self.hosting.cloud.environment(name)) for name in BRANCHES)
+        serving.update(name for edge in edges if edge for name in edge.deployments)
         # The one that served until now may still have requests to answer.
         moved = max((alias["updatedAt"] / 1000 for alias in aliases), default=0.0)
         for folder in self.hosting.cloud.deployments.glob("dpl_*"):
