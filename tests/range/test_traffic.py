@@ -7,8 +7,11 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
+from threading import Thread
+from typing import ClassVar
 
 import psycopg
 import pytest
@@ -17,7 +20,7 @@ from drillbook.core.errors import NotFound, Refused, Unavailable
 from drillbook.core.process_identity import send_signal, wait_until_gone
 from drillbook.range import practice
 from drillbook.range.status import RangeStatus
-from drillbook.range.traffic.client import Client
+from drillbook.range.traffic.client import Client, Step
 from drillbook.range.traffic.pace import Pace
 from drillbook.range.traffic.process import Traffic
 from drillbook.range.traffic.record import Met, TrafficRecord, read_record, read_requests
@@ -173,6 +176,51 @@ def test_requests_to_an_app_that_is_gone_are_failures(deserted: Traffic) -> None
 
     assert met.success_rate == 0.0
     assert set(met.errors) == {"ConnectionRefusedError"}
+
+
+class Speaks(BaseHTTPRequestHandler):
+    """A platform that answers in the app's place, once in each way."""
+
+    protocol_version = "HTTP/1.1"
+    answers: ClassVar = [
+        (502, b"An error occurred", "NO_RESPONSE_FROM_FUNCTION"),
+        (200, b"<h1>Hello</h1>", ""),
+        (200, b"[1]", ""),
+        (503, b'{"error": "no database"}', ""),
+        (200, b'{"slots": []}', ""),
+    ]
+
+    def do_GET(self) -> None:
+        status, body, code = self.answers.pop(0)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        if code:
+            self.send_header("x-vercel-error", code)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_client_notes_what_the_platform_says_in_the_place_of_the_app(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Speaks) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        (tmp_path / "app.port").write_text(str(server.server_port))
+        with (tmp_path / "traffic.jsonl").open("a") as file:
+            client = Client(tmp_path, Recorder(file), Pace(Flow()), 3, Random(1))  # noqa: S311 - of no matter
+            said = [client.ask(Step("reads", "GET", "/api/slots")) for _ in range(5)]
+        server.shutdown()
+
+    met = [(one.status, one.ok, one.error) for one in read_requests(tmp_path / "traffic.jsonl")]
+    assert met == [
+        (502, False, "502 NO_RESPONSE_FROM_FUNCTION"),
+        (200, False, "200 no JSON object"),
+        (200, False, "200 no JSON object"),
+        (503, False, "503 no database"),
+        (200, True, ""),
+    ]
+    assert said == [{}, {}, {}, {}, {"slots": []}]
 
 
 def test_clients_end_with_whoever_wanted_them_tied(tmp_path: Path) -> None:

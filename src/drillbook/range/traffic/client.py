@@ -20,7 +20,7 @@ LOGGED_OUT = 401
 STAYS_JOURNEYS = 10
 PAYING_SHARE = 0.6
 PASSWORD = "customers.password"  # noqa: S105 - the name of its file
-RELEASE_HEADER = "x-release"
+RELEASE_HEADER, PLATFORM_HEADER = "x-release", "x-vercel-error"
 
 Said = dict[str, Any]  # Any: JSON of the app
 
@@ -64,14 +64,12 @@ class Client:
         begun = time.monotonic()
         said: Said = {}
         try:
-            status, release, said = self._send(step)
-        except (OSError, http.client.HTTPException, ValueError) as failure:
+            answered, said = self._send(step)
+        except (OSError, http.client.HTTPException) as failure:
             answered = Answered(error=type(failure).__name__)
             self._connection = None
         else:
-            error = "" if status in WELCOME else f"{status} {str(said.get('error', ''))[:120]}"
-            answered = Answered(status, release, error.strip())
-            if status == LOGGED_OUT:
+            if answered.status == LOGGED_OUT:
                 self._token = ""
         self.recorder.end(number, time.monotonic() - begun, answered)
         return {} if answered.error else said
@@ -114,7 +112,7 @@ class Client:
             yield Step(WRITES, "POST", f"{booking}/pay", {})
         yield Step(WRITES, "POST", f"{booking}/cancel", {})
 
-    def _send(self, step: Step) -> tuple[int, str, Said]:
+    def _send(self, step: Step) -> tuple[Answered, Said]:
         if self._connection is None:
             # Read anew: an app that was started again may listen elsewhere.
             port = int((self.folder / "app.port").read_text(encoding="utf-8"))
@@ -126,8 +124,15 @@ class Client:
         body = None if step.body is None else json.dumps(self._filled(step))
         self._connection.request(step.method, step.path, body, self._headers(step))
         answer = self._connection.getresponse()
-        said = json.loads(answer.read())
-        return answer.status, answer.headers.get(RELEASE_HEADER, ""), said
+        release, text = answer.headers.get(RELEASE_HEADER, ""), answer.read()
+        try:
+            said = json.loads(text)
+            words = str(said.get("error", ""))[:120]
+        except (ValueError, AttributeError):  # the platform speaks in the app's place
+            said, words = {}, answer.headers.get(PLATFORM_HEADER) or "no JSON object"
+        is_welcome = answer.status in WELCOME and (said or not words)
+        error = "" if is_welcome else f"{answer.status} {words}".strip()
+        return Answered(answer.status, release, error), said
 
     def _filled(self, step: Step) -> Said:
         if step.kind != LOGINS or step.body is None:
