@@ -31,6 +31,7 @@ from drillbook.range import practice
 from drillbook.range.environment import Environment
 from drillbook.range.repository import git
 from drillbook.range.status import RangeStatus
+from drillbook.range.twins.vercel.values import get_values
 from drillbook.stack.stack import load_stack
 from range.customers import Customer, app_port, ask
 
@@ -286,6 +287,8 @@ def test_parts_whose_ports_were_taken_move_and_all_follow_and_keep_their_edits(
     )
     ports = (app_port(found, "production"), environment.server.port, environment.valkey.port)
     ports += (cloud.port("auth-production"), cloud.port("payments"), cloud.port("vercel"))
+    # What mending puts back is of before, too.
+    practice.break_(folder, "value-missing", tied=True)
     practice.down(folder)
     path = folder / "stack.toml"
     path.write_text(path.read_text().replace('destroy = "auto"', 'destroy = "confirm"', 1))
@@ -308,6 +311,12 @@ def test_parts_whose_ports_were_taken_move_and_all_follow_and_keep_their_edits(
         " PAYMENTS_URL, VALKEY_URL"
     ) in said
     assert paid == 200, answer
+    values = get_values(cloud, "production")
+    assert (values["PAYMENTS_URL"], values["AUTH_URL"]) == (
+        cloud.url("payments"),
+        cloud.url("auth-production"),
+    )
+    assert values["PAYMENTS_KEY"] == cloud.token("payments")
     assert f"http://127.0.0.1:{new}" in path.read_text()
     assert not [port for port in ports if f":{port}" in path.read_text()]
     assert 'destroy = "confirm"' in path.read_text()

@@ -35,9 +35,13 @@ def up(cloud: Cloud, environments: tuple[Environment, ...], *, tied: bool) -> It
         ran = process.identity() is not None
         pid = process.start(tied=tied).pid
         yield f"{name} {'ran already' if ran else 'started'} (pid {pid})"
-    moved = {key for each in environments for key in follow(cloud, each)}
-    if moved:
-        yield f"values follow what moved: {', '.join(sorted(moved))}"
+    if moved := follow_moved(cloud, environments):
+        yield f"values follow what moved: {', '.join(moved)}"
+
+
+def follow_moved(cloud: Cloud, environments: tuple[Environment, ...]) -> list[str]:
+    """Let values and builds follow parts whose ports others have taken; return which values did."""
+    return sorted({key for each in environments for key in follow(cloud, each)})
 
 
 def _found(cloud: Cloud, environments: tuple[Environment, ...]) -> bool:

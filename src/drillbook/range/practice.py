@@ -68,6 +68,8 @@ def up(
             progress(f"cloud: {says}")
         for name in known_faults.mend_all(Ground(cloud.range, tied=tied)):
             progress(f"mended: {name}")
+        # What was put back is of before, and parts may have moved since.
+        hosted.follow_moved(cloud, environments)
         hosted.see_health(cloud)
         for says in earlier.renew(folder):
             progress(says)
