@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import psycopg
 from psycopg import sql
@@ -37,6 +38,11 @@ class World:
     old: str = ""
     changes: list[Change] = field(default_factory=list[Change])
 
+    @property
+    def mark(self) -> str:
+        """What tells this case's commits from others: reasons quote them, so not its name."""
+        return sha256(self.name.encode()).hexdigest()[:6]
+
     def release(
         self,
         files: Mapping[str, str | None] | None = None,
@@ -45,11 +51,11 @@ class World:
     ) -> str:
         """Deploy a release of production and return its build; `onto` leaves commits out."""
         known = files if files is not None else {"NOTES.md": f"{self.name} {message}\n"}
-        return self.site.deploy(known, f"{message} ({self.name})", onto)
+        return self.site.deploy(known, f"{message} ({self.mark})", onto)
 
     def push(self, files: Mapping[str, str | None], message: str) -> str:
         """Push a release that may not come to serve, and return its build once that ended."""
-        return self.site.built(self.site.commit(files, f"{message} ({self.name})"))
+        return self.site.built(self.site.commit(files, f"{message} ({self.mark})"))
 
     def applied(self, name: str, text: str = "", down: str = "") -> dict[str, str]:
         """Apply a migration, a sample of the range unless its text is given; return its file."""
@@ -128,7 +134,7 @@ def a_world(site: Site, server: PostgresServer, name: str) -> Iterator[World]:
         words = sql.Identifier(database), sql.Identifier(TEMPLATE)
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*words))
     world = World(site, server, site.stack(server.url(database)), database, name)
-    start = site.commit({}, f"Begin {name}", onto=site.base)
+    start = site.commit({}, f"Begin {world.mark}", onto=site.base)
     world.old = site.serving(start)
     try:
         yield world
