@@ -24,6 +24,7 @@ from drillbook.range.edge.messages import (
     parse,
 )
 from drillbook.range.edge.routes import Routes
+from drillbook.range.hosting.app_process import end_frozen
 
 IDLE_SECONDS = 75.0
 LINGER_SECONDS = 2.0
@@ -193,6 +194,7 @@ def main(words: list[str]) -> None:
             Thread(target=edge.serve, args=(listening,), daemon=True).start()
     if tied:
         sys.stdin.read()
+        end_frozen(deployments)
         os._exit(0)
     while True:
         signal.pause()

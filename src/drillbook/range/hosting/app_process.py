@@ -14,6 +14,7 @@ from drillbook.core.errors import Failed, NotFound
 from drillbook.core.process_identity import (
     ProcessIdentity,
     identify,
+    is_frozen,
     is_running,
     running_with,
     send_signal,
@@ -142,6 +143,14 @@ class AppProcess:
         if found is None:
             raise Failed(f"{self.folder.name} ended at once", hint=f"See {self.errors}.")
         return found
+
+
+def end_frozen(deployments: Path) -> None:
+    """Kill the apps that somebody froze: they do not see the end of what they are tied to."""
+    for folder in deployments.glob("dpl_*"):
+        process = AppProcess(folder).identity()
+        if process is not None and is_frozen(process):
+            send_signal(process, signal.SIGKILL)
 
 
 def _end(process: ProcessIdentity) -> None:

@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 
 from drillbook.core.errors import Failed
 from drillbook.range.cloud import Cloud
+from drillbook.range.hosting.app_process import end_frozen
 from drillbook.range.twins.weather import App, Forecast, Mode, Weathered, weather_file
 
 if TYPE_CHECKING:
@@ -131,15 +132,16 @@ def main() -> None:
     """Run the cloud: `serving serve RANGE LISTENER=HANDLE… [tied]`."""
     words = sys.argv[3:]
     if "tied" in words:
-        Thread(target=_end_with_starter, daemon=True).start()
+        Thread(target=_end_with_starter, args=(Path(sys.argv[2]),), daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     handed = [word.split("=") for word in words if "=" in word]
     sockets = {name: socket.socket(fileno=int(handle)) for name, handle in handed}
     asyncio.run(serve(Cloud(Path(sys.argv[2])), sockets))
 
 
-def _end_with_starter() -> None:
+def _end_with_starter(folder: Path) -> None:
     sys.stdin.read()
+    end_frozen(Cloud(folder).deployments)
     os._exit(0)
 
 
