@@ -68,12 +68,18 @@ def test_names_of_values_are_compared_and_no_value_is_told(
     there = values_of(stack, "staging").names
     assert (before.ok, before.current, before.missing) == (True, True, ())
 
+    documents = site.hosting.documents
+    usual = documents.all("value")
     set_values(site.cloud, "production", {"VALKEY_URL": None, "PAYMENTS_KEY": "sk_canary_2"})
     set_values(site.cloud, "production", {"SUPPORT_EMAIL": "canary@booking.example"})
     try:
         found = values_of(stack, "production", against=there, other="staging", needed=("MAIL",))
     finally:
-        set_values(site.cloud, "production", {**VALUES, "SUPPORT_EMAIL": None})
+        # As if nobody had touched them: one set again would be one that was changed.
+        for changed in documents.all("value"):
+            documents.remove("value", changed["id"])
+        for each in usual:
+            documents.put("value", each["id"], each)
 
     assert (found.ok, found.current, found.build) == (False, False, pair[1])
     assert found.missing == ("VALKEY_URL", "MAIL")

@@ -1,6 +1,7 @@
 """The doctor on platforms: what works is shown by using it, what does not is a sentence."""
 
 from pathlib import Path
+from time import sleep
 
 import pytest
 from benchmarks.rollbacks.site import Site
@@ -45,6 +46,9 @@ def test_platforms_that_work_are_shown_by_using_them(
 ) -> None:
     ask_for_switch(site.hosting, "production", pair[1], "promote")
     site.gives_users(pair[1])
+    # A promotion turns automatic assignment on as the last it does.
+    while site.hosting.project()["lastAliasRequest"]["jobStatus"] != "succeeded":
+        sleep(0.01)
     working = changed(site, "production", "production")
 
     hosting = platform_proofs.hosting(working, "production")

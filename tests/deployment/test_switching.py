@@ -329,8 +329,9 @@ def test_a_build_that_came_too_late_is_stopped_by_its_commit_and_takes_nobodys_u
 ) -> None:
     run = Run(stack, "late")
     ports = (run.deployments, run.switches, run.effect)
-    usual = site.read("vercel.json")
-    commit = site.commit({"vercel.json": '{"buildCommand": "sleep 60"}'}, "Build for ever")
+    good = run.deployments.find(builds[1]).commit
+    slow = {"vercel.json": '{"buildCommand": "sleep 60"}'}
+    commit = site.commit(slow, "Build for ever", onto=good)
     within = timedelta(seconds=1)
     with pytest.raises(Failed, match=r"does not serve after .* is (building|queued)"):
         deployment.follow.do(*ports[:1], run.probe, run.effect, commit=commit, within=within)
@@ -348,4 +349,4 @@ def test_a_build_that_came_too_late_is_stopped_by_its_commit_and_takes_nobodys_u
     for wrong in ({}, {"commit": commit, "deployment": late.id}):
         with pytest.raises(Refused, match="one deployment, or all builds of one commit"):
             deployment.cancel.do(*ports, **wrong)
-    site.deploy({"vercel.json": usual}, "Build as ever")
+    site.deploy({}, "Build as ever", onto=good)
