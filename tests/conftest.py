@@ -1,5 +1,6 @@
 """Fixtures for everybody: one real Postgres server per worker, a fresh database per test."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from drillbook.core import secret
 from drillbook.core.errors import DrillbookError
 from drillbook.core.postgres_tools import find_server
 from drillbook.local.server import PostgresServer
@@ -21,6 +23,7 @@ from drillbook.range.status import RangeStatus
 TEMPLATE = "booking_template"
 # A day that never changes, so that every test sees the same rows.
 TEMPLATE_DATA = BookingData(today=date(2026, 1, 5))
+COMMON = re.compile(r"[a-z]{1,8}|\d{1,5}", re.IGNORECASE)
 
 
 def pytest_report_header() -> str:
@@ -28,6 +31,16 @@ def pytest_report_header() -> str:
         return f"postgres: {find_server().shown()}"
     except DrillbookError as error:
         return f"postgres: none ({error} {error.hint})"
+
+
+@pytest.fixture(autouse=True)
+def reveals_no_word() -> Iterator[None]:
+    """Fail a test that reveals a common word: it would be scrubbed from later tests' texts."""
+    known = len(secret._known)
+    yield
+    if len(secret._known) > known:
+        words = {text for text in list(secret._known)[known:] if COMMON.fullmatch(text)}
+        assert not words, f"a secret of a test must be unmistakable, and these are not: {words}"
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def stack_on(
     url: str,
     *,
     ref: str = "abcdefghijklmnopqrst",
-    token: str = "none",  # noqa: S107 - it enters nowhere
+    token: str = "sbp_canary_of_nobody",  # noqa: S107 - it enters nowhere
 ) -> Stack:
     (folder / "token").write_text(token)
     (folder / "stack.toml").write_text(
