@@ -138,6 +138,7 @@ class Site:
         self._wait(
             lambda: (self.hosting.alias(environment) or {}).get("deploymentId") == build,
             f"{build} to serve",
+            lambda: f"{self._state(build)}, switches: {self._switches()}",
         )
         return build
 
@@ -162,13 +163,22 @@ class Site:
                 return str(found_["id"]) if found_["state"] in ENDED else ""
         return ""
 
-    def _wait(self, look: Callable[[], object], what: str) -> object:
+    def _state(self, build: str) -> str:
+        return f"it is {(self.hosting.deployment(build) or {}).get('state')}"
+
+    def _switches(self) -> str:
+        jobs = self.hosting.documents.all("switch")
+        return ", ".join(
+            f"{one['type']} to {one['toDeploymentId']} {one['jobStatus']}" for one in jobs
+        )
+
+    def _wait(self, look: Callable[[], object], what: str, seen: Callable[[], str] = str) -> object:
         until = monotonic() + SECONDS
         while monotonic() < until:
-            if seen := look():
-                return seen
+            if found_ := look():
+                return found_
             sleep(LOOK_SECONDS)
-        raise Failed(f"waited {SECONDS:g} s in vain for {what}")
+        raise Failed(f"waited {SECONDS:g} s in vain for {what}: {seen()}".removesuffix(": "))
 
     def _git(self, *words: str) -> str:
         done = subprocess.run(
