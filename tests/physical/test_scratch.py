@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import psycopg
 import pytest
@@ -77,6 +78,27 @@ def test_clearing_ends_the_server_of_a_worker_that_died_with_its_guard(room: Scr
     assert room.clear() == 1
 
     assert all(wait_until_gone(orphan, 0) for orphan in orphans)
+    assert left_in(room) == []
+
+
+def test_what_its_guard_removes_at_the_same_time_is_no_failure(room: ScratchRoom) -> None:
+    room.folder.mkdir()
+    dead = [room.folder / f"scratch-{number}" for number in range(8)]
+    for place in dead:
+        place.mkdir()
+        (place / "held").touch()
+
+    def remove() -> None:
+        while not list(room.folder.glob(".dead-*")):
+            pass
+        for place in dead:
+            shutil.rmtree(place, ignore_errors=True)
+
+    guards = Thread(target=remove)
+    guards.start()
+
+    assert room.clear() == len(dead)
+    guards.join()
     assert left_in(room) == []
 
 

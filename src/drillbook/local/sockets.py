@@ -2,8 +2,11 @@
 
 import hashlib
 import os
+import shutil
 import socket
+import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from drillbook.core.errors import Refused
@@ -33,18 +36,33 @@ def listen(port: int | None) -> socket.socket:
 
 def socket_folder(folder: Path) -> Path:
     """Return a folder for Unix sockets: below the given one, or a short one if that is too long."""
-    below = folder / "socket"
-    if len(os.fsencode(below)) <= LONGEST_SOCKET_FOLDER:
-        below.mkdir(mode=0o700, exist_ok=True)
-        return below
-    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    short = Path(tempfile.gettempdir(), f"drillbook-{os.geteuid()}-{digest}")
-    short.mkdir(mode=0o700, exist_ok=True)
-    found = short.lstat()
-    ours = {os.geteuid(), 65534} if os.geteuid() == 0 else {os.geteuid()}
-    if short.is_symlink() or found.st_uid not in ours or found.st_mode & 0o022:
+    place = _place(folder)
+    place.mkdir(mode=0o700, exist_ok=True)
+    if place.parent != folder and not _is_ours(place):
         raise Refused(
-            f"{short} belongs to somebody else",
+            f"{place} belongs to somebody else",
             hint="Remove it, or choose a folder with a shorter path.",
         )
-    return short
+    return place
+
+
+def remove_socket_folder(folder: Path) -> None:
+    """Remove what `socket_folder` made for this folder, which may itself be going, or gone."""
+    place = _place(folder)
+    with suppress(FileNotFoundError):
+        if place.parent == folder or _is_ours(place):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _place(folder: Path) -> Path:
+    below = folder / "socket"
+    if len(os.fsencode(below)) <= LONGEST_SOCKET_FOLDER:
+        return below
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir(), f"drillbook-{os.geteuid()}-{digest}")
+
+
+def _is_ours(place: Path) -> bool:
+    found = place.lstat()
+    ours = {os.geteuid(), 65534} if os.geteuid() == 0 else {os.geteuid()}
+    return stat.S_ISDIR(found.st_mode) and found.st_uid in ours and not found.st_mode & 0o022

@@ -18,7 +18,7 @@ from drillbook.core.postgres_tools import server_of_major
 from drillbook.core.process_identity import running_with, send_signal, wait_until_gone
 from drillbook.local.alone import alone_in
 from drillbook.local.server import OWNER, PostgresServer
-from drillbook.local.sockets import socket_folder
+from drillbook.local.sockets import remove_socket_folder
 from drillbook.providers.postgres.physical.entering import make_enterable
 from drillbook.providers.postgres.server import Server
 
@@ -171,7 +171,7 @@ def _running(server: PostgresServer) -> Iterator[float]:
     finally:
         # Nobody needs its data: an orderly end would only write what is removed next.
         server.end_at_once()
-        shutil.rmtree(server.sockets, ignore_errors=True)
+        remove_socket_folder(server.folder)
 
 
 def _warnings(server: PostgresServer, effect: Effect) -> tuple[str, ...]:
@@ -210,4 +210,4 @@ def _end_server(place: Path) -> None:
         if not wait_until_gone(process, GONE_SECONDS):
             send_signal(process, signal.SIGKILL)
             wait_until_gone(process, GONE_SECONDS)
-    shutil.rmtree(socket_folder(place.resolve()), ignore_errors=True)
+    remove_socket_folder(place.resolve())  # making it anew would fail while the guard removes all
