@@ -23,3 +23,10 @@ def test_any_text_gives_names_each_once(text: str) -> None:
 
     assert len({*found.needed, *found.optional}) == len(found.needed) + len(found.optional)
     assert all(name.isidentifier() for name in (*found.needed, *found.optional))
+
+
+def test_what_a_platform_sets_itself_need_not_be_set_by_anybody() -> None:
+    found = names_in("VERCEL_URL=\nNEXT_PUBLIC_VERCEL_ENV=\nCI=\nNODE_ENV=\nVERCELLI=\nCI_TOKEN=\n")
+
+    assert found.needed == ("VERCELLI", "CI_TOKEN")
+    assert found.optional == ("VERCEL_URL", "NEXT_PUBLIC_VERCEL_ENV", "CI", "NODE_ENV")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 _LINE = re.compile(
     r"^\s*(?P<off>#+\s*)?(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)$"
 )
+# Hosting platforms set these themselves in every build, so nobody has to.
+_SET_BY_PLATFORM = re.compile(r"(?:[A-Z]+_PUBLIC_)?VERCEL(?:_[A-Z0-9_]+)?|CI|NODE_ENV")
 LONGEST_NAME = 128
 
 
@@ -18,7 +20,7 @@ class Named:
 
 
 def names_in(text: str) -> Named:
-    """Return the names of an example file; a name that is commented out may be left out."""
+    """Return the names of an example file; optional is what is commented out or the platform's."""
     needed: dict[str, None] = {}
     optional: dict[str, None] = {}
     quote = ""
@@ -29,13 +31,13 @@ def names_in(text: str) -> Named:
         found = _LINE.match(line)
         if found is None or len(found["name"]) > LONGEST_NAME:
             continue
-        if found["off"]:
-            # Prose such as `# so a = b` is no name: names there are written in capitals.
-            if found["name"].isupper():
-                optional[found["name"]] = None
-        else:
+        if _SET_BY_PLATFORM.fullmatch(found["name"]):
+            optional[found["name"]] = None
+        elif not found["off"]:
             needed[found["name"]] = None
-            quote = _open_quote(found["value"])
+        elif found["name"].isupper():  # prose such as `# so a = b` is no name
+            optional[found["name"]] = None
+        quote = "" if found["off"] else _open_quote(found["value"])
     return Named(tuple(needed), tuple(name for name in optional if name not in needed))
 
 
