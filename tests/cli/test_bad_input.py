@@ -2,6 +2,7 @@
 
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -132,8 +133,10 @@ def free_port() -> int:
 def test_a_server_that_is_not_there_fails_the_read_and_changes_nothing(place: Place) -> None:
     place.write("stack.toml", database(f"postgresql://u@127.0.0.1:{free_port()}/x"))
 
-    ended = place.run("do", "database.access", "on=staging")
-    told = place.json("do", "database.access", "on=staging", code=3)
+    words = ("do", "database.access", "on=staging")
+    with ThreadPoolExecutor() as pool:  # each waits between its attempts
+        shown, structured = pool.submit(place.run, *words), pool.submit(place.json, *words, code=3)
+        ended, told = shown.result(), structured.result()
 
     assert ended.returncode == 3, ended.stdout + ended.stderr
     assert "Not done; nothing was changed." in ended.stdout
@@ -152,15 +155,18 @@ def test_a_store_that_cannot_be_used(place: Place) -> None:
     (home / "store.db").write_bytes(b"this is no database, and long enough to be looked at" * 20)
     url = f"postgresql://me:canary-4711@127.0.0.1:{port}/runs"
 
-    absent = place.run("runs", DRILLBOOK_STORE=url)
+    with ThreadPoolExecutor() as pool:  # each waits between its attempts
+        listing = pool.submit(place.run, "runs", DRILLBOOK_STORE=url)
+        running = pool.submit(place.run, "run", "small", DRILLBOOK_STORE=url)
+        absent, unused = listing.result(), running.result()
     says(absent, 9, "cannot be used")
+    says(unused, 9, "cannot be used")
     assert "canary-4711" not in absent.stderr + absent.stdout
     says(place.run("runs", DRILLBOOK_STORE="mysql://x"), 2, "DRILLBOOK_STORE")
     says(place.run("runs", DRILLBOOK_STORE="postgresql://host"), 2, "names no database")
     says(place.run("runs", DRILLBOOK_HOME=str(place.folder / "file")), 2, "is a file")
     says(place.run("runs", DRILLBOOK_HOME="/proc/none"), 2, "/proc/none")
     says(place.run("runs", DRILLBOOK_HOME=str(home)), 9, "file is not a database")
-    says(place.run("run", "small", DRILLBOOK_STORE=url), 9, "cannot be used")
 
 
 def test_a_wrong_password_and_a_missing_database_of_the_store(
