@@ -9,10 +9,10 @@ from threading import Event
 from drillbook.analysis.error_rate import is_more_often, is_raised, is_too_quiet
 from drillbook.core.catalog import Domain
 from drillbook.core.effect import Effect, deadline
-from drillbook.core.errors import Refused
 from drillbook.core.model import Frozen
-from drillbook.core.quantities import Duration, parse_duration, show_duration
+from drillbook.core.quantities import Duration, parse_duration
 from drillbook.core.secret import scrub
+from drillbook.core.waiting import check_watch, start_of_watch
 from drillbook.ports.logs import LogLine, Logs
 from drillbook.ports.probe import Probe, Question
 
@@ -20,8 +20,6 @@ domain = Domain("errors")
 
 TEN_SECONDS = parse_duration("10s")
 TEN_MINUTES = parse_duration("10m")
-LONGEST = parse_duration("24h")
-CLOCKS_DIFFER = parse_duration("1m")
 PROBE_EVERY_SECONDS = 1.0
 PROBE_TIMEOUT_SECONDS = 5.0
 SERVER_ERROR = 500
@@ -82,8 +80,8 @@ def watch(
 ) -> Watched:
     """Watch the app's errors for a time and compare them with the time before."""
     now = datetime.now(UTC)
-    start = _start(since, now)
-    _check_lengths(lasting=lasting, compared_with=compared_with)
+    start = start_of_watch(since, now)
+    check_watch(lasting=lasting, compared_with=compared_with)
     # Read first: a log that cannot be read is known before the waiting, not after.
     earlier = logs.between(start - compared_with, start)
     probes_failed, probes = _watched(probe, effect, now + lasting)
@@ -110,27 +108,6 @@ def watch(
         cut=span.cut or earlier.cut,
         examples=_examples(span.lines),
     )
-
-
-def _start(since: datetime | None, now: datetime) -> datetime:
-    if since is None:
-        return now
-    start = since.astimezone(UTC)
-    if start > now + CLOCKS_DIFFER:
-        raise Refused(
-            f"since is {start.isoformat()}, which lies in the future",
-            hint="Name the time of something that has happened: since=${applied.at}",
-        )
-    return min(start, now)
-
-
-def _check_lengths(**lengths: timedelta) -> None:
-    for name, length in lengths.items():
-        if not timedelta(0) < length <= LONGEST:
-            raise Refused(
-                f"{name} is {show_duration(length)}, and must be over 0 s and at most 24h",
-                hint=f"Write for example {name}=10m",
-            )
 
 
 def _watched(probe: Probe, effect: Effect, until: datetime) -> tuple[int, int]:

@@ -106,3 +106,11 @@ def _stat(pid: int) -> list[str]:
         return []
     # The program's name stands in brackets and may itself hold brackets and blanks.
     return text.rpartition(")")[2].split()
+
+
+def end(process: ProcessIdentity, *numbers: signal.Signals, seconds: float) -> None:
+    """Send one signal after the other until the process is gone, each with so long to work."""
+    for number in numbers:
+        send_signal(process, number)
+        if wait_until_gone(process, seconds):
+            return

@@ -14,6 +14,8 @@ FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 3.0
 SLOWER = 1.5
 LONGEST = timedelta(hours=6)
+LONGEST_WATCH = timedelta(hours=24)
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def looks(effect: Effect, within: timedelta, waits_for: str) -> Iterator[float]:
@@ -49,6 +51,29 @@ def checked_length(name: str, length: timedelta) -> timedelta:
             again=False,
         )
     return length
+
+
+def check_watch(**lengths: timedelta) -> None:
+    """Refuse, by name, a length of time that nothing can be watched for."""
+    for name, length in lengths.items():
+        if not timedelta(0) < length <= LONGEST_WATCH:
+            raise Refused(
+                f"{name} is {show_duration(length)}, and must be over 0 s and at most 24h",
+                hint=f"Write for example {name}=10m",
+            )
+
+
+def start_of_watch(since: datetime | None, now: datetime) -> datetime:
+    """Return from when on to watch: since something happened, or now; Refused in the future."""
+    if since is None:
+        return now
+    start = since.astimezone(UTC)
+    if start > now + CLOCKS_DIFFER:
+        raise Refused(
+            f"since is {start.isoformat()}, which lies in the future",
+            hint="Name the time of something that has happened: since=${applied.at}",
+        )
+    return min(start, now)
 
 
 @contextmanager

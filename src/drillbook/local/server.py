@@ -15,6 +15,7 @@ from drillbook.core.postgres_tools import PostgresTools
 from drillbook.core.process_identity import (
     ProcessIdentity,
     children_of,
+    end,
     identify,
     is_running,
     running_with,
@@ -142,10 +143,7 @@ class PostgresServer:
             running = self.identity()
             if running is None:
                 return False
-            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-                send_signal(running, number)
-                if wait_until_gone(running, STOP_SECONDS):
-                    break
+            end(running, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, seconds=STOP_SECONDS)
             self._reap()
             return True
 
@@ -154,10 +152,7 @@ class PostgresServer:
         running = self.identity()
         if running is None:
             return False
-        for number in (signal.SIGQUIT, signal.SIGKILL):
-            send_signal(running, number)
-            if wait_until_gone(running, STOP_SECONDS):
-                break
+        end(running, signal.SIGQUIT, signal.SIGKILL, seconds=STOP_SECONDS)
         self._reap()
         return True
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from drillbook.core.errors import Failed, Unavailable
 from drillbook.core.process_identity import (
     ProcessIdentity,
+    end,
     identify,
     running_with,
     send_signal,
@@ -172,10 +173,7 @@ class ValkeyServer:
         running = self.identity()
         if running is None:
             return False
-        for number in numbers:
-            send_signal(running, number)
-            if wait_until_gone(running, STOP_SECONDS):
-                break
+        end(running, *numbers, seconds=STOP_SECONDS)
         self._reap()
         return True
 

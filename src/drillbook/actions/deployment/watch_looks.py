@@ -37,6 +37,7 @@ from drillbook.analysis.sequential.judging import (
 from drillbook.analysis.sequential.request import blocks, failed, total
 from drillbook.analysis.sequential.stream import Looked, Stream
 from drillbook.core.files import File
+from drillbook.core.waiting import CLOCKS_DIFFER
 from drillbook.ports.logs import LogLine, Logs, LogSpan
 from drillbook.ports.probe import Probe
 
@@ -48,7 +49,6 @@ FEWEST_BESIDE = 2
 SMALLEST_SHARE = 0.05
 SPIKE = 2.0
 DEAD_SECONDS = 30.0
-CLOCKS_DIFFER = timedelta(minutes=1)
 _DOUBT = log(10)
 
 

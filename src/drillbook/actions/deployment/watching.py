@@ -9,7 +9,7 @@ from threading import Event
 
 from drillbook.actions.deployment.subject import domain
 from drillbook.actions.deployment.watch_lines import SERVER_ERROR, name_of
-from drillbook.actions.deployment.watch_looks import CLOCKS_DIFFER, Look, Watching
+from drillbook.actions.deployment.watch_looks import Look, Watching
 from drillbook.actions.deployment.watch_picture import Moment, picture
 from drillbook.analysis.sequential.judging import FALSE_ALARMS, Verdict
 from drillbook.analysis.sequential.latency import quantiles
@@ -19,6 +19,7 @@ from drillbook.core.files import File
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration, show_duration
 from drillbook.core.secret import scrub_foreign
+from drillbook.core.waiting import LONGEST_WATCH, check_watch, start_of_watch
 from drillbook.ports.logs import LogLine, Logs
 from drillbook.ports.probe import Probe
 
@@ -26,7 +27,6 @@ HALF_AN_HOUR = parse_duration("30m")
 TWO_MINUTES = parse_duration("2m")
 THIRTY_SECONDS = parse_duration("30s")
 ONE_DAY = parse_duration("24h")
-LONGEST = parse_duration("24h")
 MOST_PROBES_A_MINUTE = 600
 HEALTH_EVERY_SECONDS = 10.0
 LOOK_EVERY_SECONDS = 1.0
@@ -114,9 +114,9 @@ def watch(
     decides little: a client or a database that fails so long is no release (decision 0028).
     """
     now = datetime.now(UTC)
-    start = _start(since, now)
-    _check(lasting=lasting, at_least=at_least, compared_with=compared_with)
-    if not timedelta(0) <= bursts <= LONGEST:
+    start = start_of_watch(since, now)
+    check_watch(lasting=lasting, at_least=at_least, compared_with=compared_with)
+    if not timedelta(0) <= bursts <= LONGEST_WATCH:
         raise Refused(f"bursts is {show_duration(bursts)}, and must be 0s to 24h")
     if probes is not None and not 0 <= probes <= MOST_PROBES_A_MINUTE:
         raise Refused(f"probes is {probes} a minute, and must be 0 to {MOST_PROBES_A_MINUTE}")
@@ -129,27 +129,6 @@ def watch(
     says = _says(watching, look)
     kept = effect.keep("evidence.svg", picture(moments, says), "image/svg+xml")
     return _result(watching, look, says, kept)
-
-
-def _start(since: datetime | None, now: datetime) -> datetime:
-    if since is None:
-        return now
-    start = since.astimezone(UTC)
-    if start > now + CLOCKS_DIFFER:
-        raise Refused(
-            f"since is {start.isoformat()}, which lies in the future",
-            hint="Name the time of something that has happened: since=${followed.at}",
-        )
-    return min(start, now)
-
-
-def _check(**lengths: timedelta) -> None:
-    for name, length in lengths.items():
-        if not timedelta(0) < length <= LONGEST:
-            raise Refused(
-                f"{name} is {show_duration(length)}, and must be over 0 s and at most 24h",
-                hint=f"Write for example {name}=10m",
-            )
 
 
 def _looks(

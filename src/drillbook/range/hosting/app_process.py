@@ -13,12 +13,12 @@ from pathlib import Path
 from drillbook.core.errors import Failed, NotFound
 from drillbook.core.process_identity import (
     ProcessIdentity,
+    end,
     identify,
     is_frozen,
     is_running,
     running_with,
     send_signal,
-    wait_until_gone,
 )
 from drillbook.local.alone import alone_in
 from drillbook.local.private_file import write_private
@@ -103,7 +103,7 @@ class AppProcess:
         with alone_in(self.folder / "starting"):
             running = self.identity()
             if running is not None:
-                _end(running)
+                end(running, signal.SIGTERM, signal.SIGKILL, seconds=STOP_SECONDS)
             return self._end_unrecorded() or running is not None
 
     def _started(self) -> tuple[ProcessIdentity | None, int | None]:
@@ -117,7 +117,7 @@ class AppProcess:
         # Whoever started it was killed before it could write the number down.
         found = running_with(str(self.folder), MARK)
         for process in found:
-            _end(process)
+            end(process, signal.SIGTERM, signal.SIGKILL, seconds=STOP_SECONDS)
         return bool(found)
 
     def _spawn(self, listening: socket.socket, *, tied: bool) -> ProcessIdentity:
@@ -151,10 +151,3 @@ def end_frozen(deployments: Path) -> None:
         process = AppProcess(folder).identity()
         if process is not None and is_frozen(process):
             send_signal(process, signal.SIGKILL)
-
-
-def _end(process: ProcessIdentity) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        send_signal(process, number)
-        if wait_until_gone(process, STOP_SECONDS):
-            return

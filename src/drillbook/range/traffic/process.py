@@ -8,9 +8,9 @@ from pathlib import Path
 from drillbook.core.errors import Failed
 from drillbook.core.process_identity import (
     ProcessIdentity,
+    end,
     identify,
     running_with,
-    send_signal,
     wait_until_gone,
 )
 from drillbook.local.spawn import Process, reap, spawn
@@ -78,10 +78,7 @@ class Traffic:
         running = self.identity()
         if running is None:
             return False
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            send_signal(running, number)
-            if wait_until_gone(running, STOP_SECONDS):
-                break
+        end(running, signal.SIGTERM, signal.SIGKILL, seconds=STOP_SECONDS)
         if self._process is not None:
             reap(self._process, STOP_SECONDS)
             self._process = None

@@ -8,11 +8,10 @@ from contextlib import ExitStack
 from drillbook.core.errors import Failed
 from drillbook.core.process_identity import (
     ProcessIdentity,
+    end,
     identify,
     is_running,
     running_with,
-    send_signal,
-    wait_until_gone,
 )
 from drillbook.local.sockets import listen
 from drillbook.local.spawn import Process, reap, spawn
@@ -77,10 +76,7 @@ class CloudProcess:
         running = self.identity()
         if running is None:
             return False
-        for number in signals:
-            send_signal(running, number)
-            if wait_until_gone(running, STOP_SECONDS):
-                break
+        end(running, *signals, seconds=STOP_SECONDS)
         if self._process is not None:
             reap(self._process, STOP_SECONDS)
             self._process = None
