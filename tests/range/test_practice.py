@@ -49,6 +49,17 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(above)
 
 
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Path]:
+    """A folder for a range that is not tied; what one test left of it the next one takes up."""
+    above = Path(tempfile.mkdtemp(prefix="drillbook-range-"))
+    folder = above / "range"
+    yield folder
+    if (folder / practice.MARK).exists():
+        practice.down(folder, remove=True)
+    shutil.rmtree(above)
+
+
 def processes(found: RangeStatus) -> list[ProcessIdentity]:
     named = [identify(part.pid) for part in found.parts if part.pid is not None]
     return [process for process in named if process is not None]
@@ -216,10 +227,26 @@ def test_no_password_is_in_any_argument_list_or_in_the_stack_file(
         assert token.read_text() not in shown
 
 
-def test_up_again_changes_nothing_and_down_keeps_the_data_unless_told(
-    folder: Path,
-) -> None:
-    said: list[str] = []
+def test_range_killed_with_all_its_processes_comes_up_with_what_was_booked(lasting: Path) -> None:
+    folder = lasting
+    first = practice.up(folder, scale=SCALE)
+    _, made = Customer(first, "staging").ask("/api/bookings", "POST", {})
+    for name in practice.NAMES:
+        Environment(name, folder / name).server.kill()
+    for process in processes(practice.status(folder)):
+        send_signal(process, signal.SIGKILL)
+        assert wait_until_gone(process, 20)
+    assert not any(part.running for part in practice.status(folder).parts)
+
+    second = practice.up(folder, scale=SCALE)
+
+    assert second.running
+    _, listed = Customer(second, "staging").ask("/api/bookings")
+    assert made["reference"] in [booking["reference"] for booking in listed["bookings"]]
+
+
+def test_up_again_changes_nothing_and_down_keeps_the_data_unless_told(lasting: Path) -> None:
+    folder, said = lasting, list[str]()
     first = practice.up(folder, scale=SCALE)
     stack = (folder / "stack.toml").read_text()
     _, made = Customer(first, "production").ask("/api/bookings", "POST", {})
@@ -246,31 +273,16 @@ def test_up_again_changes_nothing_and_down_keeps_the_data_unless_told(
         assert wait_until_gone(process, 0)
 
 
-def test_range_killed_with_all_its_processes_comes_up_with_what_was_booked(folder: Path) -> None:
-    first = practice.up(folder, scale=SCALE)
-    _, made = Customer(first, "staging").ask("/api/bookings", "POST", {})
-    for name in practice.NAMES:
-        Environment(name, folder / name).server.kill()
-    for process in processes(practice.status(folder)):
-        send_signal(process, signal.SIGKILL)
-        assert wait_until_gone(process, 20)
-    assert not any(part.running for part in practice.status(folder).parts)
-
-    second = practice.up(folder, scale=SCALE)
-
-    assert second.running
-    _, listed = Customer(second, "staging").ask("/api/bookings")
-    assert made["reference"] in [booking["reference"] for booking in listed["bookings"]]
-
-
-def test_app_says_it_is_down_while_its_database_is(folder: Path) -> None:
-    found = practice.up(folder, scale=SCALE, tied=True)
-    environment = Environment("production", folder / "production")
+def test_app_says_it_is_down_while_its_database_is(practice_range: RangeStatus) -> None:
+    environment = practice.environment_of(practice_range.folder, "staging")
+    port = app_port(practice_range, "staging")
 
     environment.server.kill()
-    status, said = ask(app_port(found, "production"), "/api/health")
-    environment.server.start(tied=True)
-    again, healthy = ask(app_port(found, "production"), "/api/health")
+    try:
+        status, said = ask(port, "/api/health")
+    finally:
+        environment.server.start(tied=True)
+    again, healthy = ask(port, "/api/health")
 
     assert status == 503
     assert said["error"]
