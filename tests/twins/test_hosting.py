@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from drillbook.range.edge.process import Edge
 from drillbook.range.hosting.alias import Alias, read_alias, write_alias
 from drillbook.range.hosting.app_process import AppProcess
 from drillbook.range.hosting.build import Order, build
+from drillbook.range.twins.vercel.building import Wish, cancel, carry_out, make_deployment
+from drillbook.range.twins.vercel.records import Hosting
 from twins import standin
 
 
@@ -221,3 +224,23 @@ def test_a_commit_that_cannot_be_built_fails_with_its_log(
         assert "no disk" in lines
     with pytest.raises(Failed, match="cannot be read"):
         build(Order(hosted.cloud.repository, "0" * 40, {}), tmp_path / "dpl_8", lines.append)
+
+
+def test_a_build_cancelled_before_its_command_runs_is_not_waited_for(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path)
+    cloud.deployments.mkdir(parents=True)
+    standin.make_repository(cloud.repository)
+    settings = {"vercel.json": '{"buildCommand": "sleep 60"}'}
+    commit = standin.commit(cloud.repository, "develop", "1.0", settings)
+    hosting = Hosting(cloud)
+    slow = make_deployment(hosting, Wish(commit, "develop", None))["id"]
+    builder = Thread(target=carry_out, args=(hosting, slow), daemon=True)
+
+    builder.start()
+    while hosting.documents.all("deployment")[0]["state"] != "BUILDING":
+        pass
+    assert cancel(hosting, slow)
+    builder.join(20)
+
+    assert not builder.is_alive()
+    assert hosting.documents.all("deployment")[0]["state"] == "CANCELED"

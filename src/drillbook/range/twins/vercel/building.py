@@ -129,7 +129,7 @@ def carry_out(hosting: Hosting, deployment: str) -> None:
             order,
             hosting.folder(deployment),
             log.say,
-            lambda pid: hosting.builds.update({deployment: pid}),
+            lambda pid: _began(hosting, deployment, pid),
         )
     except (Failed, OSError) as error:
         log.say(f"Error: {error}")
@@ -139,6 +139,13 @@ def carry_out(hosting: Hosting, deployment: str) -> None:
         _end(hosting, deployment, state="READY", crons=crons)
     finally:
         hosting.builds.pop(deployment, None)
+
+
+def _began(hosting: Hosting, deployment: str, pid: int) -> None:
+    hosting.builds[deployment] = pid
+    # Whoever cancelled it before this found no command to stop.
+    if (hosting.documents.get("deployment", deployment) or {}).get("state") != "BUILDING":
+        stop_building(pid)
 
 
 def _environment(hosting: Hosting, found: Document) -> dict[str, str]:
