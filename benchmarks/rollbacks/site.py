@@ -127,7 +127,10 @@ class Site:
 
     def serving(self, commit: str, environment: str = "production") -> str:
         """Wait until a commit serves and return its build's id."""
-        return self.gives_users(self.built(commit), environment)
+        build = self.built(commit)
+        if "READY" not in (state := self._state(build)):
+            raise Failed(f"{build} of {commit[:7]} cannot serve: {state}")
+        return self.gives_users(build, environment)
 
     def deploy(self, files: Mapping[str, str | None], message: str, onto: str = "") -> str:
         """Push a release of production and wait until it serves; return its build's id."""
