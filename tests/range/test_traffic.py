@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
-from threading import Thread
-from typing import ClassVar
+from threading import Event, Thread
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
@@ -221,6 +221,47 @@ def test_client_notes_what_the_platform_says_in_the_place_of_the_app(tmp_path: P
         (200, True, ""),
     ]
     assert said == [{}, {}, {}, {}, {"slots": []}]
+
+
+class HangsUp(BaseHTTPRequestHandler):
+    """A server that keeps a connection open, and closes it when nobody has asked for a while."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 0.05
+    closed: ClassVar = Event()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "13")
+        self.end_headers()
+        self.wfile.write(b'{"slots": []}')
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Closes(ThreadingHTTPServer):
+    """Tells when it has closed a connection."""
+
+    def shutdown_request(self, request: Any) -> None:  # Any: as the library has it
+        super().shutdown_request(request)
+        HangsUp.closed.set()
+
+
+def test_client_whose_kept_connection_was_closed_while_it_rested_opens_another(
+    tmp_path: Path,
+) -> None:
+    with Closes(("127.0.0.1", 0), HangsUp) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        (tmp_path / "app.port").write_text(str(server.server_port))
+        with (tmp_path / "traffic.jsonl").open("a") as file:
+            client = Client(tmp_path, Recorder(file), Pace(Flow()), 3, Random(1))  # noqa: S311 - of no matter
+            client.ask(Step("reads", "GET", "/api/slots"))
+            assert HangsUp.closed.wait(10)
+            client.ask(Step("reads", "GET", "/api/slots"))
+        server.shutdown()
+
+    assert [one.error for one in read_requests(tmp_path / "traffic.jsonl")] == ["", ""]
 
 
 def test_clients_end_with_whoever_wanted_them_tied(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from select import select
 from typing import Any
 
 from drillbook.range.traffic.pace import Pace
@@ -113,7 +114,7 @@ class Client:
         yield Step(WRITES, "POST", f"{booking}/cancel", {})
 
     def _send(self, step: Step) -> tuple[Answered, Said]:
-        if self._connection is None:
+        if self._connection is None or _is_over(self._connection):
             # Read anew: an app that was started again may listen elsewhere.
             port = int((self.folder / "app.port").read_text(encoding="utf-8"))
             # Each client is somebody else, also for a limit that counts by address.
@@ -155,3 +156,8 @@ def _route(path: str) -> str:
     """Return a path without what is different in each request."""
     parts = path.partition("?")[0].split("/")
     return "/".join("…" if part.startswith("B-") else part for part in parts)
+
+
+def _is_over(connection: http.client.HTTPConnection) -> bool:
+    """Tell whether a kept connection was closed while nobody asked; a browser sees it, too."""
+    return connection.sock is not None and bool(select([connection.sock], [], [], 0)[0])
