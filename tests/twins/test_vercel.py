@@ -251,19 +251,22 @@ def test_ready_is_not_serving_when_the_alias_fails(
     assert failed["aliasAssigned"] is False
     assert twin.users()["VERCEL_DEPLOYMENT_ID"] == serving
     documents.put("fault", "edge", {})
-    twin.ask("POST", f"/v10/projects/booking/promote/{failed['id']}", {})
-    assert twin.switched()["jobStatus"] == "succeeded"
-    assert twin.users()["VERCEL_DEPLOYMENT_ID"] == serving
-    apps = [AppProcess(folder) for folder in twin.cloud.deployments.glob("dpl_*")]
-    idle = next(app for app in apps if app.folder.name not in {serving, failed["id"]})
-    idle.start(tied=True)
-    before = AppProcess(twin.cloud.deployments / serving).identity()
-    monkeypatch.setattr(watching, "IDLE_SECONDS", 0.0)
-    twin.until(lambda: idle.identity() is None)
-    monkeypatch.undo()
-    # Whom the edge gives users to is not idle, whatever the record says.
-    assert AppProcess(twin.cloud.deployments / serving).identity() == before
-    documents.remove("fault", "edge")
+    try:
+        twin.ask("POST", f"/v10/projects/booking/promote/{failed['id']}", {})
+        assert twin.switched()["jobStatus"] == "succeeded"
+        assert twin.users()["VERCEL_DEPLOYMENT_ID"] == serving
+        ready = twin.get("/v7/deployments", target="production", state="READY")["deployments"]
+        nobodys = next(one["uid"] for one in ready if one["uid"] not in {serving, failed["id"]})
+        idle = AppProcess(twin.cloud.deployments / nobodys)
+        idle.start(tied=True)
+        before = AppProcess(twin.cloud.deployments / serving).identity()
+        monkeypatch.setattr(watching, "IDLE_SECONDS", 0.0)
+        twin.until(lambda: idle.identity() is None)
+        monkeypatch.undo()
+        # Whom the edge gives users to is not idle, whatever the record says.
+        assert AppProcess(twin.cloud.deployments / serving).identity() == before
+    finally:
+        documents.remove("fault", "edge")
     twin.until(lambda: twin.users()["release"] == "5.0")
     documents.close()
 
