@@ -185,7 +185,12 @@ def test_line_without_an_end_is_shown_cut_and_the_next_line_whole() -> None:
     assert lines[1] == "next ä"
 
 
-def test_missing_program_is_not_found_with_a_hint(commands: ProcessCommands) -> None:
+def test_missing_program_is_not_found_with_a_hint(
+    commands: ProcessCommands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    barred = tmp_path / "barred"  # for root no folder is, for others it may not hide what is so
+    barred.mkdir(mode=0o000)
+    monkeypatch.setenv("PATH", f"{barred}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(NotFound, match="the program no-such-program is not on") as caught:
         commands.run(Command(("no-such-program",), effect_key="k"))
 

@@ -178,7 +178,8 @@ class _Reading:
                 f"the folder {what} cannot be entered: {reason}",
                 hint="Name a folder that exists and that the worker may enter.",
             )
-        if number in {ENOENT, ENOTDIR}:
+        # A folder in PATH that may not be entered turns "not there" into "not allowed".
+        if number in {ENOENT, ENOTDIR} or (number == EACCES and _is_nowhere(program)):
             return NotFound(
                 f"the program {program} is not on this machine",
                 hint="Install it for the worker, or put its folder into the worker's PATH.",
@@ -241,3 +242,11 @@ def _let_go(process: "subprocess.Popen[bytes]", mark: str) -> None:
 
 def _show_nothing(stream: Stream, line: str) -> None:
     """Let a line go that nobody wants to see."""
+
+
+def _is_nowhere(program: str) -> bool:
+    if os.sep in program:
+        return False
+    # Not Path.exists: of folders that may not be entered it raises, and says nothing.
+    found = (os.path.exists(os.path.join(folder, program)) for folder in os.get_exec_path())  # noqa: PTH110, PTH118
+    return not any(found)
