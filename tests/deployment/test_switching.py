@@ -66,7 +66,7 @@ def test_a_rollback_is_really_there_and_can_be_taken_back(
 ) -> None:
     older, newer = builds
     run = Run(stack, "rollback")
-    before = giving.remember_rollback(*run.ports, to=older)
+    before = giving.remember(*run.ports, to=older)
 
     done = deployment.rollback.do(*run.ports, to=older, because="it throws", within=WITHIN)
 
@@ -76,12 +76,12 @@ def test_a_rollback_is_really_there_and_can_be_taken_back(
     assert giving.look_rolled_back(*run.ports, to=older) is not None
     assert switches_of(site, "rollback", older) == 1
 
-    again = giving.undo_rollback(before, *run.ports, to=older, within=WITHIN)
+    again = giving.undo(before, *run.ports, to=older, within=WITHIN)
 
     assert isinstance(again, giving.GivenBack)
     assert (again.serving, again.was_switched, again.automatic) == (newer, True, True)
     assert answered(site) == newer
-    twice = giving.undo_rollback(before, *run.ports, to=older)
+    twice = giving.undo(before, *run.ports, to=older)
     assert isinstance(twice, giving.GivenBack)
     assert not twice.was_switched
 
@@ -161,14 +161,14 @@ def test_undo_leaves_what_somebody_else_has_given_users_since(
 ) -> None:
     older, _ = builds
     run = Run(stack, "others")
-    before = giving.remember_rollback(*run.ports, to=older)
+    before = giving.remember(*run.ports, to=older)
     deployment.rollback.do(*run.ports, to=older, within=WITHIN)
     theirs = site.first
     ask_for_switch(site.hosting, "production", theirs, "promote")
     site.gives_users(theirs)
 
     with pytest.raises(Refused, match="which this task has not given the users"):
-        giving.undo_rollback(before, *run.ports, to=older, within=WITHIN)
+        giving.undo(before, *run.ports, to=older, within=WITHIN)
 
     assert run.serving() == theirs
 
@@ -217,7 +217,7 @@ def test_while_a_rolling_release_lasts_nothing_is_back_before_it_is_ended(
     stages = [{"targetPercentage": share, "requireApproval": True} for share in (40, 100)]
     site.hosting.change_project(rollingRelease={"target": "production", "stages": stages})
     try:
-        before = giving.remember_promotion(*run.ports, to=newer)
+        before = giving.remember(*run.ports, to=newer)
         with pytest.raises(Unavailable, match=f"{newer} has a share of the users"):
             deployment.promote.do(*run.ports, to=newer, within=timedelta(seconds=1))
         seen = deployment.serving.do(run.deployments, run.probe)
@@ -231,7 +231,7 @@ def test_while_a_rolling_release_lasts_nothing_is_back_before_it_is_ended(
                 within=timedelta(seconds=0.3),
             )  # fmt: skip
 
-        again = giving.undo_promotion(before, *run.ports, to=newer, within=WITHIN)
+        again = giving.undo(before, *run.ports, to=newer, within=WITHIN)
     finally:
         site.hosting.change_project(rollingRelease=None)
 

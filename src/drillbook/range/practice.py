@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from drillbook.core.errors import NotFound, Refused, Unavailable
+from drillbook.local.sockets import remove_socket_folder
 from drillbook.range import earlier, hosted
 from drillbook.range import faults as known_faults
 from drillbook.range.booking.database import MIGRATIONS, BookingData
@@ -106,7 +107,7 @@ def down(folder: Path, *, remove: bool = False, progress: Progress = _show_nothi
         after = status(folder)
         if remove:
             for environment in _all(folder):
-                shutil.rmtree(environment.server.sockets, ignore_errors=True)
+                remove_socket_folder(environment.server.folder)
             shutil.rmtree(folder)
             progress(f"removed {folder}")
     return after

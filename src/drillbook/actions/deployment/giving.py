@@ -1,5 +1,9 @@
 """Give an earlier or another build the users, and take that back."""
 
+from typing import NotRequired, TypedDict
+
+from typing_extensions import Unpack
+
 from drillbook.actions.deployment.looking import named
 from drillbook.actions.deployment.subject import domain
 from drillbook.actions.deployment.switching import (
@@ -22,6 +26,15 @@ from drillbook.core.quantities import Duration
 from drillbook.core.waiting import checked_length
 from drillbook.ports.deployments import Deployment, Deployments, Hosting, Switches, SwitchKind
 from drillbook.ports.probe import Probe
+
+
+class Given(TypedDict):
+    """What rollback and promote are given, as their looks and undos get it."""
+
+    to: str
+    because: NotRequired[str]
+    leaving: NotRequired[str]
+    within: NotRequired[Duration]
 
 
 class GivenBack(Frozen):
@@ -71,14 +84,10 @@ def look_rolled_back(
     switches: Switches,
     probe: Probe,
     effect: Effect,
-    *,
-    to: str,
-    because: str = "",
-    leaving: str = "",
-    within: Duration = FIVE_MINUTES,
+    **given: Unpack[Given],
 ) -> Switched | None:
     """Follow the very same rollback where it is under way; tell what is there where it serves."""
-    order = Order(SwitchKind.ROLLBACK, deployments.find(to), within)
+    order = _ordered(SwitchKind.ROLLBACK, deployments, **given)
     return _looked(deployments, probe, effect, order)
 
 
@@ -116,77 +125,37 @@ def look_promoted(
     switches: Switches,
     probe: Probe,
     effect: Effect,
-    *,
-    to: str,
-    leaving: str = "",
-    within: Duration = FIVE_MINUTES,
+    **given: Unpack[Given],
 ) -> Switched | None:
     """Follow the very same promotion where it is under way; tell what is there where it serves."""
-    order = Order(SwitchKind.PROMOTE, deployments.find(to), within)
+    order = _ordered(SwitchKind.PROMOTE, deployments, **given)
     return _looked(deployments, probe, effect, order)
 
 
-def remember_rollback(
+def remember(
     deployments: Deployments,
     switches: Switches,
     probe: Probe,
     effect: Effect,
-    *,
-    to: str,
-    because: str = "",
-    leaving: str = "",
-    within: Duration = FIVE_MINUTES,
+    **given: Unpack[Given],
 ) -> ServedBefore:
-    """Remember what serves before the rollback."""
+    """Remember what serves before the switch."""
     return remembered(deployments)
 
 
-def remember_promotion(
-    deployments: Deployments,
-    switches: Switches,
-    probe: Probe,
-    effect: Effect,
-    *,
-    to: str,
-    leaving: str = "",
-    within: Duration = FIVE_MINUTES,
-) -> ServedBefore:
-    """Remember what serves before the promotion."""
-    return remembered(deployments)
-
-
-@rollback.undone_by(remembering=remember_rollback)
-def undo_rollback(
+@rollback.undone_by(remembering=remember)
+@promote.undone_by(remembering=remember)
+def undo(
     before: ServedBefore,
     deployments: Deployments,
     switches: Switches,
     probe: Probe,
     effect: Effect,
-    *,
-    to: str,
-    because: str = "",
-    leaving: str = "",
-    within: Duration = FIVE_MINUTES,
+    **given: Unpack[Given],
 ) -> GivenBack:
     """Promote what served before, and set automatic assignment as it was."""
-    ours = deployments.find(to)
-    return give_back(before, (deployments, switches, probe), effect, ours, within)
-
-
-@promote.undone_by(remembering=remember_promotion)
-def undo_promotion(
-    before: ServedBefore,
-    deployments: Deployments,
-    switches: Switches,
-    probe: Probe,
-    effect: Effect,
-    *,
-    to: str,
-    leaving: str = "",
-    within: Duration = FIVE_MINUTES,
-) -> GivenBack:
-    """Promote what served before, and set automatic assignment as it was."""
-    ours = deployments.find(to)
+    ours = deployments.find(given["to"])
+    within = given.get("within", FIVE_MINUTES)
     return give_back(before, (deployments, switches, probe), effect, ours, within)
 
 
@@ -219,6 +188,10 @@ def give_back(
         switches.set_automatic(before.automatic, effect.key)
     hosting = deployments.hosting()
     return GivenBack(serving=before.serving, was_switched=switched, automatic=hosting.automatic)
+
+
+def _ordered(kind: SwitchKind, deployments: Deployments, **given: Unpack[Given]) -> Order:
+    return Order(kind, deployments.find(given["to"]), given.get("within", FIVE_MINUTES))
 
 
 def _give(switches: Switches, order: Order, effect: Effect) -> None:
