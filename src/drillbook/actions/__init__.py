@@ -1,6 +1,7 @@
 """Everything a task can name, by its address."""
 
 from drillbook.actions import (
+    app,
     backup,
     checks,
     command,
@@ -13,6 +14,7 @@ from drillbook.actions import (
 from drillbook.core.catalog import catalog
 
 CATALOG = catalog(
+    app.domain,
     backup.domain,
     checks.domain,
     command.domain,

@@ -1,4 +1,4 @@
-"""An incident in words all parts share: what may have caused it, what speaks for that, what helps."""
+"""An incident's shared words: what may have caused it, what speaks for that, what helps."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from threading import Event
 
+from drillbook.actions.errors.subject import domain
 from drillbook.analysis.error_rate import is_more_often, is_raised, is_too_quiet
-from drillbook.core.catalog import Domain
 from drillbook.core.effect import Effect, deadline
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration
@@ -15,8 +15,6 @@ from drillbook.core.secret import scrub
 from drillbook.core.waiting import check_watch, start_of_watch
 from drillbook.ports.logs import LogLine, Logs
 from drillbook.ports.probe import Probe, Question
-
-domain = Domain("errors")
 
 TEN_SECONDS = parse_duration("10s")
 TEN_MINUTES = parse_duration("10m")

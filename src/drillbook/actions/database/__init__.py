@@ -1,0 +1,16 @@
+"""Look at a database and end what is in the way: room, platform, blockers, vitals."""
+
+from drillbook.actions.database.ending import end_session, look_ended
+from drillbook.actions.database.looking import OnPlatform, access, blockers, connections, platform
+from drillbook.actions.database.subject import domain
+
+__all__ = [
+    "OnPlatform",
+    "access",
+    "blockers",
+    "connections",
+    "domain",
+    "end_session",
+    "look_ended",
+    "platform",
+]

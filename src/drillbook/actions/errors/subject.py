@@ -1,0 +1,5 @@
+"""The subject all error actions belong to."""
+
+from drillbook.core.catalog import Domain
+
+domain = Domain("errors")
