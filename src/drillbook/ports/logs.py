@@ -1,8 +1,10 @@
-"""What the app wrote about its requests and errors."""
+"""What the app, its platform and its database wrote about requests and errors."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from drillbook.core.incident import SourceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +13,11 @@ class LogLine:
     One line understood; status 0 when it tells of no request, level "" when it has none.
 
     `milliseconds` is how long the request took, None when the line does not say; `release` and
-    `commit` name what answered, "" when the line does not say.
+    `commit` name what answered, `deployment` the hosting's id of it, "" when the line does not
+    say. `user` and `address` are who asked, perhaps as pseudonyms; `region` is where it was
+    answered, `request` the request's id, `stack` what an exception left behind. `source` is who
+    wrote the line: app, platform, database, auth, or a name of the stack's. `raw` is the line as it
+    was written, where it is no JSON with a message of its own.
     """
 
     at: datetime
@@ -23,19 +29,33 @@ class LogLine:
     milliseconds: float | None = None
     release: str = ""
     commit: str = ""
+    user: str = ""
+    address: str = ""
+    region: str = ""
+    deployment: str = ""
+    request: str = ""
+    stack: str = ""
+    source: str = ""
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LogSpan:
-    """The lines of a time span; `not_understood` counts those of unknown form or time."""
+    """
+    The lines of a time span, oldest first; `not_understood` counts those of unknown form or time.
+
+    Each request is told of by one line with a status, whoever else wrote of it. `sources` says of
+    every source whether it spoke: one that is silent, or could not be read, says nothing of errors.
+    """
 
     lines: tuple[LogLine, ...]
     not_understood: int = 0
     cut: bool = False
+    sources: tuple[SourceState, ...] = ()
 
 
 class Logs(Protocol):
-    """Reads the app's log."""
+    """Reads what was written: by the app, and by every other source the stack names."""
 
     def between(self, start: datetime, end: datetime) -> LogSpan:
         """Return the lines from `start` (included) to `end`; `cut` when older ones are missing."""
