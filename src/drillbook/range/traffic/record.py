@@ -102,16 +102,23 @@ def read_requests(path: Path) -> Iterator[Met]:
             yield from (_cut(met, last) for met in waiting.values())
             waiting.clear()
         elif "at" in line:
-            met = Met(kind=line["kind"], what=line["what"], begun=line["at"])
+            met = met_from(line)
             waiting[line["n"]], last = met, max(last, met.begun)
         elif line["n"] in waiting:
-            changed = {"seconds": line["s"], "ok": line["ok"], "error": line["error"]}
-            # Records of before do not say these.
-            changed |= {"status": line.get("status", 0), "release": line.get("release", "")}
-            met = waiting.pop(line["n"]).model_copy(update=changed)
+            met = met_from(line, waiting.pop(line["n"]))
             last = max(last, met.ended)
             yield met
     yield from waiting.values()
+
+
+def met_from(line: dict[str, Any], begun: Met | None = None) -> Met:  # Any: as in _lines
+    """Read one line of a record: that of a request's beginning, or with it that of its end."""
+    if begun is None:
+        return Met(kind=line["kind"], what=line["what"], begun=line["at"])
+    changed = {"seconds": line["s"], "ok": line["ok"], "error": line["error"]}
+    # Records of before do not say these.
+    changed |= {"status": line.get("status", 0), "release": line.get("release", "")}
+    return begun.model_copy(update=changed)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:  # Any: JSON of the recorder

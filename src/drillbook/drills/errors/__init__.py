@@ -1,0 +1,1 @@
+"""The drill of errors: everything that can break, and what only looks broken, through the book."""
