@@ -9,7 +9,7 @@ from checks.app import serving
 from drillbook.core.errors import Refused
 from drillbook.ports.probe import Question
 from drillbook.providers.http import HttpProbe
-from drillbook.providers.http.probe import LARGEST_BODY_BYTES
+from drillbook.remote.asking import LARGEST_BODY_BYTES
 
 
 @contextmanager
