@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from drillbook.core.errors import SettingsInvalid
 from drillbook.ports.backups import (
@@ -29,7 +29,9 @@ from drillbook.ports.rehearsals import Rehearsals
 from drillbook.ports.restore_points import RestorePoints
 from drillbook.ports.sessions import Sessions
 from drillbook.ports.side_tables import SideTables
+from drillbook.ports.systems import Systems
 from drillbook.ports.team_commands import TeamCommands
+from drillbook.ports.vitals import DatabaseVitals
 from drillbook.stack import platforms
 from drillbook.stack.address import reference as beside
 from drillbook.stack.place import Place
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from drillbook.providers.postgres.server import Server
     from drillbook.providers.postgres.storage.store import BackupStore
 
+T = TypeVar("T")
 # Providers are imported where they are built: a plan or `--help` must not pay for psycopg.
 # ruff: noqa: PLC0415
 
@@ -48,6 +51,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     Probe: ("app",),
     Logs: ("logs",),
     Database: ("database",),
+    DatabaseVitals: ("database",),
     Migrations: ("database",),
     Sessions: ("database",),
     SideTables: ("database",),
@@ -104,6 +108,12 @@ def _database(place: Place) -> Database:
     from drillbook.providers.postgres.database import PostgresDatabase
 
     return PostgresDatabase(_server(place))
+
+
+def _vitals(place: Place) -> DatabaseVitals:
+    from drillbook.providers.postgres.vitals import PostgresVitals
+
+    return PostgresVitals(_server(place))
 
 
 def _folders(place: Place) -> MigrationFolders:
@@ -291,10 +301,32 @@ def _team_commands(place: Place) -> TeamCommands:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Systems:
+    place: Place
+
+    @property
+    def environment(self) -> str:
+        return self.place.name
+
+    def find(self, port: type[T]) -> T | None:
+        if not all(_is_named(self.place, system) for system in SYSTEMS.get(port, ())):
+            return None
+        return cast("T", build(self.place, port))
+
+
+def _is_named(place: Place, system: str) -> bool:
+    """Whether the stack names this system here, and the platform where one is asked for."""
+    name, _, provider = system.partition(" from ")
+    section = getattr(place.section, name)
+    return section is not None and (not provider or section.provider == provider)
+
+
 _BUILDERS: dict[type, Callable[[Place], object]] = {
     Probe: _probe,
     Logs: _logs,
     Database: _database,
+    DatabaseVitals: _vitals,
     Linter: _linter,
     Migrations: _migrations,
     Sessions: _sessions,
@@ -314,6 +346,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     Rehearsals: _rehearsals,
     Readings: _readings,
     CheckedSystems: _CheckedSystems,
+    Systems: _Systems,
     Commands: _commands,
     TeamCommands: _team_commands,
     **platforms.BUILDERS,

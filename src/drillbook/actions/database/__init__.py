@@ -3,6 +3,7 @@
 from drillbook.actions.database.ending import end_session, look_ended
 from drillbook.actions.database.looking import OnPlatform, access, blockers, connections, platform
 from drillbook.actions.database.subject import domain
+from drillbook.actions.database.vitals import vitals
 
 __all__ = [
     "OnPlatform",
@@ -13,4 +14,5 @@ __all__ = [
     "end_session",
     "look_ended",
     "platform",
+    "vitals",
 ]
