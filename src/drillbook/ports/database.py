@@ -1,9 +1,19 @@
 """A database as the actions see it: who may do what, how full it is, who blocks whom."""
 
-from datetime import datetime
 from typing import Protocol
 
 from drillbook.core.model import Frozen
+from drillbook.core.vitals import Blocker
+
+__all__ = [
+    "Access",
+    "Blocker",
+    "Blockers",
+    "CatalogState",
+    "Connections",
+    "Database",
+    "TableSize",
+]
 
 
 class Access(Frozen):
@@ -28,31 +38,6 @@ class Connections(Frozen):
     active: int
     idle_in_transaction: int
     longest_transaction_seconds: float
-
-
-class Blocker(Frozen):
-    """
-    A session that holds what others wait for, or that has a transaction open on a table.
-
-    Number and both beginnings together name it for good: a number is used again, they are not.
-    """
-
-    pid: int
-    application: str
-    user: str
-    state: str
-    transaction_seconds: float
-    query: str
-    waiting: int = 0
-    session_started: datetime | None = None
-    transaction_started: datetime | None = None
-
-    @property
-    def says(self) -> str:
-        """Return the session in one phrase, for error sentences."""
-        who = self.application or self.user or "a session without a name"
-        query = f", last query: {self.query}" if self.query else ""
-        return f"pid {self.pid} ({who}, {self.state}, {self.transaction_seconds:.1f} s{query})"
 
 
 class Blockers(Frozen):
