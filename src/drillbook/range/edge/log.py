@@ -1,10 +1,25 @@
-"""What every request met at the edge, as the platform's request log has it."""
+"""What every request met at the edge; it also tells of those that no app answered."""
 
 import os
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 LARGEST_BYTES = 32 * 2**20
+
+
+class Met(NamedTuple):
+    """One request as it was met; `failure` names why the platform answered in the app's place."""
+
+    deployment: str
+    method: str
+    status: str
+    milliseconds: float
+    request: str
+    address: str
+    host: str
+    failure: str
+    path: str
 
 
 class Log:
@@ -15,12 +30,12 @@ class Log:
         self._handle = -1
         self._size = 0
 
-    def write(self, deployment: str, method: str, status: str, took: float, path: str) -> None:
-        """Write one line: milliseconds of the epoch, deployment, method, status, ms, path."""
-        line = f"{time.time_ns() // 10**6}\t{deployment}\t{method}\t{status}\t{took}\t{path}\n"
+    def write(self, met: Met) -> None:
+        """Write one line: the fields in their order, tabs between, the path last."""
+        line = "\t".join(map(str, (time.time_ns() // 10**6, *met))) + "\n"
         if self._handle < 0 or self._size > LARGEST_BYTES:
             self._open()
-        self._size += os.write(self._handle, line.encode())
+        self._size += os.write(self._handle, line.encode("utf-8", "replace"))
 
     def _open(self) -> None:
         if self._handle >= 0:

@@ -12,7 +12,7 @@ from threading import Thread
 
 from drillbook.core.errors import DrillbookError
 from drillbook.range.edge.functions import Functions
-from drillbook.range.edge.log import Log
+from drillbook.range.edge.log import Log, Met
 from drillbook.range.edge.messages import (
     CHUNK_BYTES,
     Head,
@@ -88,23 +88,27 @@ class Edge:
         request_id = b"fra1::%s" % secrets.token_hex(8).encode()
         keeps = version != b"HTTP/1.0" and head.value(b"connection").lower() != b"close"
         deployment, cookie = self._choose(head, target)
+        failure = b""
         try:
             body = body_of(head, stream, at_most=LARGEST_BODY_BYTES)
             asked = _asked(head, address, request_id, body)
             answer = self._answer(deployment, method, asked, has_body=bool(body))
-        except _FailureError as failure:
-            answer = _failure(failure.name, request_id)
+        except _FailureError as error:
+            failure = error.name
+            answer = _failure(failure, request_id)
         except TooLargeError:
-            answer, keeps = _failure(b"TOO_LARGE", request_id), False
+            failure = b"TOO_LARGE"
+            answer, keeps = _failure(failure, request_id), False
         said = b"x-vercel-id: %s\r\n" % request_id
         if cookie:
             said += b"set-cookie: %s\r\n" % cookie
         if not keeps:
             said += b"connection: close\r\n"
-        stream.connection.sendall(answer[0] + said + b"\r\n" + answer[1])
-        path = target.decode("utf-8", "replace").partition("?")[0]
-        took = round((time.monotonic() - begun) * 1000, 1)
-        self.log.write(deployment, method.decode(), answer[0][9:12].decode(), took, path)
+        try:
+            stream.connection.sendall(answer[0] + said + b"\r\n" + answer[1])
+        finally:  # who did not wait for the answer is told of as well
+            took = round((time.monotonic() - begun) * 1000, 1)
+            self.log.write(_met(head, deployment, answer[0], took, request_id, address, failure))
         return keeps
 
     def _choose(self, head: Head, target: bytes) -> tuple[str, bytes]:
@@ -153,6 +157,24 @@ class _FailureError(Exception):
     def __init__(self, name: bytes) -> None:
         super().__init__(name)
         self.name = name
+
+
+def _met(
+    head: Head,
+    deployment: str,
+    answer: bytes,
+    took: float,
+    request_id: bytes,
+    address: bytes,
+    failure: bytes,
+) -> Met:
+    method, target, _ = (word.decode("utf-8", "replace") for word in head.first.split(b" ", 2))
+    host = head.value(b"host").decode("latin-1").lower()
+    code = FAILURES[failure][1].decode() if failure else ""
+    return Met(
+        deployment, method, answer[9:12].decode(), took, request_id.decode(), address.decode(),
+        host, code, target.partition("?")[0],
+    )  # fmt: skip
 
 
 def _linger(connection: socket.socket) -> None:
