@@ -24,6 +24,7 @@ from openapi_core.templating.responses.exceptions import ResponseNotFound
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 import drillbook.range.twins
+from drillbook.range.twins.serving import CuttableProtocol
 
 App = Callable[..., Awaitable[None]]
 TWINS = Path(drillbook.range.twins.__file__).parent
@@ -209,7 +210,14 @@ def serve(app: App) -> Iterator[str]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
-        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="on")
+        config = uvicorn.Config(
+            app,
+            http=CuttableProtocol,
+            log_config=None,
+            access_log=False,
+            ws="none",
+            lifespan="on",
+        )
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()

@@ -1,5 +1,6 @@
 """One session of a database server, named so that no other can be meant, and its end."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -31,7 +32,7 @@ class HowEnded(StrEnum):
 
 
 class Sessions(Protocol):
-    """Look for one session, and end it."""
+    """Look for named sessions, and end them."""
 
     def find(self, name: SessionName) -> Blocker | None:
         """Return the session when it is still the one that is named."""
@@ -42,5 +43,15 @@ class Sessions(Protocol):
         Cancel what it does; when that does not end it within the grace, terminate it.
 
         Errors: Refused when it may not be ended, Failed when it does not go.
+        """
+        ...
+
+    def end_all(
+        self, names: Sequence[SessionName], effect: Effect, *, grace_seconds: float
+    ) -> tuple[HowEnded, ...]:
+        """
+        End several, all within one grace; return how each ended, in their order.
+
+        Errors: as `end`; when one of them may not be ended, none is.
         """
         ...

@@ -26,7 +26,9 @@ from drillbook.ports.migrations import Migrations
 from drillbook.ports.probe import Probe
 from drillbook.ports.readings import Readings
 from drillbook.ports.rehearsals import Rehearsals
+from drillbook.ports.restarts import Uptime
 from drillbook.ports.restore_points import RestorePoints
+from drillbook.ports.role_limits import RoleLimits
 from drillbook.ports.sessions import Sessions
 from drillbook.ports.side_tables import SideTables
 from drillbook.ports.systems import Systems
@@ -54,6 +56,8 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     DatabaseVitals: ("database",),
     Migrations: ("database",),
     Sessions: ("database",),
+    RoleLimits: ("database",),
+    Uptime: ("database",),
     SideTables: ("database",),
     Behaves: ("database",),
     Ledgers: ("database",),
@@ -150,6 +154,18 @@ def _sessions(place: Place) -> Sessions:
     from drillbook.providers.postgres.sessions import PostgresSessions
 
     return PostgresSessions(_server(place))
+
+
+def _role_limits(place: Place) -> RoleLimits:
+    from drillbook.providers.postgres.role_limits import PostgresRoleLimits
+
+    return PostgresRoleLimits(_server(place))
+
+
+def _uptime(place: Place) -> Uptime:
+    from drillbook.providers.postgres.uptime import PostgresUptime
+
+    return PostgresUptime(_server(place))
 
 
 def _side_tables(place: Place) -> SideTables:
@@ -330,6 +346,8 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     Linter: _linter,
     Migrations: _migrations,
     Sessions: _sessions,
+    RoleLimits: _role_limits,
+    Uptime: _uptime,
     SideTables: _side_tables,
     Behaves: _behaves,
     Ledgers: _ledgers,

@@ -8,6 +8,7 @@ from drillbook.ports.deployments import Deployments, EnvironmentValues, Switches
 from drillbook.ports.managed_backups import ManagedBackups
 from drillbook.ports.platform import Platform
 from drillbook.ports.repository import Merging, Pipelines, Reminders, Repository
+from drillbook.ports.restarts import Restarts
 from drillbook.stack.place import Place
 
 # Providers are imported where they are built, as in bindings.py.
@@ -79,13 +80,13 @@ def _managed_backups(place: Place) -> object:
 SYSTEMS: dict[type, tuple[str, ...]] = {
     **dict.fromkeys((Deployments, Switches, EnvironmentValues), ("app from vercel",)),
     **dict.fromkeys((Repository, Pipelines, Merging, Reminders), ("repository",)),
-    Platform: ("database from supabase",),
+    **dict.fromkeys((Platform, Restarts), ("database from supabase",)),
     ManagedBackups: ("database",),
 }
 
 BUILDERS: dict[type, Callable[[Place], object]] = {
     **dict.fromkeys((Deployments, Switches, EnvironmentValues), _vercel),
     **dict.fromkeys((Repository, Pipelines, Merging, Reminders), _github),
-    Platform: _supabase,
+    **dict.fromkeys((Platform, Restarts), _supabase),
     ManagedBackups: _managed_backups,
 }

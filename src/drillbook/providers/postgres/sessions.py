@@ -1,6 +1,7 @@
 """The `Sessions` port: a session is asked about and ended in one statement, by all its names."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drillbook.core.effect import Effect, deadline
@@ -13,6 +14,7 @@ from drillbook.providers.postgres.server import Server, Session
 
 GOING_SECONDS = 10.0
 LOOK_SECONDS = 0.02
+SHOWN = 5
 ENDABLE = {"client backend", "autovacuum worker", "parallel worker"}
 
 
@@ -32,27 +34,49 @@ class PostgresSessions:
 
     def end(self, name: SessionName, effect: Effect, *, grace_seconds: float) -> HowEnded:
         """Cancel what it does; when that does not end it within the grace, terminate it."""
+        return self.end_all((name,), effect, grace_seconds=grace_seconds)[0]
+
+    def end_all(
+        self, names: Sequence[SessionName], effect: Effect, *, grace_seconds: float
+    ) -> tuple[HowEnded, ...]:
+        """End several, all within one grace; none when one of them may not be ended."""
+        how = dict.fromkeys(names, HowEnded.GONE)
         with self.server.session() as session:
+            states = self._states(session, names)
+            left = tuple(states)
+            if working := tuple(name for name in left if states[name] == "active"):
+                effect.still_mine()
+                for name in working:
+                    session.execute(query("sessions", "cancel"), name.model_dump())
+                effect.progress(f"cancelled what {_pids(working)} does", None)
+                here = self._those_here(session, working, grace_seconds)
+                how |= {name: HowEnded.CANCELLED for name in working if name not in here}
+                left = tuple(name for name in left if name not in working or name in here)
+            if left:
+                effect.still_mine()
+                for name in left:
+                    session.execute(query("sessions", "terminate"), name.model_dump())
+                effect.progress(f"terminated {_pids(left)}", None)
+                here = self._those_here(session, left, GOING_SECONDS)
+                how |= dict.fromkeys(left, HowEnded.TERMINATED)
+                if here:
+                    raise Failed(
+                        f"{_pids(here)} was told to end and is still there after "
+                        f"{GOING_SECONDS:g} s",
+                        hint="It may be waiting for its disk or its client; look at the server.",
+                    )
+        return tuple(how[name] for name in names)
+
+    def _states(self, session: Session, names: Sequence[SessionName]) -> dict[SessionName, str]:
+        """Return the states of those that are still there; Refused when one may not be ended."""
+        found = {}
+        for name in names:
             row = self._row(session, name)
-            if row is None:
-                return HowEnded.GONE
-            kind, state, application, _ = row
-            _refuse(name, str(kind), str(application))
-            effect.still_mine()
-            if state == "active":
-                session.execute(query("sessions", "cancel"), name.model_dump())
-                effect.progress(f"cancelled what pid {name.pid} does", None)
-                if self._is_gone(session, name, grace_seconds):
-                    return HowEnded.CANCELLED
-            effect.still_mine()
-            session.execute(query("sessions", "terminate"), name.model_dump())
-            effect.progress(f"terminated pid {name.pid}", None)
-            if self._is_gone(session, name, GOING_SECONDS):
-                return HowEnded.TERMINATED
-        raise Failed(
-            f"pid {name.pid} was told to end and is still there after {GOING_SECONDS:g} s",
-            hint="It may be waiting for its disk or its client; look at the server itself.",
-        )
+            if row is not None:
+                kind, state, application, _ = row
+                _refuse(name, str(kind), str(application))
+                found[name] = str(state)
+        return found
 
     def _row(self, session: Session, name: SessionName) -> tuple[object, ...] | None:
         row = session.execute(query("sessions", "find"), name.model_dump()).fetchone()
@@ -64,13 +88,21 @@ class PostgresSessions:
             )
         return row
 
-    def _is_gone(self, session: Session, name: SessionName, seconds: float) -> bool:
+    def _those_here(
+        self, session: Session, names: tuple[SessionName, ...], seconds: float
+    ) -> tuple[SessionName, ...]:
         until = time.monotonic() + deadline.get().left(at_most=seconds)
-        while self._row(session, name) is not None:
+        while names := tuple(one for one in names if self._row(session, one) is not None):
             if time.monotonic() > until:
-                return False
+                return names
             time.sleep(LOOK_SECONDS)  # Postgres tells nobody when a session is gone
-        return True
+        return ()
+
+
+def _pids(names: Sequence[SessionName]) -> str:
+    shown = ", ".join(str(name.pid) for name in names[:SHOWN])
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"pid {shown}{more}"
 
 
 def _refuse(name: SessionName, kind: str, application: str) -> None:

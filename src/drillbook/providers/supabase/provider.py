@@ -24,7 +24,7 @@ Seen = TypeVar("Seen", bound=BaseModel)
 
 
 class Supabase:
-    """One project; fulfils Platform and ManagedBackups. The token is revealed at each call."""
+    """One project; fulfils Platform, Restarts and ManagedBackups; the token is revealed late."""
 
     def __init__(self, *, api: str, token: Callable[[], str], project: str) -> None:
         self._api, self._token, self._above = api, token, f"/v1/projects/{project}"
@@ -56,6 +56,10 @@ class Supabase:
     def is_read_only(self) -> bool:
         """Tell whether the platform lets the database be read only."""
         return self._read(ReadOnlySeen, "/readonly", right="database: read").enabled
+
+    def restart(self) -> None:
+        """Ask once for a restart of the project's server."""
+        self._json.send("POST", f"{self._above}/restart", right="projects: write")
 
     def managed(self) -> Managed:
         """List the backups the platform has taken."""

@@ -1,5 +1,6 @@
 """The platform of the databases: its Management API, on the real parts."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,18 +19,25 @@ from drillbook.range.twins.supabase import (
 )
 from drillbook.range.twins.supabase.asking import Gate
 from drillbook.range.twins.supabase.backups import BackupApi, Keeper
+from drillbook.range.twins.supabase.restarting import Restarts
 
 OF_PROJECT = "/v1/projects/{ref}"
 
 
-def make_app(cloud: Cloud) -> Starlette:
-    """Return the Management API of the range's projects; its lifespan takes their backups."""
+def make_app(cloud: Cloud, *, tied: bool | None = None) -> Starlette:
+    """
+    Return the Management API of the range's projects; its lifespan takes their backups.
+
+    `tied`: the servers it restarts end with this process; by default as this process.
+    """
     gate = Gate(cloud)
+    restarts = Restarts(gate.projects, tied="tied" in sys.argv if tied is None else tied)
     keepers = {project.ref: Keeper(project) for project in gate.projects}
     tables = (
         projects.TABLE,
         database.TABLE,
         BackupApi(keepers).table,
+        restarts.table,
         authentication.TABLE,
         network.TABLE,
         postgres_config.TABLE,
@@ -41,6 +49,7 @@ def make_app(cloud: Cloud) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         for keeper in keepers.values():
             keeper.start()
+        restarts.resume()
         try:
             yield
         finally:

@@ -1,0 +1,104 @@
+"""End the sessions that are named, together, and no others."""
+
+from collections import Counter
+
+from drillbook.actions.database.ending import GRACE, MOST_GRACE_SECONDS
+from drillbook.actions.database.subject import domain
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Refused
+from drillbook.core.incident import SessionToEnd
+from drillbook.core.model import Frozen, Risk
+from drillbook.core.quantities import Duration
+from drillbook.ports.sessions import HowEnded, SessionName, Sessions
+
+MOST = 200
+
+
+class SessionsEnded(Frozen):
+    """Sessions that are no longer there; `gone` are those that had ended before."""
+
+    named: int
+    ended: int
+    gone: int
+    pids: tuple[int, ...]
+    says: str
+
+
+@domain.final(
+    because="what the sessions had not committed is lost to their clients", risk=Risk.DESTROY
+)
+def end_sessions(
+    server: Sessions,
+    effect: Effect,
+    *,
+    sessions: tuple[SessionToEnd, ...],
+    grace: Duration = GRACE,
+    at_most: int = MOST,
+) -> SessionsEnded:
+    """End exactly the sessions that are named: cancel what they do first, terminate them then."""
+    names = _named(sessions, at_most)
+    seconds = grace.total_seconds()
+    if not 0 <= seconds <= MOST_GRACE_SECONDS:
+        raise Refused(f"a grace of {seconds:g} s is not between 0 and {MOST_GRACE_SECONDS:g} s")
+    return _ended(names, server.end_all(names, effect, grace_seconds=seconds))
+
+
+@end_sessions.looking
+def look_all_ended(
+    server: Sessions,
+    effect: Effect,
+    *,
+    sessions: tuple[SessionToEnd, ...],
+    grace: Duration = GRACE,
+    at_most: int = MOST,
+) -> SessionsEnded | None:
+    """Look whether all of them, or the transactions that were meant, are gone."""
+    names = _named(sessions, at_most)
+    if any(server.find(name) is not None for name in names):
+        return None
+    return _ended(names, (HowEnded.GONE,) * len(names))
+
+
+def _named(sessions: tuple[SessionToEnd, ...], at_most: int) -> tuple[SessionName, ...]:
+    if not sessions:
+        raise Refused(
+            "no session is named, so none was ended",
+            hint="Take them from the diagnosis or from database.blockers.",
+            again=False,
+        )
+    if len(sessions) > at_most:
+        raise Refused(
+            f"{len(sessions)} sessions are named, more than {at_most}; none was ended",
+            hint="Raise at_most if ending so many is intended.",
+            again=False,
+        )
+    for one in sessions:
+        times = (one.session_started, one.transaction_started)
+        if one.pid <= 0 or any(at is not None and at.tzinfo is None for at in times):
+            raise Refused(
+                f"pid {one.pid} with a time without its zone, or no pid at all, names no session",
+                hint="Take it from the diagnosis or from database.blockers.",
+                again=False,
+            )
+    names = (
+        SessionName(
+            pid=one.pid,
+            session_started=one.session_started,
+            transaction_started=one.transaction_started,
+        )
+        for one in sessions
+    )
+    return tuple(dict.fromkeys(names))
+
+
+def _ended(names: tuple[SessionName, ...], how: tuple[HowEnded, ...]) -> SessionsEnded:
+    counts = Counter(how)
+    gone = counts[HowEnded.GONE]
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+    return SessionsEnded(
+        named=len(names),
+        ended=len(names) - gone,
+        gone=gone,
+        pids=tuple(name.pid for name in names),
+        says=f"{len(names)} sessions were named: {told}",
+    )
