@@ -26,7 +26,8 @@ APP_LOGIN, APP_URL = "booking_app", "app-database.url"
 REPLICATION_LOGIN = "booking_replication"
 ARCHIVED = "production"
 # Publications and slots need it, and it is what hosted Postgres has.
-SETTINGS = {"wal_level": "logical"}
+# As Supabase sets it: every change of the schema is in the log.
+SETTINGS = {"wal_level": "logical", "log_statement": "ddl"}
 SUMMARIES_SINCE = 17
 LATELY_SECONDS = 60
 MAKE_REPLICATION_LOGIN = f"""
