@@ -86,11 +86,11 @@ class Grouper:
             first = dict(zip(reversed(ids), range(count - 1, -1, -1), strict=True))
             new = [first[n] for n in range(known, len(self._numbers))]
             self._first.extend(start + n for n in new)
-            self._learn([chunk[n][:LONGEST_LINE] for n in new])
+            self._learn([chunk[n] for n in new])
 
     def _learn(self, raw: list[str]) -> None:
         for line, masked in zip(raw, _masked(raw, self._memo), strict=True):
-            self._raw.append(line)
+            self._raw.append(line[:LONGEST_LINE])
             self._shapes.append(shape_of(masked, line, self._memo))
 
     def groups(self) -> Groups:

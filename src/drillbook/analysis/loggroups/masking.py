@@ -8,6 +8,7 @@ from drillbook.analysis.loggroups.words import TEXT_FIELDS
 MARK = "\x00"
 LARGEST_MEMO = 200_000
 
+_ZEROS = {ord(digit): "0" for digit in "123456789"} | dict.fromkeys(range(32), " ")
 _END = r"\s\"'<>()\[\]{},;|"
 _FORMS = re.compile(
     "|".join(
@@ -44,6 +45,11 @@ class Memo(dict[str, str]):
             self.clear()
         masked = self[token] = mask_token(token)
         return masked
+
+
+def mask_text(text: str, memo: Memo) -> str:
+    """Return a text of one line with its parameters as marks."""
+    return " ".join(map(memo.__getitem__, text.translate(_ZEROS).split()))
 
 
 def mask_token(token: str) -> str:

@@ -2,12 +2,15 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from drillbook.analysis.loggroups.masking import MARK, Memo
+from drillbook.analysis.loggroups.masking import MARK, Memo, mask_text
+from drillbook.analysis.loggroups.stacks import Stack, read_stack
 from drillbook.analysis.loggroups.words import DAYS, MONTHS, UNITS
 
 LONGEST_SHAPE = 64
+# So many calls of the app, from where it went wrong outwards, tell one failure from another.
+INNERMOST = 3
 # A quotation that is nearly all of the line is the message itself.
 _WHOLE = 0.8
 _CALENDAR = MONTHS | DAYS
@@ -26,12 +29,25 @@ Shape = tuple[str, ...]
 
 def shape_of(masked: str, raw: str, memo: Memo) -> Shape:
     """Return the shape of a line, given masked and as it was written."""
-    if raw.startswith("{") and (said := _json_message(raw, memo)) is not None:
-        masked = said
+    if raw.startswith("{") and (shape := _json_shape(raw, memo)):
+        return shape
+    if "\n" in raw and (stack := read_stack(raw)):
+        head = raw.partition("\n")[0]
+        says_more = stack.exception not in head and not head.startswith("Traceback")
+        return (_words(_tidy(mask_text(head, memo))) if says_more else ()) + _of_stack(stack, memo)
     return _words(_tidy(masked))
 
 
-def _json_message(raw: str, memo: Memo) -> str | None:
+def _of_stack(stack: Stack, memo: Memo) -> Shape:
+    """Return the exception, what it says, its root, and the innermost calls of the app."""
+    calls = stack.own[:INNERMOST] or stack.frames[:1]
+    named = tuple(f"{frame.name}()" for frame in calls)
+    says = _words(_tidy(mask_text(stack.message, memo))) if stack.message else ()
+    return (stack.exception, *says, *((stack.cause,) if stack.cause else ()), *named)
+
+
+def _json_shape(raw: str, memo: Memo) -> Shape | None:
+    """Return the level, the message and the stack of a line of JSON; its other fields vary."""
     try:
         values = json.loads(raw)
     except (ValueError, RecursionError):
@@ -42,8 +58,20 @@ def _json_message(raw: str, memo: Memo) -> str | None:
     if message is None:
         return None
     level = next((values[key] for key in _LEVEL_KEYS if isinstance(values.get(key), str)), "")
-    text = f"{level} {message if isinstance(message, str) else json.dumps(message)}"
-    return " ".join(map(memo.__getitem__, text.split()))
+    text = message if isinstance(message, str) else json.dumps(message)
+    stack = next(filter(None, map(read_stack, _texts(values))), None)
+    if stack:
+        text = text.partition("\n")[0]
+    said = _words(_tidy(mask_text(f"{level} {text}", memo)))
+    return said + (_of_stack(stack, memo) if stack else ())
+
+
+def _texts(values: Mapping[object, object]) -> Iterator[str]:
+    for value in values.values():
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from (each for each in value.values() if isinstance(each, str))
 
 
 def _tidy(masked: str) -> str:
