@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from drillbook.analysis.onset.chain import Began, Passed, began, emissions, forward
-from drillbook.analysis.onset.levels import Levels, candidates
+from drillbook.analysis.onset.levels import Levels, first_tries, levels_of, next_tries
 from drillbook.analysis.onset.states import States, states_of
 from drillbook.analysis.onset.streams import Cells, Seen, at_events, cut, even
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS, group_size
@@ -144,12 +144,15 @@ def _model(streams: Sequence[Seen], cells: Cells) -> tuple[States, float]:
     chosen: list[Levels] = []
     for index, stream in enumerate(streams):
         part = Cells(cells.edges, cells.hits[: index + 1], cells.rest[: index + 1])
-        found = candidates(stream, part, index)
-        tried = [states_of([*chosen, each]) for each in found]
-        weighed = [
-            forward(states, part, emissions(states, part, 1.0)).log_likelihood for states in tried
-        ]
-        chosen.append(found[max(range(len(found)), key=weighed.__getitem__)])
+
+        def weighed(usual: float, chosen: Sequence[Levels] = tuple(chosen)) -> float:
+            levels = levels_of(usual, stream, part, index)  # noqa: B023 - called in this round only
+            states = states_of([*chosen, levels])
+            return forward(states, part, emissions(states, part, 1.0)).log_likelihood
+
+        best = max(first_tries(stream, part, index), key=weighed)
+        best = max([best, *next_tries(best)], key=weighed)
+        chosen.append(levels_of(best, stream, part, index))
     states = states_of(chosen)
     return states, 1.0 / _group(streams, cells, states)
 

@@ -12,10 +12,12 @@ from math import exp, log, log1p
 from drillbook.analysis.onset.streams import Cells, Seen
 from drillbook.analysis.sequential.before import HARMFUL_RATIO, harmful
 
-LEVELS = 8
+LEVELS = 12
 _HIGHEST_SHARE = 0.995
-_SHORT_TROUBLE = (0.3, 0.95)  # a burst fails this much while it lasts
-_USUAL_SHARES = (0.0005, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5)
+# A burst is one of the worse levels: were it another, it might fit by that alone.
+_SHORT = (LEVELS // 2, LEVELS - 2)
+_LEAST_SHARE, _MOST_SHARE = 0.0003, 0.5
+_FIRST_STEP, _NEXT_STEP = 3.0, 1.35  # between the usual shares that are tried
 _LEAST_EVENTS = 0.5  # taken for usual in the whole window where none were seen before
 
 
@@ -37,30 +39,45 @@ class Levels:
     short: tuple[Level, ...]
 
 
-def candidates(stream: Seen, cells: Cells, index: int) -> list[Levels]:
-    """Return the levels for each usual share or rate that is worth a try."""
+def first_tries(stream: Seen, cells: Cells, index: int) -> list[float]:
+    """Return usual shares, or rates a second, far apart and over all that is possible."""
     if stream.has_denominator:
-        return [_of_share(share) for share in _USUAL_SHARES]
+        return _steps(_LEAST_SHARE, _MOST_SHARE, _FIRST_STEP)
     whole = cells.edges[-1] - cells.edges[0]
-    highest = max(hits / cells.seconds(cell) for cell, hits in enumerate(cells.hits[index]))
     mean = max(_LEAST_EVENTS, float(sum(cells.hits[index]))) / whole
-    rate, found = _LEAST_EVENTS / whole, []
-    while rate <= 2.0 * mean:
-        found.append(_of_rate(rate, 1.5 * highest))
-        rate *= 2.0
+    return _steps(_LEAST_EVENTS / whole, 2.0 * mean, _FIRST_STEP)
+
+
+def next_tries(best: float) -> list[float]:
+    """Return others around the best of the first."""
+    return [best * _NEXT_STEP**power for power in (-3, -2, -1, 1, 2, 3)]
+
+
+def levels_of(usual: float, stream: Seen, cells: Cells, index: int) -> Levels:
+    """Return the levels where this much is usual."""
+    if stream.has_denominator:
+        return _of_share(min(usual, _MOST_SHARE))
+    highest = max(hits / cells.seconds(cell) for cell, hits in enumerate(cells.hits[index]))
+    return _of_rate(usual, 1.5 * highest)
+
+
+def _steps(lowest: float, highest: float, step: float) -> list[float]:
+    found = [lowest]
+    while found[-1] * step <= highest:
+        found.append(found[-1] * step)
     return found
 
 
 def _of_share(usual: float) -> Levels:
     lowest, highest = _odds(harmful(usual)), _odds(_HIGHEST_SHARE)
-    worse = [_share(1.0 / (1.0 + exp(-odds))) for odds in _spread(lowest, highest)]
-    return Levels(_share(usual), tuple(worse), tuple(_share(each) for each in _SHORT_TROUBLE))
+    worse = tuple(_share(1.0 / (1.0 + exp(-odds))) for odds in _spread(lowest, highest))
+    return Levels(_share(usual), worse, tuple(worse[i] for i in _SHORT))
 
 
 def _of_rate(usual: float, highest: float) -> Levels:
     lowest = log(HARMFUL_RATIO * usual)
     worse = tuple(_rate(exp(each)) for each in _spread(lowest, max(log(highest), lowest + 1.0)))
-    return Levels(_rate(usual), worse, (worse[LEVELS // 2], worse[-1]))
+    return Levels(_rate(usual), worse, tuple(worse[i] for i in _SHORT))
 
 
 def _spread(lowest: float, highest: float) -> Sequence[float]:

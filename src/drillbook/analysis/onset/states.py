@@ -18,7 +18,7 @@ WORSE_LASTS = 1200.0
 SHORT_EVERY = 600.0
 SHORT_LASTS = 10.0
 LEVEL_LASTS = 120.0
-_WORSE_AT_FIRST = 0.1
+_WORSE_AT_FIRST = 0.03
 
 
 @dataclass(frozen=True, slots=True)
