@@ -8,9 +8,8 @@ from typing import NoReturn
 from drillbook.core.errors import SettingsInvalid
 from drillbook.core.secret import Secret
 from drillbook.stack.address import reference
+from drillbook.stack.section_values import HTTP_SCHEMES, POSTGRES_SCHEMES
 from drillbook.stack.sections import (
-    HTTP_SCHEMES,
-    POSTGRES_SCHEMES,
     AppSection,
     AuthSection,
     BackupsSection,

@@ -1,149 +1,51 @@
 """The sections of stack.toml as values: closed, so that a misspelt key stops the start."""
 
-import re
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, model_validator
 
-from drillbook.compiler.directive import Mistake
-from drillbook.compiler.options import parse_needs
 from drillbook.core.model import Frozen, Risk
 from drillbook.core.policy import Consent, Needs
 from drillbook.core.quantities import Duration, parse_duration
 from drillbook.core.secret import Secret
 from drillbook.stack.address import Address
-
-POSTGRES_SCHEMES = ("postgresql", "postgres")
-HTTP_SCHEMES = ("https", "http")
-_NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"
-_VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]*$"
-
-_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_.-]*[A-Za-z0-9_-])*/?")
-_PROJECT_REF = re.compile(r"[a-z]{20}")
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9_.-]{1,100}")
-_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,254}")
-_ENDPOINT = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+/?")
+from drillbook.stack.section_values import (
+    Api,
+    Branch,
+    Bucket,
+    Endpoint,
+    HttpAddress,
+    Level,
+    LocalPath,
+    Name,
+    OwnerAndName,
+    PostgresAddress,
+    ProjectRef,
+    Reference,
+    Text,
+    VariableName,
+    refuse_beside,
+)
 
 PLACES = (
     'write folder = "backups", or bucket = "s3://name/prefix" with access_key = "env:NAME" and '
     'secret_key = "env:NAME" (and endpoint and region where it is not AWS)'
 )
-LEVELS = 'write "auto", "confirm" or "2 approvals from dba, valid 30m"'
-
-Name = Annotated[str, Field(pattern=_NAME)]
-Text = Annotated[str, Field(min_length=1)]
-
-
-def _postgres(address: Address) -> Address:
-    return _with_scheme(address, POSTGRES_SCHEMES)
-
-
-def _http(address: Address) -> Address:
-    return _with_scheme(address, HTTP_SCHEMES)
-
-
-def _with_scheme(address: Address, schemes: tuple[str, ...]) -> Address:
-    starts = tuple(f"{scheme}://" for scheme in schemes)
-    if not address.is_reference and not address.written.startswith(starts):
-        raise ValueError(
-            f"is neither a reference (env:NAME, file:PATH) nor a URL with {' or '.join(starts)}"
-        )
-    return address
-
-
-def _bucket(text: str) -> str:
-    if not _BUCKET.fullmatch(text):
-        raise ValueError(
-            'is not a bucket; write "s3://name" or "s3://name/prefix": a name of 3 to 63 small '
-            "letters, digits, . and -, and a prefix of letters, digits, . _ - and /"
-        )
-    return text
-
-
-def _endpoint(text: str) -> str:
-    if not _ENDPOINT.fullmatch(text):
-        raise ValueError(
-            'is not an endpoint; write "https://host" or "http://host:9000", without a path, '
-            "and the keys as access_key and secret_key"
-        )
-    return text
-
-
-def _local_path(path: str) -> str:
-    if not path.startswith("/") or path.startswith("//"):
-        raise ValueError("is not a path on the app: start it with one /")
-    return path
-
-
-def _api(address: Address) -> Address:
-    if address.is_reference:
-        raise ValueError('is not a secret: write the address itself, such as "https://api.…"')
-    return _with_scheme(address, HTTP_SCHEMES)
-
-
-def _project_ref(text: str) -> str:
-    if text and not _PROJECT_REF.fullmatch(text):
-        raise ValueError(
-            f"is {text!r}, and a Supabase project is named by 20 small letters: the part before "
-            ".supabase.co in its URL"
-        )
-    return text
-
-
-def _owner_and_name(text: str) -> str:
-    if not _REPOSITORY.fullmatch(text):
-        raise ValueError(f'is {text!r}; write "owner/name", as in the address of its page')
-    return text
-
-
-def _branch(text: str) -> str:
-    if not _BRANCH.fullmatch(text) or text.endswith(("/", ".lock")) or ".." in text:
-        raise ValueError(f"is {text!r}, which git does not take for a branch")
-    return text
-
-
-def _refuse_beside(section: Frozen, provider: str, keys: set[str], belongs_to: str) -> None:
-    if beside := sorted(section.model_fields_set & keys):
-        raise ValueError(
-            f"names {', '.join(beside)} beside the provider {provider}; that belongs to "
-            f'provider = "{belongs_to}"'
-        )
-
-
-def _reference(value: object) -> object:
-    return {"ref": value} if isinstance(value, str) else value
-
-
-def _level(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if value.strip() == Consent.AUTO:  # only the stack may say it: a file never lowers a need
-        return Needs()
-    try:
-        return parse_needs(value)
-    except Mistake as mistake:
-        raise ValueError(f"is not a policy level: {mistake.message}; {LEVELS}") from None
-
-
-Reference = Annotated[Secret, BeforeValidator(_reference)]
-Level = Annotated[Needs, BeforeValidator(_level)]
-VariableName = Annotated[str, Field(pattern=_VARIABLE)]
-Api = Annotated[Address, AfterValidator(_api)]
 
 
 class DatabaseSection(Frozen):
     """A Postgres database, and the Supabase project it belongs to."""
 
     provider: Literal["postgres", "supabase"]
-    url: Annotated[Address, AfterValidator(_postgres)]
-    project: Annotated[str, AfterValidator(_project_ref)] = ""
+    url: PostgresAddress
+    project: ProjectRef = ""
     token: Reference | None = None
     api: Api = Address(written="https://api.supabase.com")
 
     @model_validator(mode="after")
     def _supabase_only(self) -> Self:
         if self.provider == "postgres":
-            _refuse_beside(self, "postgres", {"project", "token", "api"}, "supabase")
+            refuse_beside(self, "postgres", {"project", "token", "api"}, "supabase")
         elif self.token is not None and not self.project:
             raise ValueError('names a token and no project; write project = "…", its 20 letters')
         return self
@@ -158,9 +60,9 @@ class AppSection(Frozen):
     """The app as its users reach it, and the hosting that builds and serves it."""
 
     provider: Literal["http", "vercel"] = "http"
-    url: Annotated[Address, AfterValidator(_http)]
-    health: Annotated[str, AfterValidator(_local_path)] = "/"
-    release: Annotated[str, AfterValidator(_local_path)] | None = None
+    url: HttpAddress
+    health: LocalPath = "/"
+    release: LocalPath | None = None
     project: Text | None = None
     team: str = ""
     token: Reference | None = None
@@ -171,7 +73,7 @@ class AppSection(Frozen):
     def _what_vercel_needs(self) -> Self:
         if self.provider == "http":
             beside = {"project", "team", "token", "api", "target"}
-            _refuse_beside(self, "http", beside, "vercel")
+            refuse_beside(self, "http", beside, "vercel")
         elif self.project is None or self.token is None:
             missing = "project" if self.project is None else "token"
             raise ValueError(
@@ -185,8 +87,8 @@ class RepositorySection(Frozen):
     """The repository the app is built from, and the branch that is deployed here."""
 
     provider: Literal["github"]
-    repository: Annotated[str, AfterValidator(_owner_and_name)]
-    branch: Annotated[str, AfterValidator(_branch)]
+    repository: OwnerAndName
+    branch: Branch
     token: Reference
     api: Api = Address(written="https://api.github.com")
 
@@ -195,7 +97,7 @@ class AuthSection(Frozen):
     """The login service of the app, and the key its clients send along."""
 
     provider: Literal["supabase"]
-    url: Annotated[Address, AfterValidator(_http)]
+    url: HttpAddress
     key: Reference | None = None
 
 
@@ -203,15 +105,15 @@ class BackupsSection(Frozen):
     """Where backups are kept, with which keys, and what is promised of them."""
 
     folder: Text | None = None
-    bucket: Annotated[str, AfterValidator(_bucket)] | None = None
-    endpoint: Annotated[str, AfterValidator(_endpoint)] | None = None
+    bucket: Bucket | None = None
+    endpoint: Endpoint | None = None
     region: Text = "us-east-1"
     access_key: Reference | None = None
     secret_key: Reference | None = None
     key: Reference | None = None
     keys: tuple[Reference, ...] = ()
     rpo: Duration | None = None
-    replication: Annotated[Address, AfterValidator(_postgres)] | None = None
+    replication: PostgresAddress | None = None
     wal_archive: Text | None = None
     scratch: Text | None = None
 
