@@ -119,7 +119,8 @@ def unfit(waiting: Waiting, *, plan: Plan, start: Start, by: str) -> tuple[str, 
     if waiting.kind is not EntryKind.APPROVAL_ASKED:
         return f"task {waiting.task} does not wait for a yes", f"drillbook runs show {start.run}"
     if needs.consent is Consent.CONFIRM:
-        return None if same_person(by, start.by) else _not_the_requester(waiting, start, by)
+        is_own = bool(start.incident) or same_person(by, start.by)
+        return None if is_own else _not_the_requester(waiting, start, by)
     if same_person(by, start.by):
         return (
             f"{by} requested this run and cannot approve it",

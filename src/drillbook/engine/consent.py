@@ -107,7 +107,7 @@ def _unfit(
     if needs.consent is Consent.CONFIRM:
         if message.says != target(task):
             return f"the target's name is {target(task)!r}, and {message.says!r} was typed"
-        is_own = same_person(message.by, start.by)
+        is_own = bool(start.incident) or same_person(message.by, start.by)
         return "" if is_own else f"{start.by} requested this run and must confirm it"
     if same_person(message.by, start.by):
         return f"{message.by} requested this run and cannot approve it"

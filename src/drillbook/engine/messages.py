@@ -3,6 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import JsonValue
+
 from drillbook.core.effect import Evidence
 from drillbook.core.model import Frozen
 from drillbook.engine.outcome import RunOutcome
@@ -62,7 +64,12 @@ class Message(Frozen):
 
 
 class Start(Frozen):
-    """With what a run was started, beside its plan."""
+    """
+    With what a run was started, beside its plan.
+
+    `incident` is what opened it, where no person did: then nobody requested it, and whoever comes
+    may confirm its writes.
+    """
 
     run: str
     by: str
@@ -71,3 +78,4 @@ class Start(Frozen):
     answers: dict[str, Message] = {}
     undo_of: str = ""
     undo: RunOutcome | None = None
+    incident: dict[str, JsonValue] = {}

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from pydantic import JsonValue
+
 from drillbook.core.errors import NotFound, Refused
 from drillbook.core.model import Frozen
-from drillbook.core.plan import Kind, Plan
-from drillbook.core.policy import Consent
+from drillbook.core.plan import Plan
 from drillbook.core.record import EntryKind
 from drillbook.engine.journal import Entry, Journal, Recorded, open_journal
 from drillbook.engine.messages import CANCEL, INBOX, Answer, Message, MessageKind, Start
@@ -24,6 +25,7 @@ from drillbook.engine.store import (
     client,
     store_errors,
 )
+from drillbook.engine.unattended import refuse_unanswerable
 from drillbook.engine.versions import is_stranded
 from drillbook.engine.waiting import Waiting, open_questions
 
@@ -73,16 +75,32 @@ class Runs:
         by: str,
         unattended: bool = False,
         answers: dict[str, Message] | None = None,
+        run: str = "",
+        incident: dict[str, JsonValue] | None = None,
     ) -> str:
-        """Queue a run and return its id; a worker takes it up."""
+        """
+        Queue a run and return its id; a worker takes it up.
+
+        With an id given beforehand, `run`, twice is once: an incident starts its run once. The
+        plan must be the same then.
+        """
         given = answers or {}
         if unattended:
-            _refuse_unanswerable(plan, given)
-        run = new_run_id()
-        start = Start(run=run, by=by, at=datetime.now(UTC), unattended=unattended, answers=given)
+            refuse_unanswerable(plan, given)
+        if run and self._is_there(run):
+            return run
+        run = run or new_run_id()
+        start = Start(
+            run=run, by=by, at=datetime.now(UTC), unattended=unattended, answers=given,
+            incident=incident or {},
+        )  # fmt: skip
         self._planned(plan, start)
         self._enqueue(plan, start)
         return run
+
+    def _is_there(self, run: str) -> bool:
+        with store_errors(self.store):
+            return bool(self.dbos.list_workflows(workflow_ids=[run], load_input=False))
 
     def _planned(self, plan: Plan, start: Start) -> None:
         file = self.journal.put_evidence(
@@ -96,6 +114,7 @@ class Runs:
             "evidence": file.model_dump(mode="json"),
             "unattended": start.unattended, "undo_of": start.undo_of,
         }  # fmt: skip
+        data |= {"incident": start.incident} if start.incident else {}
         key = f"{start.run}/{EntryKind.RUN_PLANNED}"
         entry = Entry(
             run=start.run, kind=EntryKind.RUN_PLANNED, by=start.by, at=start.at, data=data, key=key
@@ -350,22 +369,6 @@ def opened(store: Store) -> Iterator[Runs]:
 def new_run_id() -> str:
     """Return a short id that is easy to say on the phone."""
     return "r-" + "".join(secrets.choice(ALPHABET) for _ in range(RUN_ID_LENGTH))
-
-
-def _refuse_unanswerable(plan: Plan, answers: dict[str, Message]) -> None:
-    after = {task.id for step in plan.part.post_mortem for task in step.tasks}
-    back = {task.id for step in plan.part.rollback for task in step.tasks}
-    missing = [
-        task.id
-        for task in plan.part.all_tasks()
-        if task.id not in answers | dict.fromkeys(after | back)
-        and (task.kind in (Kind.HUMAN, Kind.CHOOSE) or task.needs.consent is Consent.CONFIRM)
-    ]
-    if missing:
-        raise Refused(
-            f"{len(missing)} tasks need a person, and the run is unattended: {', '.join(missing)}",
-            hint="Give their answers with --answers FILE, or run it attended.",
-        )
 
 
 def _running_state(journal: Journal, status: Any) -> State:  # Any: DBOS's status type is loose

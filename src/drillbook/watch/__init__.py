@@ -1,1 +1,1 @@
-"""watch."""
+"""Signals, the incidents they open, and the runs that these start."""

@@ -1,0 +1,112 @@
+"""
+Is a share higher than in the time before, and since when? Looked at all the time, for hours.
+
+A test that is looked at every second must pay for every moment the change may have come at. Each
+block of ten seconds that has a hit begins an e-process of its own against "no higher than before
+that block" (`sequential.before`). Their sum grows by no more than one a block while nothing
+changes, so within an hour of 360 blocks it reaches 36,000 with a probability of at most 1 %
+(Ville's inequality for the sum less its growth; an e-detector of Shin, Ramdas and Rinaldo 2023).
+Where every request fails that takes four or five of them.
+
+What fits into one block decides nothing by itself: a client or a server that is gone for a second.
+And a change that is over is no change: hits must still be coming.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf, log
+
+from drillbook.analysis.sequential.before import Before
+from drillbook.analysis.sequential.bursts import BLOCK_SECONDS, Usual, group_size
+from drillbook.analysis.sequential.counts import Counts
+from drillbook.analysis.sequential.evidence import log_mean
+
+FALSE_ALARMS_AN_HOUR = 0.01
+BLOCKS_AN_HOUR = 3600 // BLOCK_SECONDS
+ENOUGH = log(BLOCKS_AN_HOUR / FALSE_ALARMS_AN_HOUR)
+BURST_BLOCKS = 1
+STILL_SECONDS = 15.0
+STILL_GAPS = 3.0
+_MINUTE_BLOCKS = 60 // BLOCK_SECONDS
+
+Blocks = Mapping[int, Counts]
+Known = tuple[Before, Usual]
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What a look found: how much speaks for a raise, since which block, what was before it."""
+
+    log_evidence: float
+    since: int | None
+    before: Counts
+    after: Counts
+
+    @property
+    def is_raised(self) -> bool:
+        """Whether the evidence is enough."""
+        return self.log_evidence >= ENOUGH
+
+
+@dataclass
+class Raising:
+    """
+    One stream watched without end.
+
+    What was raised once is in `bad`, and never part of what is usual: a second outage is compared
+    with the time before the first, and an outage of hours does not become the usual.
+    """
+
+    bad: set[int] = field(default_factory=set[int])
+    _known: dict[int, Known] = field(default_factory=dict[int, Known])
+
+    def look(self, blocks: Blocks, *, since: int) -> Raised:
+        """Weigh the blocks from `since` on against the hour before each of them."""
+        newest = max(blocks, default=since)
+        usual = self._before(blocks, since)[0].counts
+        found: dict[int, float] = {}
+        for start in (block for block in blocks if block >= since and blocks[block].hits):
+            before, expected = self._before(blocks, start)
+            if (blocks[start].share or 0.0) > (before.counts.share or 0.0):
+                after = [blocks[each] for each in range(start, newest + 1) if each in blocks]
+                found[start] = before.log_higher(expected.capped(after, BURST_BLOCKS))
+        self._forget(since)
+        if not found:
+            return Raised(-inf, None, usual, _sum(blocks, since, newest + 1))
+        best = max(found, key=lambda start: found[start])
+        total = log_mean(list(found.values())) + log(len(found))
+        usual = self._before(blocks, best)[0].counts
+        return Raised(total, best, usual, _sum(blocks, best, newest + 1))
+
+    def mark(self, first: int, last: int) -> None:
+        """Leave these blocks out of what is usual from now on."""
+        self.bad.update(range(first, last + 1))
+        for end in [end for end in self._known if end > first]:
+            del self._known[end]
+
+    def _before(self, blocks: Blocks, start: int) -> Known:
+        # Settled by the minute: a rule that bends while one looks would promise nothing.
+        end = start - start % _MINUTE_BLOCKS
+        if end not in self._known:
+            calm = [each for each in range(end - 2 * BLOCKS_AN_HOUR, end) if each not in self.bad]
+            row = [blocks.get(each, Counts()) for each in calm[-BLOCKS_AN_HOUR:]]
+            counts, group = sum(row, Counts()), group_size(row)
+            self._known[end] = Before(counts, group), Usual.of(counts, group)
+        return self._known[end]
+
+    def _forget(self, since: int) -> None:
+        for end in [each for each in self._known if each < since - _MINUTE_BLOCKS]:
+            del self._known[end]
+        self.bad = {block for block in self.bad if block > since - 3 * BLOCKS_AN_HOUR}
+
+
+def still(hits: list[float], now: float) -> bool:
+    """Tell by the times of the newest hits whether they are still coming."""
+    if not hits:
+        return False
+    gap = (hits[-1] - hits[0]) / (len(hits) - 1) if len(hits) > 1 else 0.0
+    return now - hits[-1] <= max(STILL_SECONDS, STILL_GAPS * gap)
+
+
+def _sum(blocks: Blocks, first: int, end: int) -> Counts:
+    return sum((counts for block, counts in blocks.items() if first <= block < end), Counts())
