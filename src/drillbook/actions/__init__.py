@@ -9,6 +9,7 @@ from drillbook.actions import (
     deployment,
     errors,
     migration,
+    platform,
     repository,
 )
 from drillbook.core.catalog import catalog
@@ -22,5 +23,6 @@ CATALOG = catalog(
     deployment.domain,
     errors.domain,
     migration.domain,
+    platform.domain,
     repository.domain,
 )

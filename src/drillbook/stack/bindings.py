@@ -34,7 +34,7 @@ from drillbook.ports.side_tables import SideTables
 from drillbook.ports.systems import Systems
 from drillbook.ports.team_commands import TeamCommands
 from drillbook.ports.vitals import DatabaseVitals
-from drillbook.stack import platforms
+from drillbook.stack import outside, platforms
 from drillbook.stack.address import reference as beside
 from drillbook.stack.place import Place
 
@@ -72,6 +72,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     BackupKeeping: ("backups",),
     Rehearsals: ("database",),
     Readings: ("database",),
+    **outside.SYSTEMS,
     **platforms.SYSTEMS,
 }
 
@@ -95,9 +96,9 @@ def _probe(place: Place) -> Probe:
 
 
 def _logs(place: Place) -> Logs:
-    from drillbook.providers.logfile import FileLogs
+    from drillbook.stack.log_sources.building import merged_logs
 
-    return FileLogs(place.path(place.logs().path))
+    return merged_logs(place)
 
 
 def _server(place: Place) -> "Server":
@@ -367,5 +368,6 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     Systems: _Systems,
     Commands: _commands,
     TeamCommands: _team_commands,
+    **outside.BUILDERS,
     **platforms.BUILDERS,
 }

@@ -9,6 +9,8 @@ from drillbook.core.policy import Consent, Needs
 from drillbook.core.quantities import Duration, parse_duration
 from drillbook.core.secret import Secret
 from drillbook.stack.address import Address
+from drillbook.stack.log_sections import LogsSection
+from drillbook.stack.outside_sections import DependencySection, StatusPageSection
 from drillbook.stack.section_values import (
     Api,
     Branch,
@@ -94,11 +96,23 @@ class RepositorySection(Frozen):
 
 
 class AuthSection(Frozen):
-    """The login service of the app, and the key its clients send along."""
+    """The login service of the app, the key its clients send along, and a test user of our own."""
 
     provider: Literal["supabase"]
     url: HttpAddress
     key: Reference | None = None
+    user: Text | None = None
+    password: Reference | None = None
+
+    @model_validator(mode="after")
+    def _whole_test_user(self) -> Self:
+        if (self.user is None) is not (self.password is None):
+            missing = "password" if self.password is None else "user"
+            raise ValueError(
+                f'names half a test user: {missing} is missing; write user = "…" and password = '
+                '"env:NAME", for a login that proves the service'
+            )
+        return self
 
 
 class BackupsSection(Frozen):
@@ -144,13 +158,6 @@ class BackupsSection(Frozen):
         return self.keys if self.key is None else (self.key,)
 
 
-class LogsSection(Frozen):
-    """Where the app writes its requests and errors."""
-
-    provider: Literal["file"] = "file"
-    path: Text
-
-
 class EnvironmentSection(Frozen):
     """The systems of one environment."""
 
@@ -160,6 +167,8 @@ class EnvironmentSection(Frozen):
     auth: AuthSection | None = None
     backups: BackupsSection | None = None
     logs: LogsSection | None = None
+    dependencies: dict[Name, DependencySection] | None = None
+    status_pages: dict[Name, StatusPageSection] | None = None
 
 
 class CommandSection(Frozen):
