@@ -80,6 +80,8 @@ class Change(Frozen):
 
     `capture` runs first, in the first transaction: it keeps in `side_tables` what `down` will put
     back. Transactions in the way are waited for `patience_seconds` before a lock is asked for.
+    With `takes_back` it is the way back of the migration of that name: the ledgers forget that one
+    with its last statement, and know it again when this change itself is taken back.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Change(Frozen):
     down: str = ""
     capture: str = ""
     side_tables: tuple[str, ...] = ()
+    takes_back: str = ""
     lock_timeout_seconds: float = 1.0
     retries: int = 5
     patience_seconds: float = 60.0

@@ -15,6 +15,7 @@ from drillbook.actions.migration.ordering import Drift, Pending, drift, pending
 from drillbook.actions.migration.rehearsing import Rehearsed, look_rehearsed, rehearse
 from drillbook.actions.migration.returning import Before, TakenBack
 from drillbook.actions.migration.subject import domain
+from drillbook.actions.migration.taking_back import TookBack, look_taken_back, take_back
 from drillbook.actions.migration.trying import Tried, look_tried, try_
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Rehearsed",
     "Reviewed",
     "TakenBack",
+    "TookBack",
     "Tried",
     "Verified",
     "advise",
@@ -44,10 +46,12 @@ __all__ = [
     "look_applied",
     "look_forgotten",
     "look_rehearsed",
+    "look_taken_back",
     "look_tried",
     "pending",
     "rehearse",
     "review",
+    "take_back",
     "try_",
     "verify",
 ]

@@ -108,7 +108,7 @@ def take_back(
 ) -> TakenBack:
     """Run the down script and compare the schema with the one remembered."""
     row = taken_back(migrations, effect, change_of(**given))
-    return as_before(before, database, given["file"], was_applied=row is not None)
+    return as_before(before, database, given["file"].name, was_applied=row is not None)
 
 
 apply.telling_way_back(way_back)

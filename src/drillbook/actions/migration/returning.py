@@ -95,13 +95,13 @@ def taken_back(migrations: Migrations, effect: Effect, change: Change) -> Ledger
     return migrations.take_back(change, effect)
 
 
-def as_before(before: Before, database: Database, file: File, *, was_applied: bool) -> TakenBack:
+def as_before(before: Before, database: Database, name: str, *, was_applied: bool) -> TakenBack:
     """Compare the schema with the one remembered; what somebody else changed shows as well."""
     state = database.catalog()
     if was_applied and state.fingerprint != before.fingerprint:
         said = differences(before.objects, state.objects)
         raise Failed(
-            f"{file.name} was taken back, but the schema is not as before: {'; '.join(said)}",
+            f"{name} was taken back, but the schema is not as before: {'; '.join(said)}",
             hint="Compare these objects by hand, or restore the backup taken before.",
         )
-    return TakenBack(name=file.name, was_applied=was_applied, fingerprint=state.fingerprint)
+    return TakenBack(name=name, was_applied=was_applied, fingerprint=state.fingerprint)

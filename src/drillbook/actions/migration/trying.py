@@ -157,7 +157,7 @@ def take_trial_back(
     """Run the down script and compare the schema with the one remembered."""
     change = change_of(**given)
     rows = [taken_back(migrations, one, change) for one in (effect, _trial(effect))]
-    return as_before(before, database, given["file"], was_applied=any(rows))
+    return as_before(before, database, given["file"].name, was_applied=any(rows))
 
 
 try_.telling_way_back(way_back_of)

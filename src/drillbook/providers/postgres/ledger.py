@@ -29,7 +29,11 @@ def ensure(session: Session) -> None:
     with session.transaction():
         # IF NOT EXISTS alone lets two first runs collide.
         session.execute(query("ledger", "create_lock"))
-        for name in ("add_story",) if there else ("create_schema", "create_table", "create_index"):
+        for name in (
+            ("add_story", "add_took_back")
+            if there
+            else ("create_schema", "create_table", "create_index")
+        ):
             session.execute(query("ledger", name))
 
 

@@ -11,7 +11,7 @@ from drillbook.analysis.units import Unit, units_of
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, Refused, UndoImpossible
 from drillbook.ports.migrations import Change, LedgerRow, Status, Story
-from drillbook.providers.postgres import ledger, supabase_ledger
+from drillbook.providers.postgres import ledger, retiring, supabase_ledger
 from drillbook.providers.postgres.catalog import read_objects, read_state
 from drillbook.providers.postgres.leftovers import end_leftovers, session_name
 from drillbook.providers.postgres.lone import is_done
@@ -70,7 +70,9 @@ class PostgresMigrations:
                         _insert(session, new, done=done, under_way=under_way)
                     else:
                         _advance(session, effect.key, len(units), True, done, under_way)
-                    if done == len(units):
+                    if done == len(units) and change.takes_back:
+                        retiring.retire(session, effect.key, change.takes_back)
+                    elif done == len(units):
                         supabase_ledger.record(session, change)
 
             telling = Telling(effect, up=True, before=row.story if row else Story())
@@ -204,7 +206,9 @@ def _take_out(
 ) -> None:
     with _one_transaction(session):
         _advance(session, key, units, False, done, under_way)
-        if done >= units:
+        if done >= units and change.takes_back:
+            retiring.reinstate(session, key)
+        elif done >= units:
             supabase_ledger.forget(session, change)
 
 

@@ -31,16 +31,46 @@ CREATE TABLE IF NOT EXISTS drillbook.migrations (
     objects_before jsonb NOT NULL DEFAULT '{}',
     objects_after jsonb NOT NULL DEFAULT '{}',
     way_back text NOT NULL DEFAULT '',
-    story jsonb NOT NULL DEFAULT '{}'
+    story jsonb NOT NULL DEFAULT '{}',
+    took_back jsonb NOT NULL DEFAULT '{}'
 )
 
 -- name: is_old
--- Whether the ledger was made by a version that kept no story.
+-- Whether the ledger was made by a version that kept no story, or did not know what a row took back.
 SELECT NOT EXISTS (SELECT FROM pg_attribute
-                    WHERE attrelid = to_regclass('drillbook.migrations') AND attname = 'story')
+                    WHERE attrelid = to_regclass('drillbook.migrations') AND attname = 'took_back')
 
 -- name: add_story
 ALTER TABLE drillbook.migrations ADD COLUMN IF NOT EXISTS story jsonb NOT NULL DEFAULT '{}'
+
+-- name: add_took_back
+ALTER TABLE drillbook.migrations ADD COLUMN IF NOT EXISTS took_back jsonb NOT NULL DEFAULT '{}'
+
+-- name: retire
+-- A migration that another row takes back; which effect had applied it.
+UPDATE drillbook.migrations SET status = 'taken back', taken_back_at = clock_timestamp()
+ WHERE name = %(name)s AND status = 'applied'
+RETURNING effect_key
+
+-- name: took_back
+UPDATE drillbook.migrations SET took_back = %(took_back)s WHERE effect_key = %(effect_key)s
+
+-- name: what_it_took_back
+SELECT took_back FROM drillbook.migrations WHERE effect_key = %(effect_key)s
+
+-- name: reinstate
+UPDATE drillbook.migrations
+   SET status = 'applied', taken_back_at = NULL, fingerprint_back = ''
+ WHERE effect_key = %(effect_key)s AND status = 'taken back'
+
+-- name: supabase_take
+DELETE FROM supabase_migrations.schema_migrations AS m WHERE m.version = %(version)s
+RETURNING to_jsonb(m)
+
+-- name: supabase_put
+INSERT INTO supabase_migrations.schema_migrations
+SELECT (jsonb_populate_record(NULL::supabase_migrations.schema_migrations, %(row)s)).*
+    ON CONFLICT DO NOTHING
 
 -- name: tell
 UPDATE drillbook.migrations SET story = %(story)s WHERE effect_key = %(effect_key)s

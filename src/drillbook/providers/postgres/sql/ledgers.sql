@@ -2,8 +2,10 @@
 SELECT to_regclass(%(table)s) IS NOT NULL
 
 -- name: own
+-- Rows that took another migration back are no migrations; older ledgers have none of them.
 SELECT name, sha256, status, run, coalesce(applied_at, started_at) AS at
-  FROM drillbook.migrations
+  FROM drillbook.migrations AS m
+ WHERE coalesce(to_jsonb(m) -> 'took_back', '{}') = '{}'
  ORDER BY id
 
 -- name: latest

@@ -1,0 +1,285 @@
+"""Take back a migration that an earlier run, another tool or a hand applied."""
+
+from collections.abc import Sequence
+from typing import Required, TypedDict
+
+from typing_extensions import Unpack
+
+from drillbook.actions.migration.returning import Before, as_before, taken_back
+from drillbook.actions.migration.subject import LOCK_TIMEOUT, PATIENCE, RETRIES, domain
+from drillbook.analysis.order import ordered
+from drillbook.analysis.reading import refuse_broken
+from drillbook.analysis.standing import APPLIED, GONE, is_of
+from drillbook.core.effect import Effect
+from drillbook.core.errors import Failed, NotFound, Refused
+from drillbook.core.files import File
+from drillbook.core.migration_files import LedgerEntry, MigrationFile, SourceFile
+from drillbook.core.model import Frozen
+from drillbook.core.quantities import Duration
+from drillbook.ports.database import Database
+from drillbook.ports.migration_files import Ledgers, MigrationFolders
+from drillbook.ports.migrations import Change, LedgerRow, Migrations, Status
+from drillbook.ports.ways_back import WayBackScript
+
+SHOWN = 3
+BY_HAND = "a hand: no ledger has it"
+
+
+class GivenName(TypedDict, total=False):
+    """The values of `migration.take_back`."""
+
+    name: Required[str]
+    folder: Required[str]
+    by_hand: bool
+    over: tuple[str, ...]
+    way_back: WayBackScript | None
+    lock_timeout: Duration
+    retries: int
+    patience: Duration
+
+
+class TookBack(Frozen):
+    """A migration that is no longer in a database."""
+
+    name: str
+    statements: int
+    seconds: float
+    fingerprint: str
+    says: str
+
+
+class WithIt(Frozen):
+    """The schema with the migration, who had applied it, and the change that is taken back."""
+
+    before: Before
+    applied_by: str
+    change: Change
+
+
+@domain.write
+def take_back(
+    database: Database,
+    migrations: Migrations,
+    ledgers: Ledgers,
+    folders: MigrationFolders,
+    effect: Effect,
+    *,
+    name: str,
+    folder: str,
+    by_hand: bool = False,
+    over: tuple[str, ...] = (),
+    way_back: WayBackScript | None = None,
+    lock_timeout: Duration = LOCK_TIMEOUT,
+    retries: int = RETRIES,
+    patience: Duration = PATIENCE,
+) -> TookBack:
+    """
+    Run the down script of a migration, whoever applied it; the ledgers forget it with that.
+
+    `name` is the migration's name or version in the team's `folder`. Refused where no ledger has
+    it, unless it was applied `by_hand`; where its file was changed since; and where later ones
+    are applied that are not named in `over`.
+    """
+    given = GivenName(
+        name=name, folder=folder, by_hand=by_hand, over=over, way_back=way_back,
+        lock_timeout=lock_timeout, retries=retries, patience=patience,
+    )  # fmt: skip
+    _, change = _wanted(ledgers, folders, effect, given)
+    row = migrations.apply(change, effect)
+    if row.status is not Status.APPLIED:
+        raise Refused(
+            f"{change.takes_back} was taken back, and applied again, by this very task",
+            hint="Start a new run.",
+        )
+    if row.fingerprint_after == row.fingerprint_before:
+        raise Failed(
+            f"the down script of {change.takes_back} ran and changed nothing in the schema: it was "
+            "not applied, or the script does not take it back",
+            hint="Look at the schema; the errors have another cause.",
+            again=False,
+        )
+    return _took_back(change.takes_back, row)
+
+
+@take_back.looking
+def look_taken_back(
+    database: Database,
+    migrations: Migrations,
+    ledgers: Ledgers,
+    folders: MigrationFolders,
+    effect: Effect,
+    **given: Unpack[GivenName],
+) -> TookBack | None:
+    """End what an earlier attempt left running, then ask the ledger for this task's own row."""
+    row = migrations.settle(effect)
+    if row is None or row.status is not Status.APPLIED:
+        return None
+    return _took_back(given["name"], row)
+
+
+def remember_taking_back(
+    database: Database,
+    migrations: Migrations,
+    ledgers: Ledgers,
+    folders: MigrationFolders,
+    effect: Effect,
+    **given: Unpack[GivenName],
+) -> WithIt:
+    """Remember the schema, and what applies the migration again."""
+    by, change = _wanted(ledgers, folders, effect, given)
+    state = database.catalog()
+    before = Before(
+        fingerprint=state.fingerprint,
+        objects=state.objects,
+        way_back=_way_back_said(change.takes_back, given.get("way_back")),
+    )
+    return WithIt(before=before, applied_by=by, change=change)
+
+
+@take_back.undone_by(remembering=remember_taking_back)
+def undo_taking_back(
+    remembered: WithIt,
+    database: Database,
+    migrations: Migrations,
+    ledgers: Ledgers,
+    folders: MigrationFolders,
+    effect: Effect,
+    **given: Unpack[GivenName],
+) -> TookBack:
+    """Apply the migration again and compare the schema with the one remembered."""
+    row = taken_back(migrations, effect, remembered.change)
+    name, before = remembered.change.takes_back, remembered.before
+    found = as_before(before, database, name, was_applied=row is not None)
+    return TookBack(
+        name=name,
+        statements=row.statements if row is not None else 0,
+        seconds=0.0,
+        fingerprint=found.fingerprint,
+        says=f"{name} is applied again" if row is not None else f"{name} was not taken back",
+    )
+
+
+def _wanted(
+    ledgers: Ledgers, folders: MigrationFolders, effect: Effect, given: GivenName
+) -> tuple[str, Change]:
+    """Return who had applied the migration, and its down script as a change of its own."""
+    order = ordered(folders.read(given["folder"])).migrations
+    file, down = _found(order, given["folder"], given["name"])
+    refuse_broken(File(name=down.path, sha256=down.sha256, text=down.text))
+    entries = [one for one in ledgers.entries() if one.status != GONE]
+    entry = _entry(entries, file, by_hand=given.get("by_hand", False))
+    _refuse_later(order, entries, file, given.get("over", ()))
+    script = given.get("way_back")
+    proven = script if script is not None and script.proven else None
+    change = Change(
+        # A name of its own for each task: a migration may be applied and taken back again.
+        name=f"the way back {down.path.rpartition('/')[2]} ({effect.key})",
+        sha256=down.sha256,
+        text=down.text,
+        down=proven.down_sql if proven else file.text,
+        capture=proven.capture_sql if proven else "",
+        side_tables=proven.side_tables if proven else (),
+        takes_back=entry.name if entry is not None else file.name,
+        lock_timeout_seconds=given.get("lock_timeout", LOCK_TIMEOUT).total_seconds(),
+        retries=given.get("retries", RETRIES),
+        patience_seconds=given.get("patience", PATIENCE).total_seconds(),
+    )
+    return f"{entry.ledger}, {entry.run}" if entry is not None else BY_HAND, change
+
+
+def _found(
+    order: Sequence[MigrationFile], folder: str, name: str
+) -> tuple[MigrationFile, SourceFile]:
+    fits = [one for one in order if _own(name) in {_own(one.name), one.version}]
+    if len(fits) != 1:
+        many = f"{len(fits)} migrations" if fits else f"no migration among {len(order)}"
+        raise NotFound(
+            f"{folder} has {many} of the name {name!r}; nothing was changed",
+            hint="Give its whole name, or the folder in which the team keeps it.",
+        )
+    if fits[0].down is None or not fits[0].down.text.strip():
+        raise Refused(
+            f"{fits[0].name} has no down script in {folder}; nothing was changed",
+            hint="Write one and rehearse it, ship a fix forward, or restore the backup before it.",
+            again=False,
+        )
+    return fits[0], fits[0].down
+
+
+def _entry(
+    entries: Sequence[LedgerEntry], file: MigrationFile, *, by_hand: bool
+) -> LedgerEntry | None:
+    """Return the entry of the ledger that has it; None for what was applied by hand."""
+    mine = [one for one in entries if _is_of(one, file)]
+    for entry in mine:
+        _refuse_other(entry, file)
+    if not mine and not by_hand:
+        raise Refused(
+            f"no ledger of the database has {file.name}; nothing was changed",
+            hint="If somebody applied it by hand, say so: by_hand=true",
+            again=False,
+        )
+    return mine[0] if mine else None
+
+
+def _is_of(entry: LedgerEntry, file: MigrationFile) -> bool:
+    return is_of(entry, file) or _own(entry.name) == _own(file.name)
+
+
+def _own(name: str) -> str:
+    return name.rpartition("/")[2].removesuffix(".sql")
+
+
+def _refuse_other(entry: LedgerEntry, file: MigrationFile) -> None:
+    if entry.status != APPLIED:
+        raise Refused(
+            f"{file.name} is {entry.status}, in part only, by {entry.run}; nothing was changed",
+            hint=f"Resume or undo that run: drillbook resume {entry.run}",
+        )
+    if entry.sha256 and entry.sha256 != file.sha256:
+        raise Refused(
+            f"{file.name} was changed after it was applied (sha256 {entry.sha256[:12]}, now "
+            f"{file.sha256[:12]}), so its down script may not fit; nothing was changed",
+            hint="Take the folder as it was then: git finds the commit.",
+            again=False,
+        )
+
+
+def _refuse_later(
+    migrations: Sequence[MigrationFile],
+    entries: Sequence[LedgerEntry],
+    file: MigrationFile,
+    over: tuple[str, ...],
+) -> None:
+    names = [one.name for one in migrations]
+    accepted = {_own(one) for one in over}
+    later = migrations[names.index(file.name) + 1 :]
+    there = [
+        _own(one.name)
+        for one in later
+        if _own(one.name) not in accepted and any(_is_of(entry, one) for entry in entries)
+    ]
+    if there:
+        more = f" and {len(there) - SHOWN} more" if len(there) > SHOWN else ""
+        raise Refused(
+            f"{', '.join(there[:SHOWN])}{more} came after {file.name} and may build on it; "
+            "nothing was changed",
+            hint="Take those back first, or name them in over=… when they do not need it.",
+            again=False,
+        )
+
+
+def _way_back_said(name: str, script: WayBackScript | None) -> str:
+    if script is not None and script.proven:
+        return "; ".join(filter(None, (script.says, script.price)))
+    return f"applies {name} again; what its columns and tables held by then does not come back"
+
+
+def _took_back(name: str, row: LedgerRow) -> TookBack:
+    return TookBack(
+        name=name,
+        statements=row.statements,
+        seconds=round(row.seconds, 3),
+        fingerprint=row.fingerprint_after,
+        says=f"{name} was taken back: {row.statements} statements in {row.seconds:.2f} s",
+    )
