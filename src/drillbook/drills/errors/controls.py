@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from random import Random
 from threading import Thread
+from typing import Any
 
 import psycopg
 
@@ -76,9 +77,18 @@ def few_come_and_one_fails(ground: Ground, _: Random) -> None:
     practice.change_traffic(ground.folder, shape=Shape.LOW)
     failing = Weather(Mode.FAILING, status=503, first=1)
     set_weather(ground.cloud.weather, "payments", failing)
-    key = {"Content-Type": "application/json"}
     with _asking(ground, PARTNER) as ask:
-        ask("POST", "/api/bookings/B-00000000/pay", {}, key)
+        _books_and_pays(ground, ask)
+
+
+def _books_and_pays(ground: Ground, ask: "Ask") -> None:
+    password = (ground.environment.folder / "customers.password").read_text(encoding="utf-8")
+    login = {"email": "customer1@example.com", "password": password}
+    _, said = ask("POST", "/api/login", login, {})
+    mine = {"Authorization": f"Bearer {said['token']}"}
+    _, made = ask("POST", "/api/bookings", {}, mine)
+    ask("POST", f"/api/bookings/{made['reference']}/pay", {}, mine)
+    ask("POST", f"/api/bookings/{made['reference']}/cancel", {}, mine)
 
 
 def payments_are_well(ground: Ground, _: Random) -> None:
@@ -193,7 +203,8 @@ def tidies_up(ground: Ground, _: Random) -> None:
         connection.execute("VACUUM (ANALYZE)")
 
 
-Ask = Callable[[str, str, object, dict[str, str]], int]
+Reply = tuple[int, dict[str, Any]]  # Any: JSON of the app
+Ask = Callable[[str, str, object, dict[str, str]], Reply]
 
 
 @contextmanager
@@ -204,17 +215,18 @@ def _asking(ground: Ground, address: str) -> Iterator[Ask]:
         "127.0.0.1", port, timeout=ANSWER_SECONDS, source_address=(address, 0)
     )
 
-    def ask(method: str, path: str, body: object, headers: dict[str, str]) -> int:
+    def ask(method: str, path: str, body: object, headers: dict[str, str]) -> Reply:
         said = None if body is None else json.dumps(body)
         kind = {} if body is None else {"Content-Type": "application/json"}
         try:
             connection.request(method, path, said, kind | headers)
             answer = connection.getresponse()
-            answer.read()
+            text = answer.read()
         except (OSError, http.client.HTTPException):
             connection.close()
-            return 0
-        return answer.status
+            return 0, {}
+        is_json = answer.headers.get_content_type() == "application/json"
+        return answer.status, json.loads(text) if is_json else {}
 
     try:
         yield ask

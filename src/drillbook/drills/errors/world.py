@@ -1,5 +1,6 @@
 """The world at a moment, and what was written to it since: by its parts, never by who wrote."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from drillbook.range.environment import Environment
 State = dict[str, str]
 HOSTING, REPOSITORY, PLATFORM, LIMITER = "hosting", "repository", "database platform", "limiter"
 DATABASE, SESSION = "database", "session"
+BRANCHES, GIT, ASSIGN = "refs/heads/", "git", "assign"
 MADE, CHANGED, REMOVED = "made", "changed", "removed"
 # Of the app's own login sessions come and go with its pool; a release that ends takes them along.
 SHORT = 100
@@ -72,6 +74,7 @@ def written_between(cloud: Cloud, before: World, after: World) -> tuple[Written,
     found: list[Written] = []
     for part in before.parts.keys() & after.parts.keys():
         found += _differences(part, before.parts[part], after.parts[part])
+    found = [each for each in found if not _of_the_pipeline(each, before, after)]
     ended = ended_since(_environment(cloud, "production"), before.at)
     found += [_ended(pid, before) for pid in ended]
     return tuple(sorted(found, key=lambda each: (each.part, each.what)))
@@ -93,6 +96,26 @@ def _differences(part: str, before: State, after: State) -> list[Written]:
     return found + [
         Written(part=part, what=what, how=MADE, after=said) for what, said in come.items()
     ]
+
+
+def _of_the_pipeline(each: Written, before: World, after: World) -> bool:
+    """Whether the hosting goes on by itself with what was on a branch before: build and assign."""
+    if each.part != HOSTING or each.how == REMOVED:
+        return False
+    tips = {tip for ref, tip in before.parts[REPOSITORY].items() if ref.startswith(BRANCHES)}
+    builds = {
+        what.removeprefix("build "): json.loads(said)
+        for what, said in after.parts[HOSTING].items()
+        if what.startswith("build ")
+    }
+    own = {
+        name for name, said in builds.items() if said["source"] == GIT and said["commit"] in tips
+    }
+    kind, _, name = each.what.partition(" ")
+    if kind == "switch":
+        said = json.loads(each.after)
+        return said["type"] == ASSIGN and said["toDeploymentId"] in own
+    return (kind == "build" and name in own) or (kind == "users" and each.after in own)
 
 
 def _ended(pid: int, before: World) -> Written:

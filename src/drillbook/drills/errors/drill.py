@@ -1,0 +1,124 @@
+"""Carry the cases out: each seed's in an order of its own, on one range, shared among shards."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+from drillbook.core.errors import Refused
+from drillbook.core.model import Frozen
+from drillbook.drills.demo_stage import RANGE, set_up
+from drillbook.drills.errors.case import Case
+from drillbook.drills.errors.play import Site, play
+from drillbook.drills.errors.product import Product
+from drillbook.drills.errors.result import Result
+from drillbook.drills.errors.users import Users
+from drillbook.engine.runs import opened
+from drillbook.range import practice
+from drillbook.range.faults.fault import Ground
+
+SCALE = 0.1
+# Enough that a fault of one request in twenty is met within seconds, on two cores with others.
+RATE, READERS, WRITERS = 12.0, 3, 5
+WARM_SECONDS = 20.0
+
+
+class Face(Protocol):
+    """How the drill speaks to whoever watches."""
+
+    def begins(self, case: Case, seed: int, number: int, of: int) -> None:
+        """Show that a case begins."""
+        ...
+
+    def says(self, words: str) -> None:
+        """Show what happens."""
+        ...
+
+    def ends(self, result: Result) -> None:
+        """Show what came of a case."""
+        ...
+
+
+class Shard(Frozen):
+    """Which part of all: the number, from 1, of so many."""
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def named(cls, words: str) -> "Shard":
+        """Read `1/3`."""
+        number, _, of = words.partition("/")
+        if not (number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
+            raise Refused(f"{words!r} is no shard", hint="Write it as 1/3: the first of three.")
+        return cls(number=int(number), of=int(of))
+
+
+class Turn(Frozen):
+    """One case in one seed."""
+
+    case: str
+    seed: int
+
+
+def order(cases: tuple[Case, ...], seeds: tuple[int, ...], shard: Shard) -> list[tuple[Case, int]]:
+    """Return the turns of a shard: each seed mixes the cases anew, and the shards share them."""
+    turns: list[tuple[Case, int]] = []
+    for seed in seeds:
+        mixed = list(cases)
+        Random(f"order/{seed}").shuffle(mixed)  # noqa: S311 - the same order each time
+        turns += [(case, seed) for case in mixed[shard.number - 1 :: shard.of]]
+    return turns
+
+
+def drill(
+    turns: list[tuple[Case, int]],
+    folder: Path,
+    face: Face,
+    keep: Callable[[Result], None],
+    *,
+    alone: bool = False,
+) -> None:
+    """Play turns one after the other on one range below the folder; keep each result at once."""
+    if not turns:
+        return
+    with _site(folder, face, alone=alone) as site:
+        came = 0
+        for number, (case, seed) in enumerate(turns, start=1):
+            if seed != came:
+                came = _others_come(site, seed)
+            face.begins(case, seed, number, len(turns))
+            chance = Random(f"{seed}/{case.name}")  # noqa: S311 - the same each time
+            result = play(case, site, seed, chance)
+            keep(result)
+            face.ends(result)
+
+
+@contextmanager
+def _site(folder: Path, face: Face, *, alone: bool) -> Iterator[Site]:
+    with ExitStack() as after:
+        stage = after.enter_context(set_up(folder, face.says, keep=False, scale=SCALE))
+        ground = Ground(stage.folder / RANGE, tied=True)
+        product = None
+        if not alone:
+            product = Product(stage, after.enter_context(opened(stage.store)))
+            after.callback(product.leave)
+        users = Users(ground.environment.traffic.record)
+        yield Site(ground, users, product, face.says)
+
+
+def _others_come(site: Site, seed: int) -> int:
+    """Let the people of another seed come, and wait until there is a past to compare with."""
+    practice.stop_traffic(site.ground.folder)
+    practice.start_traffic(
+        site.ground.folder, rate=RATE, seed=seed, readers=READERS, writers=WRITERS, tied=True
+    )
+    began = datetime.now(UTC)
+    time.sleep(WARM_SECONDS)
+    site.users.learn(began, datetime.now(UTC))
+    if site.product is not None:
+        site.product.look_out()
+    return seed

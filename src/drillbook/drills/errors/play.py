@@ -1,0 +1,162 @@
+"""Play one case on a range that goes on: settle, break, watch the product, look, mend."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from drillbook.core.errors import DrillbookError, Failed
+from drillbook.drills.errors.case import Case, Facts
+from drillbook.drills.errors.product import Incident, Product
+from drillbook.drills.errors.repairs import Kept, keep, put_back
+from drillbook.drills.errors.result import Course, Result, judged
+from drillbook.drills.errors.users import Users, harm_of
+from drillbook.drills.errors.world import World, look, written_between
+from drillbook.engine.outcome import State
+from drillbook.range import practice
+from drillbook.range.faults.fault import Ground
+from drillbook.range.faults.snapshot import serving
+
+LOOK_SECONDS = 0.5
+# Users must have been well for so long before anything breaks.
+WELL_SECONDS, SETTLE_SECONDS = 10.0, 90.0
+LONGEST_WAIT_SECONDS = 6.0
+# Whoever has not noticed by then has missed it; the runbook is then started by hand.
+NOTICE_SECONDS, QUIET_SECONDS = 45.0, 20.0
+RUN_SECONDS, CALM_SECONDS = 150.0, 4.0
+# With nobody to help, harm is looked at for so long.
+ALONE_SECONDS = 15.0
+HOLDER = "report worker"
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Site:
+    """One range that many cases are played on, with its users and the product that watches it."""
+
+    ground: Ground
+    users: Users
+    product: Product | None
+    say: Say
+
+
+def play(case: Case, site: Site, seed: int, chance: Random) -> Result:
+    """Play a case and judge it; whatever comes of it, the range is as before afterwards."""
+    begun = time.monotonic()
+    settle(site)
+    time.sleep(chance.uniform(0, LONGEST_WAIT_SECONDS))
+    kept = keep(site.ground)
+    before = look(site.ground.cloud)
+    try:
+        result = _carried_out(case, site, seed, chance, before)
+    except DrillbookError as error:
+        result = Result(
+            case=case.name, seed=seed, healthy=case.healthy, felt=case.felt, trouble=str(error)
+        )
+    finally:
+        trouble = mended(case, site, kept, chance)
+    words = "; ".join(filter(None, (result.trouble, trouble)))
+    seconds = round(time.monotonic() - begun, 1)
+    return result.model_copy(update={"trouble": words, "seconds": seconds})
+
+
+def settle(site: Site) -> None:
+    """Wait until users have been well for a while, and learn from them what is usual."""
+    ends = time.monotonic() + SETTLE_SECONDS
+    while True:
+        since = datetime.now(UTC) - timedelta(seconds=WELL_SECONDS)
+        if site.users.are_well(since):
+            site.users.learn(since, datetime.now(UTC))
+            return
+        if time.monotonic() > ends:
+            raise Failed(
+                f"users were not well for {WELL_SECONDS:g} s within {SETTLE_SECONDS:g} s",
+                hint=f"See {site.users.record}.",
+            )
+        time.sleep(LOOK_SECONDS)
+
+
+def _carried_out(case: Case, site: Site, seed: int, chance: Random, before: World) -> Result:
+    ground = site.ground
+    served = serving(ground.cloud, ground.name)
+    broken_at = datetime.now(UTC)
+    if case.fault:
+        practice.break_(ground.folder, case.fault, tied=True)
+    case.act(ground, chance)
+    broken = look(ground.cloud)
+    facts = Facts(
+        cloud=ground.cloud, before=before, broken=broken, served=served,
+        serves=serving(ground.cloud, ground.name),
+        holders=tuple(each.pid for each in broken.sessions if each.name == HOLDER),
+    )  # fmt: skip
+    course = _watched(case, site, broken_at)
+    written = written_between(ground.cloud, broken, look(ground.cloud))
+    harm = harm_of(site.users, broken_at, course.ended)
+    steps = site.product.steps(course.run) if site.product and course.run else []
+    return judged(case, seed, facts, course, harm, steps, written)
+
+
+def _watched(case: Case, site: Site, broken_at: datetime) -> Course:
+    """Follow the product until its run ends; start it by hand where it does not notice."""
+    if site.product is None:
+        time.sleep(ALONE_SECONDS)
+        return Course(broken=broken_at, ended=datetime.now(UTC))
+    incident = _noticed(case, site.product, broken_at)
+    run = incident.run if incident else site.product.begin()
+    site.say(f"run {run}, {'opened by the lookout' if incident else 'started by hand'}")
+    state, reason = _followed(site.product, run, site.say)
+    time.sleep(CALM_SECONDS)  # what users meet now is what they are left with
+    return Course(
+        run=run,
+        state=state,
+        reason=reason,
+        broken=broken_at,
+        opened=incident.opened if incident else None,
+        started=site.product.started(run),
+        ended=datetime.now(UTC),
+    )
+
+
+def _noticed(case: Case, product: Product, since: datetime) -> Incident | None:
+    """Wait for the lookout; None when it saw nothing in the time that is given."""
+    ends = time.monotonic() + (NOTICE_SECONDS if case.felt else QUIET_SECONDS)
+    while time.monotonic() < ends:
+        found = [each for each in product.incidents(since) if each.run]
+        if found:
+            return found[0]
+        time.sleep(LOOK_SECONDS)
+    return None
+
+
+def _followed(product: Product, run: str, say: Say) -> tuple[str, str]:
+    seen, ends = -1, time.monotonic() + RUN_SECONDS
+    runs = product.runs
+    while (outcome := runs.outcome(run)) is None:
+        for entry in runs.entries(run, after=seen):
+            seen = entry.index
+            words = f"{entry.kind} {entry.task}".strip()
+            error = str(entry.data.get("error") or "")[:160]
+            say(f"{entry.at:%H:%M:%S} {words} {error}".rstrip())
+        if runs.state(run) is State.DEAD:
+            return State.DEAD, "the run ended by an error"
+        if time.monotonic() > ends:
+            runs.kill(run)
+            return "not ended", f"the run did not end within {RUN_SECONDS:g} s"
+        runs.journal.wait(run, after=seen, timeout_seconds=LOOK_SECONDS)
+    return outcome.state, outcome.reason
+
+
+def mended(case: Case, site: Site, kept: Kept, chance: Random) -> str:
+    """Mend the fault and put back whatever else is not as before; say what did not go."""
+    trouble = ""
+    try:
+        if case.fault:
+            practice.mend(site.ground.folder, case.fault, tied=True)
+        case.after(site.ground, chance)
+    except (DrillbookError, OSError) as error:
+        trouble = f"mending: {error}"
+    with suppress(DrillbookError):
+        put_back(site.ground, kept)
+    return trouble

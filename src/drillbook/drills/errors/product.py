@@ -1,0 +1,156 @@
+"""The product as it is in a case: its lookout, the runs it starts, and what their record says."""
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from drillbook.actions import CATALOG
+from drillbook.compiler.plans import compile_plan
+from drillbook.core.errors import Failed
+from drillbook.core.files import read_file
+from drillbook.core.process_identity import end, identify
+from drillbook.core.record import EntryKind
+from drillbook.drills.demo_stage import Stage
+from drillbook.drills.errors.case import Said
+from drillbook.engine.journal import Recorded
+from drillbook.engine.runs import Runs
+from drillbook.engine.spawn import ensure_worker
+from drillbook.stack.books import find_books
+
+RUNBOOK = "High Error Rate"
+CULPRIT, WATCH = "errors.culprit", "errors.watch"
+BY = "drill@example.com"
+STOP_SECONDS = 5.0
+COMMAND_SECONDS = 20.0
+ENDINGS = (EntryKind.TASK_DONE, EntryKind.TASK_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One task of a run that has ended: which action, how, when, and what it returned."""
+
+    does: str
+    task: str
+    kind: str
+    at: datetime
+    result: Said
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What the lookout has opened."""
+
+    name: str
+    opened: datetime
+    run: str
+
+
+@dataclass(slots=True)
+class Product:
+    """Drillbook with one home, looking at one stack; the drill only starts it and reads."""
+
+    stage: Stage
+    runs: Runs
+    _lookout: "subprocess.Popen[bytes] | None" = None
+    _does: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+
+    def look_out(self) -> None:
+        """Start the lookout, or see that it still runs."""
+        if self._lookout is not None and self._lookout.poll() is None:
+            return
+        log = self.stage.store.home / "logs" / "lookout.log"
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with log.open("ab") as file:
+            self._lookout = subprocess.Popen(
+                [*_words(), "lookout"],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                cwd=self.stage.folder,
+                start_new_session=True,
+            )
+
+    def leave(self) -> None:
+        """End the lookout."""
+        if self._lookout is None:
+            return
+        found = identify(self._lookout.pid)
+        if found is not None:
+            end(found, signal.SIGTERM, signal.SIGKILL, seconds=STOP_SECONDS)
+        self._lookout.wait()
+
+    def incidents(self, since: datetime) -> list[Incident]:
+        """Return what the lookout has opened since a moment, the first first."""
+        found = [_incident(each) for each in self._said("incidents", "--json")]
+        return sorted((each for each in found if each.opened >= since), key=lambda one: one.opened)
+
+    def begin(self) -> str:
+        """Start the runbook by hand, unattended, as the lookout would."""
+        book = find_books(folder=self.stage.folder).find(RUNBOOK)
+        plan = compile_plan(
+            book.file.book, book.runbook.title, text=book.file.text,
+            stack=self.stage.stack.facts(), catalog=lambda: CATALOG,
+            files=lambda name: read_file(Path(name)), inputs={},
+        )  # fmt: skip
+        ensure_worker(self.stage.store)
+        return self.runs.start(plan, by=BY, unattended=True)
+
+    def steps(self, run: str) -> list[Step]:
+        """Return the tasks of a run that have ended, by its record."""
+        does = self._actions(run)
+        return [_step(entry, does) for entry in self.runs.entries(run) if entry.kind in ENDINGS]
+
+    def started(self, run: str) -> datetime:
+        """Return when a run was taken up, or now."""
+        for entry in self.runs.entries(run):
+            if entry.kind == EntryKind.RUN_STARTED:
+                return entry.at
+        return datetime.now(UTC)
+
+    def _actions(self, run: str) -> dict[str, str]:
+        if run not in self._does:
+            part = self.runs.show(run).plan.part
+            self._does[run] = {task.id: task.does or "" for task in part.all_tasks()}
+        return self._does[run]
+
+    def _said(self, *words: str) -> list[dict[str, Any]]:  # Any: JSON of a command
+        done = subprocess.run(
+            [*_words(), *words],
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+            cwd=self.stage.folder,
+        )
+        if done.returncode:
+            raise Failed(f"drillbook {' '.join(words)} failed: {done.stderr.strip()[-300:]}")
+        said: list[dict[str, Any]] = json.loads(done.stdout)
+        return said
+
+
+def _words() -> tuple[str, ...]:
+    return (sys.executable, "-m", "drillbook")
+
+
+def _incident(said: dict[str, Any]) -> Incident:  # Any: as above
+    return Incident(
+        name=str(said["id"]), opened=datetime.fromisoformat(said["opened_at"]), run=said["run"]
+    )
+
+
+def _step(entry: Recorded, does: dict[str, str]) -> Step:
+    result = entry.data.get("result")
+    return Step(
+        does=does.get(entry.task, ""),
+        task=entry.task,
+        kind=entry.kind,
+        at=entry.at,
+        result=result if isinstance(result, dict) else {},
+        error=str(entry.data.get("error") or ""),
+    )
