@@ -120,7 +120,9 @@ def _allowed(key: KeyPath, model: type[Frozen]) -> list[str]:
 def _inside(annotation: Any, part: str) -> Any:  # Any: a type annotation, walked
     if isinstance(annotation, type) and issubclass(annotation, Frozen):
         field = annotation.model_fields.get(part)
-        return _plain(field.annotation) if field else None
+        # Tables of any name, where a section has such beside its own keys.
+        others = annotation.__annotations__.get("__pydantic_extra__")
+        return _plain(field.annotation) if field else _inside(others, part)
     if get_origin(annotation) is dict:
         return _plain(get_args(annotation)[1])
     if get_origin(annotation) is tuple:

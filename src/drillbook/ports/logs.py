@@ -1,7 +1,7 @@
 """What the app, its platform and its database wrote about requests and errors."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from drillbook.core.incident import SourceState
@@ -63,4 +63,25 @@ class Logs(Protocol):
 
     def newest(self) -> datetime | None:
         """Return when the last line was written, or None for an empty log."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a platform told of a time: everything from `start` on, which may be later than asked."""
+
+    lines: tuple[LogLine, ...]
+    start: datetime
+
+
+class ShortLivedLogs(Protocol):
+    """A platform's log, which it keeps for a while only and gives piece by piece."""
+
+    @property
+    def keeps(self) -> timedelta:
+        """How long the platform keeps its lines, at least."""
+        ...
+
+    def fetch(self, start: datetime, end: datetime, seconds: float) -> Fetched:
+        """Ask for the lines of a time, the newest first, for no longer than so many seconds."""
         ...

@@ -8,6 +8,7 @@ from typing import NoReturn
 from drillbook.core.errors import SettingsInvalid
 from drillbook.core.secret import Secret
 from drillbook.stack.address import reference
+from drillbook.stack.log_sections import LogsSection
 from drillbook.stack.section_values import HTTP_SCHEMES, POSTGRES_SCHEMES
 from drillbook.stack.sections import (
     AppSection,
@@ -15,7 +16,6 @@ from drillbook.stack.sections import (
     BackupsSection,
     DatabaseSection,
     EnvironmentSection,
-    LogsSection,
     RepositorySection,
     StackFile,
 )
@@ -63,7 +63,7 @@ class Place:
         return reference(written.ref, self.folder).reveal
 
     def logs(self) -> LogsSection:
-        """Return where the app's log lies."""
+        """Return where log lines come from."""
         return self.section.logs or self._lacks("logs", "path = …")
 
     def backups(self) -> BackupsSection:

@@ -88,8 +88,11 @@ class Stack:
 
 
 def _provider(settings: Mapping[str, object]) -> str:
-    """Return what a system is provided by; backups have a place and no provider."""
-    return str(settings.get("provider", "bucket" if "bucket" in settings else "folder"))
+    """Return what a system is provided by; backups have a place, and logs may have many sources."""
+    if "provider" in settings:
+        return str(settings["provider"])
+    many = sorted({_provider(inner) for inner in settings.values() if isinstance(inner, Mapping)})
+    return "+".join(many) or ("bucket" if "bucket" in settings else "folder")
 
 
 def load_stack(path: Path | None = None) -> Stack:

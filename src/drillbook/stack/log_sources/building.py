@@ -1,0 +1,68 @@
+"""From the sections of an environment's logs to one log of all its sources."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from drillbook.core.errors import SettingsInvalid
+from drillbook.providers.kept import KeptLogs
+from drillbook.providers.logfile import FileLogs
+from drillbook.providers.vercel.request_logs import VercelRequestLogs
+from drillbook.stack.log_sections import LogSourceSection
+from drillbook.stack.log_sources.following import Following
+from drillbook.stack.log_sources.merged import MergedLogs
+from drillbook.stack.log_sources.source import Local, Source
+from drillbook.stack.place import Place
+
+# The least that is kept: an hour of requests on the smallest plan, a day of a database's log.
+VERCEL_KEEPS, SUPABASE_KEEPS = timedelta(hours=1), timedelta(days=1)
+
+
+def merged_logs(place: Place) -> MergedLogs:
+    """Return all sources of an environment as one log."""
+    return MergedLogs(tuple(sources(place)))
+
+
+def sources(place: Place) -> list[Source]:
+    """Return the sources of an environment, in the order they are written."""
+    return [_source(place, name, written) for name, written in place.logs().sources.items()]
+
+
+def kept_folder(place: Place, name: str) -> Path:
+    """Return where lines of a source are kept."""
+    return place.home() / "logs" / place.name / name
+
+
+def kept_logs(place: Place, name: str) -> KeptLogs:
+    """Return the store of a source's lines; what is kept there has been made pseudonymous."""
+    return KeptLogs(kept_folder(place, name))
+
+
+def _source(place: Place, name: str, written: LogSourceSection) -> Source:
+    match written.provider:
+        case "file":
+            return Local(name, "file", FileLogs(place.path(written.path or "")))
+        case "received":
+            return Local(name, "received", kept_logs(place, name))
+        case "vercel":
+            return _vercel(place, name, written)
+        case "supabase":
+            raise SettingsInvalid("not yet")
+
+
+def _vercel(place: Place, name: str, written: LogSourceSection) -> Source:
+    app = place.app()
+    if app.provider != "vercel" or app.project is None or app.token is None:
+        raise SettingsInvalid(
+            f"{place.stack_says}: the log {name} of {place.name} is Vercel's, and its app is not",
+            hint=f'Write provider = "vercel", project and token into [environments.{place.name}.'
+            "app], or take this log out.",
+        )
+    remote = VercelRequestLogs(
+        api=app.api.written,
+        token=place.secret(app.token),
+        project=app.project,
+        team=app.team,
+        target=place.target(),
+        keeps=written.keeps_at_least(VERCEL_KEEPS),
+    )
+    return Following(name, "vercel", remote, kept_logs(place, name))

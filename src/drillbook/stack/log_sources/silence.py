@@ -1,0 +1,52 @@
+"""Whether a source speaks: one that is silent says nothing of errors."""
+
+from datetime import UTC, datetime, timedelta
+
+from drillbook.core.incident import SourceState
+from drillbook.core.quantities import show_duration
+from drillbook.stack.log_sources.source import Told
+
+# So many lines should have come since the last one before it is called silent: e^-7 is chance.
+EXPECTED = 7.0
+FEWEST_LINES = 3
+MINUTE = 60.0
+
+
+def state_of(name: str, kind: str, told: Told, start: datetime, end: datetime) -> SourceState:
+    """Say how many lines a source wrote, and whether it is silent or could not be read."""
+    lines = told.span.lines
+    newest = lines[-1].at if lines else told.newest
+    end = min(end, datetime.now(UTC))
+    silent, says = _says(told, newest, start, end)
+    return SourceState(
+        name=name, kind=kind, lines=len(lines), newest=newest, silent=silent, says=says
+    )
+
+
+def _says(told: Told, newest: datetime | None, start: datetime, end: datetime) -> tuple[bool, str]:
+    count = len(told.span.lines)
+    if told.problem:
+        return True, f"cannot be read: {told.problem}{_known(count)}"
+    if newest is None:
+        return True, "silent: no line of it is known"
+    if not count:
+        age = show_duration(_whole_seconds(end, newest))
+        return True, f"silent: its last line is of {_time(newest)}, {age} before the end"
+    seconds = max((newest - start).total_seconds(), 1.0)
+    rate = count / seconds
+    if count >= FEWEST_LINES and rate * (end - newest).total_seconds() > EXPECTED:
+        return True, f"silent since {_time(newest)}, {rate * MINUTE:.3g} lines a minute before"
+    part = ", older ones are missing" if told.span.cut else ""
+    return False, f"{count} lines, the last at {_time(newest)}{part}"
+
+
+def _known(count: int) -> str:
+    return f"; {count} lines of it were kept before" if count else ""
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%H:%M:%S} UTC"
+
+
+def _whole_seconds(end: datetime, newest: datetime) -> timedelta:
+    return timedelta(seconds=max(0, round((end - newest).total_seconds())))
