@@ -35,7 +35,8 @@ class Deployment(Frozen):
 
     `effect` is the mark that a redeploy of ours has left on it, `of` the build it was made again
     from. `has_served`: whether users were ever given it; None where nobody knows. `crons` is what
-    the platform calls while it serves; None in lists, where the platform does not say.
+    the platform calls while it serves; None in lists, where the platform does not say. `assigned`
+    is when it was last given the users; None where it never was, or the platform does not say.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Deployment(Frozen):
     of: str = ""
     has_served: bool | None = None
     crons: tuple[Cron, ...] | None = None
+    assigned: datetime | None = None
 
 
 class SwitchKind(StrEnum):

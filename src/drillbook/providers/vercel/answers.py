@@ -78,6 +78,7 @@ class DeploymentSeen(Seen):
     meta: dict[str, str] = Field(default_factory=dict[str, str])
     creator: Creator = Creator()
     alias_assigned: int | None = Field(None, alias="aliasAssigned")  # a time, or true and false
+    alias_assigned_at: int | None = Field(None, alias="aliasAssignedAt")  # only by itself
     alias_error: Problem | None = Field(None, alias="aliasError")
     error_message: str | None = Field(None, alias="errorMessage")
     env: tuple[str, ...] | None = None
@@ -93,6 +94,11 @@ class DeploymentSeen(Seen):
         if self.target == PRODUCTION:
             return _SERVED.get(self.substate or "")
         return True if self.alias_assigned else None  # previews have no substate
+
+    @property
+    def _assigned(self) -> datetime | None:
+        times = [at for at in (self.alias_assigned_at, self.alias_assigned) if at and at > 1]
+        return moment(times[0]) if times else None
 
     def said(self) -> Deployment:
         """Return it in the words of the port."""
@@ -112,6 +118,7 @@ class DeploymentSeen(Seen):
             of=self.meta.get(OF) or self.meta.get(THEIRS_OF, ""),
             has_served=self._has_served,
             crons=None if self.crons is None else tuple(each.said() for each in self.crons),
+            assigned=self._assigned,
         )
 
 
