@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drillbook.cli.drill_errors import add_errors
 from drillbook.cli.exit_codes import ExitCode
 from drillbook.cli.telling import paint, say, tell_json
 from drillbook.cli.usage import examples, new_app
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from drillbook.engine.runs import Runs
 
 app = new_app(no_args_is_help=True)
+add_errors(app)
 FOLDER = Path(".drillbook") / "drill"
 Json = Annotated[bool, typer.Option("--json", help="Print JSON at the end only.")]
 HEAD = ("case", "noticed", "decided", "back", "ended", "serves", "users harmed", "wrong")
@@ -30,13 +32,17 @@ def drills() -> None:
 def list_cases(as_json: Json = False) -> None:
     """List the cases of each drill."""
     from drillbook.drills.deployment.cases import CASES
+    from drillbook.drills.errors.cases import CASES as ERRORS
 
+    deployments = [("deployment", case.name, case.says) for case in CASES]
+    found = [*deployments, *(("errors", case.name, case.says) for case in ERRORS)]
     if as_json:
-        tell_json([{"drill": "deployment", "case": c.name, "says": c.says} for c in CASES])
+        tell_json([{"drill": drill, "case": name, "says": says} for drill, name, says in found])
         return
-    say(paint("deployment", "bold"))
-    for case in CASES:
-        say(f"  {case.name:27} {case.says}")
+    for drill in ("deployment", "errors"):
+        say(paint(drill, "bold"))
+        for _, name, says in (each for each in found if each[0] == drill):
+            say(f"  {name:31} {says}")
 
 
 @app.command(

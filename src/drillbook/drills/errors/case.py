@@ -1,7 +1,7 @@
 """One case of the drill of errors: what breaks or only looks so, and what would be right to say."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 from pydantic import JsonValue
@@ -65,7 +65,7 @@ class Case:
     One case. `felt`: users are harmed, so that it must be noticed, explained and mended.
 
     Where nobody is harmed nothing may be written, and naming no cause is right; `causes` are then
-    what may be named all the same. `ends_itself`: whatever harm there is is over by itself.
+    what may be named all the same. `slow`: the harm is that answers are slow.
     """
 
     name: str
@@ -77,11 +77,4 @@ class Case:
     act: Act = nothing
     after: Act = nothing
     healthy: bool = False
-    ends_itself: bool = False
-    changes_traffic: bool = False
-    touches: frozenset[str] = field(default_factory=frozenset[str])
-
-    @property
-    def mends_itself(self) -> bool:
-        """Whether one of the right fixes is carried out by the runbook, and not by a person."""
-        return any(remedy.kind is not FixKind.PERSON for remedy in self.remedies)
+    slow: bool = False

@@ -15,8 +15,6 @@ def _control(
     act: Act,
     *may_be_named: Accepted,
     after: Act = nothing,
-    traffic: bool = False,
-    ends_itself: bool = False,
 ) -> Case:
     return Case(
         name=name,
@@ -26,8 +24,6 @@ def _control(
         act=act,
         after=after,
         healthy=True,
-        changes_traffic=traffic,
-        ends_itself=ends_itself,
     )
 
 
@@ -40,10 +36,8 @@ CONTROLS = (
         "a release that changes nothing, in the minute in which eight times as many users come",
         controls.releases_in_a_spike,
         TRAFFIC,
-        traffic=True,
     ),
-    _control("more-users", "three or four times as many users", controls.many_come, TRAFFIC,
-             traffic=True),
+    _control("more-users", "three or four times as many users", controls.many_come, TRAFFIC),
     _control("scanner", "a scanner asks for hundreds of pages that are not there", controls.scans,
              SOURCES),
     _control("noisy-job", "a job logs what it skips, as errors", controls.a_job_complains),
@@ -52,7 +46,6 @@ CONTROLS = (
         "a handful of users a minute, and one payment fails",
         controls.few_come_and_one_fails,
         after=controls.payments_are_well,
-        traffic=True,
     ),
     _control("refactoring", "much code moved, nothing changed", controls.releases("refactoring")),
     _control("faster-query", "a query that is faster", controls.releases("faster-query")),
@@ -68,14 +61,12 @@ CONTROLS = (
         "Postgres is restarted as planned, away for a second",
         controls.restarts_postgres,
         RESTARTED,
-        ends_itself=True,
     ),
     _control(
         "app-restart",
         "the app's process ends once, and is started with the next request",
         controls.app_ends_once,
         cause(CauseKind.PROCESS),
-        ends_itself=True,
     ),
     _control("bad-token", "one client asks with a token nobody gave", controls.has_a_bad_token,
              SOURCES),

@@ -25,6 +25,7 @@ def felt(
     remedies: tuple[Remedy, ...],
     *,
     varied: Act = nothing,
+    slow: bool = False,
 ) -> Case:
     """Return the case of a fault that users feel."""
     return Case(
@@ -35,11 +36,12 @@ def felt(
         remedies=remedies,
         fault=fault,
         act=varied,
+        slow=slow,
     )
 
 
-def _release(fault: str, *others: Accepted) -> Case:
-    return felt(fault, (RELEASE, *others), (ROLL_BACK,))
+def _release(fault: str, *others: Accepted, slow: bool = False) -> Case:
+    return felt(fault, (RELEASE, *others), (ROLL_BACK,), slow=slow)
 
 
 def _value(fault: str, name: str, *others: Accepted) -> Case:
@@ -60,7 +62,7 @@ DISK = (cause(CauseKind.DISK),)
 
 FELT = (
     _release("release-throws"),
-    _release("release-slow"),
+    _release("release-slow", slow=True),
     _release("release-lacks-value", lacking("SMS_SENDER")),
     _release("release-renamed-value", lacking("PAYMENTS_SECRET_KEY")),
     _release("release-value-on-staging-only", lacking("INVOICE_PREFIX")),
@@ -78,7 +80,7 @@ FELT = (
         (END_HOLDERS, remedy(FixKind.RAISE_CONNECTIONS)),
     ),
     felt("database-locked", HOLDER, (END_HOLDERS,)),
-    felt("database-slow", (cause(CauseKind.SLOW_QUERY, "bookings"),), (PERSON,)),
+    felt("database-slow", (cause(CauseKind.SLOW_QUERY, "bookings"),), (PERSON,), slow=True),
     felt("database-down", (cause(CauseKind.DATABASE),), (remedy(FixKind.RESTART_DATABASE),)),
     felt("database-out-of-disk", DISK, (PERSON,)),
     felt("cache-hangs", (cause(CauseKind.CACHE),), (LIMITS_OFF, PERSON)),

@@ -14,7 +14,6 @@ def _unfelt(fault: str, *may_be_named: Accepted) -> Case:
         felt=False,
         causes=may_be_named,
         fault=fault,
-        changes_traffic=fault == "traffic-spike",
     )
 
 

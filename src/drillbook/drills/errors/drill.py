@@ -12,7 +12,7 @@ from drillbook.core.errors import Refused
 from drillbook.core.model import Frozen
 from drillbook.drills.demo_stage import RANGE, set_up
 from drillbook.drills.errors.case import Case
-from drillbook.drills.errors.play import Site, play
+from drillbook.drills.errors.play import Site, blank, play, settle
 from drillbook.drills.errors.product import Product
 from drillbook.drills.errors.result import Result
 from drillbook.drills.errors.users import Users
@@ -20,7 +20,8 @@ from drillbook.engine.runs import opened
 from drillbook.range import practice
 from drillbook.range.faults.fault import Ground
 
-SCALE = 0.1
+# So many bookings that a query that reads them all is felt.
+SCALE = 0.3
 # Enough that a fault of one request in twenty is met within seconds, on two cores with others.
 RATE, READERS, WRITERS = 12.0, 3, 5
 WARM_SECONDS = 20.0
@@ -57,13 +58,6 @@ class Shard(Frozen):
         return cls(number=int(number), of=int(of))
 
 
-class Turn(Frozen):
-    """One case in one seed."""
-
-    case: str
-    seed: int
-
-
 def order(cases: tuple[Case, ...], seeds: tuple[int, ...], shard: Shard) -> list[tuple[Case, int]]:
     """Return the turns of a shard: each seed mixes the cases anew, and the shards share them."""
     turns: list[tuple[Case, int]] = []
@@ -82,19 +76,43 @@ def drill(
     *,
     alone: bool = False,
 ) -> None:
-    """Play turns one after the other on one range below the folder; keep each result at once."""
-    if not turns:
-        return
-    with _site(folder, face, alone=alone) as site:
-        came = 0
-        for number, (case, seed) in enumerate(turns, start=1):
-            if seed != came:
-                came = _others_come(site, seed)
-            face.begins(case, seed, number, len(turns))
-            chance = Random(f"{seed}/{case.name}")  # noqa: S311 - the same each time
-            result = play(case, site, seed, chance)
-            keep(result)
-            face.ends(result)
+    """
+    Play turns one after the other on one range below the folder; keep each result at once.
+
+    A range that does not come to rest any more is left for a new one; a second time in one case,
+    the case is given up and says so.
+    """
+    left = list(turns)
+    unrest = 0
+    while left:
+        with _site(folder, face, alone=alone) as site:
+            unrest = 0 if _play_all(left, len(turns), site, face, keep) else unrest + 1
+        if unrest > 1:
+            case, seed = left.pop(0)
+            keep(blank(case, seed, "the range came to no rest before it, twice"))
+            unrest = 0
+
+
+def _play_all(
+    left: list[tuple[Case, int]], of: int, site: Site, face: Face, keep: Callable[[Result], None]
+) -> bool:
+    """Play what is left until nothing is, or until users are not well; whether any was played."""
+    came, played = 0, False
+    while left:
+        case, seed = left[0]
+        if seed != came:
+            came = _others_come(site, seed)
+        face.begins(case, seed, of - len(left) + 1, of)
+        if not settle(site):
+            face.says("users are not well, and nothing is broken: a new range takes over")
+            return played
+        chance = Random(f"{seed}/{case.name}")  # noqa: S311 - the same each time
+        result = play(case, site, seed, chance)
+        keep(result)
+        face.ends(result)
+        left.pop(0)
+        played = True
+    return True
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from drillbook.core.errors import DrillbookError, Failed
+from drillbook.core.errors import DrillbookError
 from drillbook.drills.errors.case import Case, Facts
 from drillbook.drills.errors.product import Incident, Product
 from drillbook.drills.errors.repairs import Kept, keep, put_back
@@ -43,18 +43,15 @@ class Site:
 
 
 def play(case: Case, site: Site, seed: int, chance: Random) -> Result:
-    """Play a case and judge it; whatever comes of it, the range is as before afterwards."""
+    """Play a case on a range at rest and judge it; the range is as before afterwards."""
     begun = time.monotonic()
-    settle(site)
     time.sleep(chance.uniform(0, LONGEST_WAIT_SECONDS))
     kept = keep(site.ground)
     before = look(site.ground.cloud)
     try:
         result = _carried_out(case, site, seed, chance, before)
     except DrillbookError as error:
-        result = Result(
-            case=case.name, seed=seed, healthy=case.healthy, felt=case.felt, trouble=str(error)
-        )
+        result = blank(case, seed, str(error))
     finally:
         trouble = mended(case, site, kept, chance)
     words = "; ".join(filter(None, (result.trouble, trouble)))
@@ -62,20 +59,21 @@ def play(case: Case, site: Site, seed: int, chance: Random) -> Result:
     return result.model_copy(update={"trouble": words, "seconds": seconds})
 
 
-def settle(site: Site) -> None:
+def blank(case: Case, seed: int, trouble: str) -> Result:
+    """Return the result of a case of which nothing is known but what went wrong."""
+    return Result(case=case.name, seed=seed, healthy=case.healthy, felt=case.felt, trouble=trouble)
+
+
+def settle(site: Site) -> bool:
     """Wait until users have been well for a while, and learn from them what is usual."""
     ends = time.monotonic() + SETTLE_SECONDS
-    while True:
+    while time.monotonic() < ends:
         since = datetime.now(UTC) - timedelta(seconds=WELL_SECONDS)
         if site.users.are_well(since):
             site.users.learn(since, datetime.now(UTC))
-            return
-        if time.monotonic() > ends:
-            raise Failed(
-                f"users were not well for {WELL_SECONDS:g} s within {SETTLE_SECONDS:g} s",
-                hint=f"See {site.users.record}.",
-            )
+            return True
         time.sleep(LOOK_SECONDS)
+    return False
 
 
 def _carried_out(case: Case, site: Site, seed: int, chance: Random, before: World) -> Result:
@@ -93,7 +91,7 @@ def _carried_out(case: Case, site: Site, seed: int, chance: Random, before: Worl
     )  # fmt: skip
     course = _watched(case, site, broken_at)
     written = written_between(ground.cloud, broken, look(ground.cloud))
-    harm = harm_of(site.users, broken_at, course.ended)
+    harm = harm_of(site.users, broken_at, course.ended, slow=case.slow)
     steps = site.product.steps(course.run) if site.product and course.run else []
     return judged(case, seed, facts, course, harm, steps, written)
 

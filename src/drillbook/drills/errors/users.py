@@ -12,7 +12,8 @@ from drillbook.range.traffic.record import Met, met_from
 
 # Somebody who has waited so long without an answer is harmed, whatever comes later.
 STALL_SECONDS = 3.0
-SLOW_TIMES, SLOW_SECONDS = 5.0, 0.15
+# In a case of slow answers: what is far slower than usual, and slow for a person at all.
+SLOW_TIMES, SLOW_SECONDS = 5.0, 0.06
 FEWEST_OF_A_KIND = 10
 KEPT = 4_000
 # One failure alone is life, three within a case are harm.
@@ -48,11 +49,12 @@ class Users:
         enough = {what: each for what, each in took.items() if len(each) >= FEWEST_OF_A_KIND}
         self.usual |= {what: median(each) for what, each in enough.items()}
 
-    def is_harmed(self, met: Met, now: datetime) -> bool:
-        """Whether a request failed, waits for too long, or took far longer than usual."""
-        if not met.over:
-            return (now - met.begun).total_seconds() > STALL_SECONDS
-        return met.ok is False or (not met.cut and self.is_slow(met))
+    def is_harmed(self, met: Met, now: datetime, *, slow: bool = False) -> bool:
+        """Whether a request failed or waited for too long; with `slow`, far longer than usual."""
+        waited = met.seconds if met.over else (now - met.begun).total_seconds()
+        if met.ok is False or (waited > STALL_SECONDS and not met.cut):
+            return True
+        return slow and met.over and not met.cut and self.is_slow(met)
 
     def is_slow(self, met: Met) -> bool:
         """Whether an answer took far longer than usual."""
@@ -63,7 +65,7 @@ class Users:
         """Whether enough came since a moment, all were answered, and nearly all as fast as ever."""
         now = datetime.now(UTC)
         found = [met for met in self.requests(since) if met.over or self.is_harmed(met, now)]
-        if len(found) < WELL_REQUESTS or any(not met.ok for met in found):
+        if len(found) < WELL_REQUESTS or any(self.is_harmed(met, now) for met in found):
             return False
         return sum(self.is_slow(met) for met in found) <= SLOW_SHARE * len(found)
 
@@ -109,10 +111,10 @@ class Harm:
         return self.well_since is not None and self.well_since <= moment
 
 
-def harm_of(users: Users, since: datetime, until: datetime) -> Harm:
+def harm_of(users: Users, since: datetime, until: datetime, *, slow: bool = False) -> Harm:
     """Return what users met in a window; a request belongs to the moment it was sent."""
     found = [met for met in users.requests(since) if met.begun < until]
-    marked = [(met, users.is_harmed(met, until)) for met in found]
+    marked = [(met, users.is_harmed(met, until, slow=slow)) for met in found]
     harmed = [met for met, is_harmed in marked if is_harmed]
     return Harm(
         requests=len(found),
