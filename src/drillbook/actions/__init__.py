@@ -10,6 +10,7 @@ from drillbook.actions import (
     errors,
     migration,
     platform,
+    ratelimit,
     repository,
 )
 from drillbook.core.catalog import catalog
@@ -24,5 +25,6 @@ CATALOG = catalog(
     errors.domain,
     migration.domain,
     platform.domain,
+    ratelimit.domain,
     repository.domain,
 )

@@ -24,6 +24,7 @@ from drillbook.range.valkey import ValkeyServer
 DATABASE = "booking"
 APP_LOGIN, APP_URL = "booking_app", "app-database.url"
 REPLICATION_LOGIN = "booking_replication"
+VALKEY_URL = "valkey.url"
 ARCHIVED = "production"
 # Publications and slots need it, and it is what hosted Postgres has.
 # As Supabase sets it: every change of the schema is in the log.
@@ -86,6 +87,7 @@ class Environment:
         self._write_urls(server)
         ran = self.valkey.identity() is not None
         process = self.valkey.start(tied=tied)
+        write_private(self.folder / VALKEY_URL, self.valkey.url)
         done.append(f"Valkey {'ran already' if ran else 'started'} (pid {process.pid})")
         return tuple(done)
 

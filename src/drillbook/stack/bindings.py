@@ -34,7 +34,7 @@ from drillbook.ports.side_tables import SideTables
 from drillbook.ports.systems import Systems
 from drillbook.ports.team_commands import TeamCommands
 from drillbook.ports.vitals import DatabaseVitals
-from drillbook.stack import outside, platforms
+from drillbook.stack import fixing, outside, platforms
 from drillbook.stack.address import reference as beside
 from drillbook.stack.place import Place
 
@@ -74,6 +74,7 @@ SYSTEMS: dict[type, tuple[str, ...]] = {  # what an environment must have; a tes
     Readings: ("database",),
     **outside.SYSTEMS,
     **platforms.SYSTEMS,
+    **fixing.SYSTEMS,
 }
 
 
@@ -370,4 +371,5 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     TeamCommands: _team_commands,
     **outside.BUILDERS,
     **platforms.BUILDERS,
+    **fixing.BUILDERS,
 }

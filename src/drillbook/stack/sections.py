@@ -9,7 +9,9 @@ from drillbook.core.policy import Consent, Needs
 from drillbook.core.quantities import Duration, parse_duration
 from drillbook.core.secret import Secret
 from drillbook.stack.address import Address
+from drillbook.stack.fixing_sections import LimitsSection
 from drillbook.stack.log_sections import LogsSection
+from drillbook.stack.lookout_section import LookoutSection
 from drillbook.stack.outside_sections import DependencySection, StatusPageSection
 from drillbook.stack.section_values import (
     Api,
@@ -169,6 +171,7 @@ class EnvironmentSection(Frozen):
     logs: LogsSection | None = None
     dependencies: dict[Name, DependencySection] | None = None
     status_pages: dict[Name, StatusPageSection] | None = None
+    limits: LimitsSection | None = None
 
 
 class CommandSection(Frozen):
@@ -208,6 +211,7 @@ class StackFile(Frozen):
     commands: dict[Name, CommandSection] = {}
     policy: dict[str, PolicySection] = {}
     roles: dict[Name, tuple[Text, ...]] = {}
+    lookout: LookoutSection = LookoutSection()
 
 
 def _rank(needs: Needs) -> tuple[int, int]:
