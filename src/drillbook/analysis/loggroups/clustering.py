@@ -9,25 +9,67 @@ from drillbook.analysis.loggroups.words import is_telling, precedes_name
 
 # So many different words at one place are a parameter, whatever they are.
 _MANY = 5
-_VERY_MANY = 20
-_ROUNDS = 4
+_ROUNDS = 3
+# How many words before and after a place are looked at together.
+_WINDOWS = ((2, 2), (2, 1), (1, 2))
+_FEW = 2
+_EDGE = ""
 
 
 def cluster(counts: Mapping[Shape, int]) -> dict[Shape, Shape]:
     """Return the joined shape of each shape; the result does not depend on the order."""
     joined = {shape: shape for shape in counts}
-    for _ in range(_ROUNDS):
-        merged = _join_once(set(joined.values()))
-        if not merged:
-            break
-        joined = {shape: _follow(merged, now) for shape, now in joined.items()}
+    for step in (_mark_by_neighbours, _join_once, _without_doubles) * _ROUNDS:
+        now = step(set(joined.values()))
+        joined = {shape: now.get(last, last) for shape, last in joined.items()}
     return joined
 
 
-def _follow(merged: Mapping[Shape, Shape], shape: Shape) -> Shape:
-    while shape in merged:
-        shape = merged[shape]
-    return shape
+def _mark_by_neighbours(shapes: set[Shape]) -> dict[Shape, Shape]:
+    """Mark the places where many words stand between the same neighbours."""
+    merged: dict[Shape, Shape] = {}
+    for before, after in _WINDOWS:
+        seen: defaultdict[Shape, set[str]] = defaultdict(set)
+        for shape in shapes:
+            for place, item in enumerate(shape):
+                seen[_neighbours(shape, place, before, after)].add(item)
+        variable = {
+            around
+            for around, items in seen.items()
+            if len(items) > _FEW and _varies(items, around, before, after)
+        }
+        for shape in shapes:
+            now = merged.get(shape, shape)
+            marked = tuple(
+                MARK if _neighbours(shape, place, before, after) in variable else now[place]
+                for place in range(len(shape))
+            )
+            if marked != now:
+                merged[shape] = marked
+    return merged
+
+
+def _neighbours(shape: Shape, place: int, before: int, after: int) -> Shape:
+    padded = (_EDGE, _EDGE, *shape, _EDGE, _EDGE)
+    place += 2
+    return (*padded[place - before : place], *padded[place + 1 : place + 1 + after])
+
+
+def _varies(items: set[str], around: Shape, before: int, after: int) -> bool:
+    """Tell whether the different words between the same neighbours are a parameter."""
+    words = [item for item in items if item != MARK]
+    context = sum(1 for item in around if MARK not in item and item != _EDGE)
+    wide = before + after > 3
+    if not words or context < _FEW:
+        return False
+    telling = sum(map(is_telling, words))
+    if precedes_name(around[before - 1]) and telling * 3 < len(words):
+        return wide or len(words) >= _MANY
+    if telling * 4 > len(words) or (telling and len(words) < _MANY):
+        return False
+    if all(map(_is_identifier, words)):
+        return around[before - 1] != _EDGE and (wide or len(words) >= _MANY)
+    return len(words) >= (_MANY if wide else 2 * _MANY)
 
 
 def _join_once(shapes: Iterable[Shape]) -> dict[Shape, Shape]:
@@ -36,18 +78,19 @@ def _join_once(shapes: Iterable[Shape]) -> dict[Shape, Shape]:
     for shape in shapes:
         for place in range(len(shape)):
             families[place, shape[:place] + shape[place + 1 :]].append(shape)
-    found = [
-        (len(members), place, rest)
+    variable = [
+        (place, members)
         for (place, rest), members in families.items()
         if len(members) > 1 and is_parameter([each[place] for each in members], place, rest)
     ]
-    merged: dict[Shape, Shape] = {}
-    for _, place, rest in sorted(found, key=lambda each: (-each[0], each[1:])):
-        target = _without_doubles((*rest[:place], MARK, *rest[place:]))
-        for shape in families[place, rest]:
-            if shape not in merged and shape != target:
-                merged[shape] = target
-    return _without_circles(merged)
+    places: defaultdict[Shape, set[int]] = defaultdict(set)
+    for place, members in variable:
+        for shape in members:
+            places[shape].add(place)
+    return {
+        shape: tuple(MARK if place in marked else item for place, item in enumerate(shape))
+        for shape, marked in places.items()
+    }
 
 
 def is_parameter(values: list[str], place: int, rest: Shape) -> bool:
@@ -59,8 +102,8 @@ def is_parameter(values: list[str], place: int, rest: Shape) -> bool:
     telling = sum(map(is_telling, words))
     if place and precedes_name(rest[place - 1]) and telling * 2 < len(words):
         return True
-    if telling:
-        return len(words) >= _VERY_MANY and telling * 2 < len(words) and context > 1
+    if telling * 4 > len(words) or (telling and len(words) < _MANY):
+        return False
     if place and rest[place - 1] == MARK:
         return True
     if len(words) < len(values) or all(map(_is_identifier, words)):
@@ -72,21 +115,13 @@ def _is_identifier(word: str) -> bool:
     return not word.replace("-", "").isalpha() or word[1:] != word[1:].lower() != word.lower()
 
 
-def _without_doubles(shape: Shape) -> Shape:
-    kept = [
-        item for n, item in enumerate(shape) if not (item == MARK and n and shape[n - 1] == MARK)
-    ]
-    return tuple(kept)
-
-
-def _without_circles(merged: dict[Shape, Shape]) -> dict[Shape, Shape]:
-    for shape in list(merged):
-        seen = {shape}
-        now = merged[shape]
-        while now in merged:
-            if now in seen:
-                del merged[now]
-                break
-            seen.add(now)
-            now = merged[now]
-    return merged
+def _without_doubles(shapes: Iterable[Shape]) -> dict[Shape, Shape]:
+    """Let parameters beside one another be one: lists are as long as they are."""
+    return {
+        shape: tuple(
+            item
+            for place, item in enumerate(shape)
+            if not (item == MARK and place and shape[place - 1] == MARK)
+        )
+        for shape in shapes
+    }

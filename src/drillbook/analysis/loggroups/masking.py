@@ -2,13 +2,23 @@
 
 import re
 
-from drillbook.analysis.loggroups.words import TEXT_FIELDS
+from drillbook.analysis.loggroups.words import TEXT_FIELDS, VALUES
 
 # Stands for a parameter; control characters of the log itself became spaces before.
 MARK = "\x00"
+_PUNCTUATION = "()[]{}<>,;:.'\""
 LARGEST_MEMO = 200_000
 
 _ZEROS = {ord(digit): "0" for digit in "123456789"} | dict.fromkeys(range(32), " ")
+_TOP_DOMAINS = (
+    "com|net|org|edu|gov|mil|info|biz|io|dev|cloud|local|lan|internal|localdomain|intra|home|corp"
+    "|arpa|uk|de|fr|jp|cn|hk|tw|kr|in|br|ru|pl|it|es|nl|se|ch|at|au|ca|us|mx|ar|cz|eu"
+)
+_SUFFIXES = (
+    "log|txt|conf|cfg|ini|json|xml|yaml|yml|toml|csv|tsv|html?|css|php|jsp|aspx?|js|mjs|ts|tsx|jsx|py|rb"
+    "|go|rs|c|cc|cpp|h|hpp|java|kt|class|jar|war|so|dll|exe|sys|bin|dat|db|sql|sqlite|tmp|bak|lock|pid"
+    "|sock|sh|bat|service|gz|zip|tar|tgz|xz|bz2|jpe?g|png|gif|svg|ico|webp|pdf|docx?|xlsx?|mp[34]|img|iso"
+)
 _END = r"\s\"'<>()\[\]{},;|"
 _FORMS = re.compile(
     "|".join(
@@ -20,17 +30,22 @@ _FORMS = re.compile(
             rf"(?<![\w.])[\w.@%+~-]+(?:/[\w.@%+~$:#-]+){{2,}}/?[^{_END}]*",  # one without a root
             r"(?<![A-Za-z0-9_])(?:[0-9A-Fa-f]{1,12}-){4}[0-9A-Fa-f]{1,12}(?![A-Za-z0-9_])",  # UUID
             r"(?<![A-Za-z0-9_])0[xX][0-9A-Fa-f]+",
+            # A host by its last part; what begins with it is a package: com.example.app.
+            r"(?<![\w.-])(?!(?:com|org|net|io|edu|gov|java|javax|sun|dev|co)[.])[\w-]+(?:[.][\w-]+)*"
+            rf"[.](?:{_TOP_DOMAINS})(?![\w.-]*\w)(?::[0-9]+)?",
+            rf"(?<![\w.\\/-])[\w~-]+(?:[.][\w-]+)*[.](?:{_SUFFIXES})(?![\w.-]*\w)(?::[0-9]+)*",  # a file
             r"(?<![A-Za-z0-9_:])(?=[0-9a-fA-F:]*[0-9])[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,}(?:[.][0-9.]+)?(?![A-Za-z_])",
+            r"(?<![\w:])::(?![\w:])",
             # Numbers with what belongs to them: dates, times, addresses, versions, sizes.
             r"(?<![A-Za-z0-9_])[-+]?[0-9]+(?:[.,:/_T-]+[0-9]+)*(?:[eE][-+]?[0-9]+)?(?:Z|%|[A-Za-zµ]{1,4})?(?![A-Za-z0-9_])",
             r"(?<![A-Za-z0-9_])(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{4,}(?![A-Za-z0-9_])",  # hexadecimal
             # Letters and digits at random: ids, tokens, base64.
-            r"(?<!\w)(?=[\w+/=-]*[0-9][A-Za-z]+[0-9][A-Za-z]+[0-9])[\w+/=-]{16,}",
+            r"(?<!\w)(?=[\w+/-]*[0-9][A-Za-z]+[0-9][A-Za-z]+[0-9])[\w+/-]{16,}={0,2}",
             r"[-]?[0-9]+(?:[.][0-9]+)*",
         )
     )
 )
-_FIELD = re.compile(r"(?P<key>[A-Za-z_@][\w.@-]*|\])=(?!=)(?P<value>[^\s,;&)\]}]*)")
+_FIELD = re.compile(r"(?P<key>[A-Za-z_@][\w.@-]*|\])=(?!=)(?P<value>\"[^\"]*\"|[^\s,;&)\]}\"]+)")
 _JSON_FIELD = re.compile(
     r'(?P<before>[{,]\s*)"(?P<key>[^"\\]{1,80})"\s*:\s*(?P<value>"(?:[^"\\]|\\.)*"|[^\s,"{}\[\]]+)'
 )
@@ -55,9 +70,11 @@ def mask_text(text: str, memo: Memo) -> str:
 def mask_token(token: str) -> str:
     """Return a token, which holds no spaces, with its parameters as marks."""
     if token.isalpha():
-        return token
+        return MARK if token.lower() in VALUES else token
     if '":' in token:
         token = _JSON_FIELD.sub(_json_field, token)
+    if token.strip(_PUNCTUATION).lower() in VALUES:
+        return MARK
     token = _FORMS.sub(MARK, token)
     return _FIELD.sub(_field, token) if "=" in token else token
 

@@ -17,9 +17,10 @@ _CALENDAR = MONTHS | DAYS
 _QUOTED = re.compile(r'"([^"]{0,400})"')
 _REQUEST = re.compile(r"(?:GET|POST|PUT|DELETE|HEAD|PATCH|OPTIONS|CONNECT|TRACE) ")
 _SINGLE = re.compile(r"(?<![\w'])'([^']{0,200})'(?!\w)")
-_SPACED_FIELD = re.compile(r"(?<=\w) ?= +(?!=)[^\s,;)\]}]+")
+_SPACED_FIELD = re.compile(r"(?<=\w)(?: =|= )\s*(?![=\x00])[^\s,;=)\]}]+(?=[\s,;)\]}]|$)")
+_EMPTY_FIELD = re.compile(r"(?<=\w)=(?=[\s,;)\]}]|$)")
 _BRACKETED_MARKS = re.compile(r"\(\s*(?:\x00[\s,.:;/#%KMGTBbkmgs+-]*)+\)")
-_ITEM = re.compile(r"[\w$\x00]+(?:(?:[.'@/-]|::)[\w$\x00]+)*")
+_ITEM = re.compile(r"[\w$\x00]+(?:(?:/[.]|[.'@/-]|::)[\w$\x00]+)*")
 _ONLY_MARKS = re.compile(r"[\x00\W]+")
 _MESSAGE_KEYS = ("message", "msg", "event", "log", "text", "body", "error", "err")
 _LEVEL_KEYS = ("level", "severity", "lvl", "levelname")
@@ -80,7 +81,7 @@ def _tidy(masked: str) -> str:
     if "'" in masked:
         masked = _SINGLE.sub(f" {MARK} ", masked)
     if "=" in masked:
-        masked = _SPACED_FIELD.sub(f"={MARK} ", masked)
+        masked = _EMPTY_FIELD.sub(f"={MARK} ", _SPACED_FIELD.sub(f"={MARK} ", masked))
     if "(" in masked:
         masked = _BRACKETED_MARKS.sub(" ", masked)
     return masked

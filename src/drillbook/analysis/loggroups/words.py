@@ -20,7 +20,7 @@ _TELLING = frozenset(
     slow sleep spawn start stale stall start stop store stuck submit succeed success sync take
     terminate throw timeout trigger unable unavailable unbind unhealthy unknown unlock unmount
     unregister up update upload use valid verify wait wake warn warning without write wrote
-    true false yes null debug info notice warn warning err error critical fatal panic trace
+    yes debug info notice warn warning err error critical fatal panic trace
     severe delete head options patch connect
     """.split()  # noqa: SIM905 - a list of words is read as one
 )
@@ -47,6 +47,8 @@ UNITS = frozenset(
     msec msecs min mins minute minutes h hr hrs hour hours day days percent
     """.split()  # noqa: SIM905 - the same
 )
+# Words that are a value wherever they stand.
+VALUES = frozenset(("true", "false", "null", "nil", "nan"))
 # Fields whose text is the message itself; the values of all others are parameters.
 TEXT_FIELDS = frozenset(
     """
