@@ -14,7 +14,9 @@ from drillbook.local.sockets import free_port
 from drillbook.range.twins.documents import Documents
 
 ENVIRONMENTS = ("production", "staging")
-LISTENERS = ("vercel", "github", "supabase", "auth-production", "auth-staging", "payments")
+LISTENERS = (
+    "vercel", "github", "supabase", "auth-production", "auth-staging", "payments", "status",
+)  # fmt: skip
 OWNER, REPOSITORY = "drillbook-range", "booking"
 BRANCHES = {"production": "main", "staging": "develop"}
 VERCEL_PROJECT = "booking"

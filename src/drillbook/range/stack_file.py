@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from drillbook.range.cloud import ENVIRONMENTS, SHAPES, Cloud
+from drillbook.range.twins.status.incidents import PAGES
 
 STACK = "stack.toml"
 TEMPLATE = Path(__file__).with_name(STACK)
@@ -26,7 +27,7 @@ def write_stack(cloud: Cloud) -> None:
     for section, key, url in _addresses(cloud):
         place = rf"(\[environments\.{section}\][^\[]*?\n{key} = \")http://127\.0\.0\.1:(?:\d+|\{{.*?\}})"
         text = re.sub(place, lambda found, now=url: found[1] + now, text)  # type: ignore[misc]  # mypy cannot infer a lambda's default
-    for name in SHAPES:  # the file names theirs
+    for name in (*SHAPES, "payments"):  # the file names theirs
         cloud.token(name)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
@@ -40,3 +41,6 @@ def _addresses(cloud: Cloud) -> Iterator[tuple[str, str, str]]:
         yield f"{name}.database", "api", cloud.url("supabase")
         yield f"{name}.auth", "url", cloud.url(f"auth-{name}")
         yield f"{name}.auth", "api", cloud.url("supabase")
+        yield f"{name}.dependencies.payments", "url", cloud.url("payments")
+        for page in PAGES:
+            yield f"{name}.status_pages.{page}", "url", cloud.url("status")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from drillbook.ports.auth_state import AuthState
 from drillbook.ports.dependencies import Dependencies
-from drillbook.ports.platform import SERVICES, Platform, Service
+from drillbook.ports.platform import Platform, Service
 from drillbook.ports.platform_apis import ApiSeen, PlatformApis
 from drillbook.ports.status_pages import StatusPages
 from drillbook.stack import platforms
@@ -106,6 +106,7 @@ class _Apis:
 
     named: tuple["Api", ...]
     project: Callable[[], Platform] | None
+    used: tuple[str, ...] = ()
 
     def apis(self) -> tuple[ApiSeen, ...]:
         """Ask each API for what it must know."""
@@ -114,8 +115,8 @@ class _Apis:
         return ask_apis(self.named)
 
     def services(self) -> tuple[Service, ...] | None:
-        """Return the services of the database's project."""
-        return None if self.project is None else self.project().services(SERVICES)
+        """Return those services of the database's project that the stack uses."""
+        return None if self.project is None else self.project().services(self.used)
 
 
 def _platform_apis(place: Place) -> PlatformApis:
@@ -135,7 +136,9 @@ def _platform_apis(place: Place) -> PlatformApis:
         path = f"/repos/{repository.repository}"
         named.append(Api("github", repository.api.written, path, place.secret(repository.token)))
     has_project = database is not None and database.has_api
-    return _Apis(tuple(named), (lambda: _project(place)) if has_project else None)
+    # What the app does not use may be switched off, and is nobody's trouble.
+    used = ("db",) if section.auth is None else ("auth", "db")
+    return _Apis(tuple(named), (lambda: _project(place)) if has_project else None, used)
 
 
 def _project(place: Place) -> Platform:

@@ -4,9 +4,11 @@ import socket
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import timedelta
 
 from drillbook.range.faults.fault import Fault, Ground, Saved, Suffers
 from drillbook.range.twins.process import CloudProcess
+from drillbook.range.twins.status.incidents import Board, Incident
 from drillbook.range.twins.weather import Forecast, Mode, Weather, set_weather, weather_file
 
 LATE_SECONDS = 4.0
@@ -33,15 +35,33 @@ def _wait_until_it_listens(port: int) -> None:
         time.sleep(LOOK_SECONDS)
 
 
-def weathered(name: str, listener: str, weather: Weather, suffers: Suffers, says: str) -> Fault:
-    """Return the fault of a listener that behaves like this."""
+def weathered(
+    name: str,
+    listener: str,
+    weather: Weather,
+    suffers: Suffers,
+    says: str,
+    *,
+    posts: Incident | None = None,
+) -> Fault:
+    """Return the fault of a listener that behaves like this; its platform may post it, late."""
+
+    def act(ground: Ground, _: Saved) -> None:
+        set_weather(ground.cloud.weather, listener, weather)
+        if posts is not None:
+            Board(ground.cloud).post(posts, origin=name)
+
+    def mend(ground: Ground, saved: Saved) -> None:
+        _restore(ground, listener, saved)
+        Board(ground.cloud).end(name)
+
     return Fault(
         name=name,
         says=says,
         suffers=suffers,
         look=lambda ground: _look(ground, listener),
-        act=lambda ground, _: set_weather(ground.cloud.weather, listener, weather),
-        mend=lambda ground, saved: _restore(ground, listener, saved),
+        act=act,
+        mend=mend,
         holds=lambda ground: (
             Forecast(weather_file(ground.cloud.weather, listener)).now() == weather
         ),
@@ -55,9 +75,22 @@ REFUSING = Weather(Mode.REFUSING)
 FAILING = Weather(Mode.FAILING, status=503)
 FULL = Weather(Mode.LIMITED)
 
+# Pages lag, and most trouble is never posted: so only some of these platforms post, minutes later.
 FAULTS = (
     weathered(
-        "auth-down", "auth-production", REFUSING, USERS, "nobody answers where customers sign in"
+        "auth-down",
+        "auth-production",
+        REFUSING,
+        USERS,
+        "nobody answers where customers sign in",
+        posts=Incident(
+            "supabase",
+            "Logins are failing",
+            "major",
+            ("Auth",),
+            "We are investigating failing requests to Auth.",
+            late=timedelta(minutes=5),
+        ),
     ),
     weathered(
         "auth-failing",
@@ -74,7 +107,19 @@ FAULTS = (
         "the auth service's clock is 15 minutes ahead: its tokens are from the future",
     ),
     weathered(
-        "payments-failing", "payments", FAILING, USERS, "the payment service answers 503 to all"
+        "payments-failing",
+        "payments",
+        FAILING,
+        USERS,
+        "the payment service answers 503 to all",
+        posts=Incident(
+            "payments",
+            "Charges are failing",
+            "critical",
+            ("API",),
+            "Requests to our API fail. We are investigating.",
+            late=timedelta(minutes=3),
+        ),
     ),
     weathered(
         "payments-slow",
@@ -83,7 +128,21 @@ FAULTS = (
         USERS,
         "the payment service takes 4 s for an answer",
     ),
-    weathered("hosting-api-down", "vercel", REFUSING, OPERATORS, "Vercel's API is away"),
+    weathered(
+        "hosting-api-down",
+        "vercel",
+        REFUSING,
+        OPERATORS,
+        "Vercel's API is away",
+        posts=Incident(
+            "vercel",
+            "Elevated errors on the API",
+            "minor",
+            ("API",),
+            "We are investigating.",
+            late=timedelta(minutes=4),
+        ),
+    ),
     weathered(
         "hosting-api-failing",
         "vercel",

@@ -33,6 +33,7 @@ TWINS: dict[str, tuple[str, tuple[str, ...]]] = {
     "auth-production": ("drillbook.range.twins.auth", ("production",)),
     "auth-staging": ("drillbook.range.twins.auth", ("staging",)),
     "payments": ("drillbook.range.twins.payments", ()),
+    "status": ("drillbook.range.twins.status", ()),
 }
 LOOK_SECONDS = 0.05
 BACKLOG = 128
