@@ -9,7 +9,7 @@ from random import Random
 
 from drillbook.core.errors import DrillbookError
 from drillbook.drills.errors.case import Case, Facts
-from drillbook.drills.errors.product import Incident, Product
+from drillbook.drills.errors.product import Product
 from drillbook.drills.errors.repairs import Kept, keep, put_back
 from drillbook.drills.errors.result import Course, Result, judged
 from drillbook.drills.errors.users import Users, harm_of
@@ -18,10 +18,11 @@ from drillbook.engine.outcome import State
 from drillbook.range import practice
 from drillbook.range.faults.fault import Ground
 from drillbook.range.faults.snapshot import serving
+from drillbook.watch.incidents import Incident
 
 LOOK_SECONDS = 0.5
 # Users must have been well for so long before anything breaks.
-WELL_SECONDS, SETTLE_SECONDS = 10.0, 90.0
+WELL_SECONDS, SETTLE_SECONDS, REST_SECONDS = 10.0, 90.0, 20.0
 LONGEST_WAIT_SECONDS = 6.0
 # Whoever has not noticed by then has missed it; the runbook is then started by hand.
 NOTICE_SECONDS, QUIET_SECONDS = 45.0, 20.0
@@ -71,9 +72,21 @@ def settle(site: Site) -> bool:
         since = datetime.now(UTC) - timedelta(seconds=WELL_SECONDS)
         if site.users.are_well(since):
             site.users.learn(since, datetime.now(UTC))
+            _comes_to_rest(site)
             return True
         time.sleep(LOOK_SECONDS)
     return False
+
+
+def _comes_to_rest(site: Site) -> None:
+    """Wait until the lookout sees the end as well; else close its incident as a person would."""
+    ends = time.monotonic() + REST_SECONDS
+    while site.product is not None and not site.product.is_calm():
+        if time.monotonic() > ends:
+            site.product.close()
+            site.say("the incident was closed by hand")
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 def _carried_out(case: Case, site: Site, seed: int, chance: Random, before: World) -> Result:
@@ -111,7 +124,7 @@ def _watched(case: Case, site: Site, broken_at: datetime) -> Course:
         state=state,
         reason=reason,
         broken=broken_at,
-        opened=incident.opened if incident else None,
+        opened=incident.opened_at if incident else None,
         started=site.product.started(run),
         ended=datetime.now(UTC),
     )

@@ -1,17 +1,14 @@
 """The product as it is in a case: its lookout, the runs it starts, and what their record says."""
 
-import json
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from drillbook.actions import CATALOG
 from drillbook.compiler.plans import compile_plan
-from drillbook.core.errors import Failed
 from drillbook.core.files import read_file
 from drillbook.core.process_identity import end, identify
 from drillbook.core.record import EntryKind
@@ -21,12 +18,12 @@ from drillbook.engine.journal import Recorded
 from drillbook.engine.runs import Runs
 from drillbook.engine.spawn import ensure_worker
 from drillbook.stack.books import find_books
+from drillbook.watch.incidents import Incident, IncidentBook
 
 RUNBOOK = "High Error Rate"
 CULPRIT, WATCH = "errors.culprit", "errors.watch"
 BY = "drill@example.com"
 STOP_SECONDS = 5.0
-COMMAND_SECONDS = 20.0
 ENDINGS = (EntryKind.TASK_DONE, EntryKind.TASK_FAILED)
 
 
@@ -40,15 +37,6 @@ class Step:
     at: datetime
     result: Said
     error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """What the lookout has opened."""
-
-    name: str
-    opened: datetime
-    run: str
 
 
 @dataclass(slots=True)
@@ -68,7 +56,7 @@ class Product:
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with log.open("ab") as file:
             self._lookout = subprocess.Popen(
-                [*_words(), "lookout"],
+                [sys.executable, "-m", "drillbook", "lookout"],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -87,8 +75,17 @@ class Product:
 
     def incidents(self, since: datetime) -> list[Incident]:
         """Return what the lookout has opened since a moment, the first first."""
-        found = [_incident(each) for each in self._said("incidents", "--json")]
-        return sorted((each for each in found if each.opened >= since), key=lambda one: one.opened)
+        found = [each for each in self._book().all() if each.opened_at >= since]
+        return sorted(found, key=lambda each: each.opened_at)
+
+    def is_calm(self) -> bool:
+        """Whether no incident is open any more."""
+        return not self._book().all(only_open=True)
+
+    def close(self) -> None:
+        """Close what is open, as a person does who has mended it."""
+        for each in self._book().all(only_open=True):
+            self._book().close(each.id, at=datetime.now(UTC), because="mended by hand")
 
     def begin(self) -> str:
         """Start the runbook by hand, unattended, as the lookout would."""
@@ -119,29 +116,8 @@ class Product:
             self._does[run] = {task.id: task.does or "" for task in part.all_tasks()}
         return self._does[run]
 
-    def _said(self, *words: str) -> list[dict[str, Any]]:  # Any: JSON of a command
-        done = subprocess.run(
-            [*_words(), *words],
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-            cwd=self.stage.folder,
-        )
-        if done.returncode:
-            raise Failed(f"drillbook {' '.join(words)} failed: {done.stderr.strip()[-300:]}")
-        said: list[dict[str, Any]] = json.loads(done.stdout)
-        return said
-
-
-def _words() -> tuple[str, ...]:
-    return (sys.executable, "-m", "drillbook")
-
-
-def _incident(said: dict[str, Any]) -> Incident:  # Any: as above
-    return Incident(
-        name=str(said["id"]), opened=datetime.fromisoformat(said["opened_at"]), run=said["run"]
-    )
+    def _book(self) -> IncidentBook:
+        return IncidentBook(self.stage.store.home)
 
 
 def _step(entry: Recorded, does: dict[str, str]) -> Step:
