@@ -138,20 +138,21 @@ def _well_since(marked: Sequence[tuple[Met, bool]], until: datetime) -> datetime
     """
     well: datetime | None = None
     after = slow = 0
+    # Whoever asked before may have been waiting for the failure while others were answered.
+    failed = [_until(met, until) for met, harmed in marked if harmed and not _is_answered(met)]
     for met, is_harmed in reversed(marked):
-        if is_harmed and (not met.ok or not met.over):
-            return _answered_well(well, met, until)
+        if is_harmed and not _is_answered(met):
+            break
         after, slow = after + 1, slow + is_harmed
         if after >= WELL_REQUESTS and slow > SLOW_SHARE * after:
-            return well
+            break
         if after >= WELL_REQUESTS and not is_harmed:
             well = met.begun
-    return well
+    return None if well is None else max([well, *failed])
 
 
-def _answered_well(well: datetime | None, failed: Met, until: datetime) -> datetime | None:
-    # Others may have been answered while this one was still waiting for its failure.
-    return None if well is None else max(well, _until(failed, until))
+def _is_answered(met: Met) -> bool:
+    return met.over and met.ok is True
 
 
 def _worst(errors: Iterable[str]) -> tuple[str, ...]:

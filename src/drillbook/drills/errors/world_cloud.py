@@ -28,6 +28,8 @@ OF_PROJECT = (
 OF_DEPLOYMENT = ("target", "commit", "source", "environment")
 OF_SWITCH = ("environment", "type", "toDeploymentId")
 OF_FIREWALL = ("firewallEnabled", "rules", "ips", "crs", "managedRules")
+# The platform makes them by itself, and nobody can ask for one.
+DAILY = " backups"
 OF_PULL = ("state", "merged", "head", "base", "title")
 
 
@@ -75,7 +77,11 @@ def seen_at_database_platform(cloud: Cloud) -> State:
     # By the file itself: also of a kind that is not known here.
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         rows = connection.execute("SELECT kind, id, body FROM documents").fetchall()
-    return {f"{kind} {name}": _digest(json.loads(body)) for kind, name, body in rows}
+    return {
+        f"{kind} {name}": _digest(json.loads(body))
+        for kind, name, body in rows
+        if not kind.endswith(DAILY)
+    }
 
 
 def seen_in_limiter(environment: Environment) -> State | None:
