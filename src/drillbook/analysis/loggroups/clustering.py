@@ -1,17 +1,18 @@
 """Join shapes that differ only in parameters, by what stands at the places where they differ."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from drillbook.analysis.loggroups.homes import find_homes
 from drillbook.analysis.loggroups.masking import MARK
 from drillbook.analysis.loggroups.shaping import Shape
-from drillbook.analysis.loggroups.words import is_telling, precedes_name
+from drillbook.analysis.loggroups.words import is_identifier, is_telling, precedes_name
 
 # So many different words at one place are a parameter, whatever they are.
 _MANY = 5
 _ROUNDS = 3
 # How many words before and after a place are looked at together.
-_WINDOWS = ((2, 2), (2, 1), (1, 2))
+_WINDOWS = ((2, 2), (2, 1), (1, 2), (2, 0))
 _FEW = 2
 _EDGE = ""
 
@@ -22,7 +23,8 @@ def cluster(counts: Mapping[Shape, int]) -> dict[Shape, Shape]:
     for step in (_mark_by_neighbours, _join_once, _without_doubles) * _ROUNDS:
         now = step(set(joined.values()))
         joined = {shape: now.get(last, last) for shape, last in joined.items()}
-    return joined
+    homes = find_homes(set(joined.values()))
+    return {shape: homes.get(last, last) for shape, last in joined.items()}
 
 
 def _mark_by_neighbours(shapes: set[Shape]) -> dict[Shape, Shape]:
@@ -63,11 +65,15 @@ def _varies(items: set[str], around: Shape, before: int, after: int) -> bool:
     if not words or context < _FEW:
         return False
     telling = sum(map(is_telling, words))
-    if precedes_name(around[before - 1]) and telling * 3 < len(words):
-        return wide or len(words) >= _MANY
+    if precedes_name(
+        around[before - 1], around[before - 2] if before > 1 else _EDGE
+    ) and telling * 3 < len(words):
+        return wide or len(words) >= (_MANY if after else 2 * _MANY)
+    if not after:
+        return False
     if telling * 4 > len(words) or (telling and len(words) < _MANY):
         return False
-    if all(map(_is_identifier, words)):
+    if _are_identifiers(words):
         return around[before - 1] != _EDGE and (wide or len(words) >= _MANY)
     return len(words) >= (_MANY if wide else 2 * _MANY)
 
@@ -100,19 +106,26 @@ def is_parameter(values: list[str], place: int, rest: Shape) -> bool:
     if context == 0 or not words:
         return False
     telling = sum(map(is_telling, words))
-    if place and precedes_name(rest[place - 1]) and telling * 2 < len(words):
+    if (
+        place
+        and precedes_name(rest[place - 1], rest[place - 2] if place > 1 else _EDGE)
+        and telling * 2 < len(words)
+    ):
         return True
     if telling * 4 > len(words) or (telling and len(words) < _MANY):
         return False
-    if place and rest[place - 1] == MARK:
+    if place and rest[place - 1] == MARK and len(words) > _FEW:
         return True
-    if len(words) < len(values) or all(map(_is_identifier, words)):
+    if len(words) < len(values) or _are_identifiers(words):
         return context > 1 and place > 0
     return len(words) >= _MANY and context > 1
 
 
-def _is_identifier(word: str) -> bool:
-    return not word.replace("-", "").isalpha() or word[1:] != word[1:].lower() != word.lower()
+def _are_identifiers(words: Sequence[str]) -> bool:
+    """Tell whether none is a word of a language; capitals alone may be both."""
+    return any(map(is_identifier, words)) and all(
+        is_identifier(word) or word.isupper() for word in words
+    )
 
 
 def _without_doubles(shapes: Iterable[Shape]) -> dict[Shape, Shape]:

@@ -25,6 +25,37 @@ _TELLING = frozenset(
     """.split()  # noqa: SIM905 - a list of words is read as one
 )
 _VERB_ENDING = re.compile(r"(?:[^aeiou\W]ed|[aeiou][^aeiou\W]*ed|ing|ized|able|ible)$")
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+# "red" and "king" tell nothing.
+_SHORT = 4
+# After these and "to" a verb follows, not a name.
+_BEFORE_VERBS = frozenset(
+    (
+        "failed",
+        "unable",
+        "trying",
+        "tried",
+        "going",
+        "about",
+        "able",
+        "need",
+        "needs",
+        "want",
+        "wants",
+    )
+    + (
+        "refused",
+        "attempt",
+        "attempting",
+        "attempted",
+        "allowed",
+        "ready",
+        "has",
+        "have",
+        "used",
+        "try",
+    )
+)
 # After these a name follows: of a person, a host, a file, a class.
 _BEFORE_NAMES = frozenset(
     """
@@ -59,16 +90,33 @@ TEXT_FIELDS = frozenset(
 
 
 def is_telling(word: str) -> bool:
-    """Tell whether a word says what happened: a verb, a state, a level, a refusal."""
+    """
+    Tell whether a word says what happened: a verb, a state, a level, a refusal.
+
+    Of a compound its last part counts: `payment_failed`, `OrderCreated`, `SCREEN_OFF`.
+    """
     low = word.lower().strip("'")
+    if not low.isalpha() or (word != low and word[1:] != low[1:] and not word.isupper()):
+        parts = _PARTS.findall(word)
+        low = parts[-1].lower() if len(parts) > 1 and word.endswith(parts[-1]) else low
     if low in _TELLING:
         return True
     for ending in ("s", "ed", "d", "es"):
         if low.endswith(ending) and low[: -len(ending)] in _TELLING:
             return True
-    return len(low) > 4 and bool(_VERB_ENDING.search(low))  # noqa: PLR2004 - "red" and "king" tell nothing
+    return len(low) > _SHORT and bool(_VERB_ENDING.search(low))
 
 
-def precedes_name(word: str) -> bool:
-    """Tell whether a name is usual after this word."""
-    return word.lower().rstrip("s") in _BEFORE_NAMES or word.lower() in _BEFORE_NAMES
+def precedes_name(word: str, before: str = "") -> bool:
+    """Tell whether a name is usual after this word, given the word before it."""
+    low = word.lower()
+    if low == "to" and before.lower() in _BEFORE_VERBS:
+        return False
+    return low in _BEFORE_NAMES or low.rstrip("s") in _BEFORE_NAMES
+
+
+def is_identifier(word: str) -> bool:
+    """Tell whether a word is none of a language: with digits, dots, or capitals inside."""
+    if not word.replace("-", "").isalpha():
+        return True
+    return word[1:] != word[1:].lower() and not word.isupper()
