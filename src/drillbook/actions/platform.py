@@ -101,7 +101,7 @@ def _joined(ended: dict[str, object], unanswered: dict[str, str], begun: float) 
     ours: dict[str, tuple[bool | None, str]] = {one.name: (one.alive, one.says) for one in apis}
     ours |= {one.name: (one.alive, one.says) for one in needed}
     if signed is not None:
-        ours[LOGIN] = (signed.alive, signed.says)
+        ours[LOGIN] = (signed.alive and not signed.skewed, signed.says)
     seen = _beside(ours, {page.name: page for page in pages}, services)
     failing = tuple(one.name for one in seen if one.ours is False)
     unknown = [one.name for one in seen if one.ours is None and one.ours_says]

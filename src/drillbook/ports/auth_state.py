@@ -6,6 +6,9 @@ from typing import Protocol
 from drillbook.core.model import Frozen
 
 
+SKEW_SECONDS = 30.0  # the leeway that libraries allow is 0 to 60 s
+
+
 class LoginKind(StrEnum):
     """How far a look at the login service went."""
 
@@ -24,7 +27,8 @@ class AuthSeen(Frozen):
 
     The clocks are the service's minus ours, in seconds; the first by `iat` of a token, the second
     by the Date header, which a proxy in front may have written with a clock of its own. None: not
-    known. Both are exact to about a second, and to half the time the answer took.
+    known. Both are exact to about a second, and to half the time the answer took. `skewed`: tokens
+    are made so far from our time that many apps refuse them as made in the future, or as ended.
     """
 
     address: str
@@ -41,6 +45,7 @@ class AuthSeen(Frozen):
     keys_problem: str
     token_clock_seconds: float | None
     date_clock_seconds: float | None
+    skewed: bool
     says: str
 
 

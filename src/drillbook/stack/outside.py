@@ -33,7 +33,7 @@ PAGES = {
 def _status_pages(place: Place) -> StatusPages:
     from drillbook.providers.statuspage import PageAddress, StatuspagePages
 
-    known = {name: StatusPageSection(url=Address(written=url)) for name, url in _pages_of_platforms(place)}
+    known = dict(_pages_of_platforms(place))
     named = known | (place.section.status_pages or {})
     return StatuspagePages(
         tuple(
@@ -43,7 +43,7 @@ def _status_pages(place: Place) -> StatusPages:
     )
 
 
-def _pages_of_platforms(place: Place) -> Iterator[tuple[str, str]]:
+def _pages_of_platforms(place: Place) -> Iterator[tuple[str, StatusPageSection]]:
     section = place.section
     apis = [
         section.database.api if section.database and section.database.has_api else None,
@@ -52,7 +52,8 @@ def _pages_of_platforms(place: Place) -> Iterator[tuple[str, str]]:
     ]
     for api in apis:
         if api is not None and api.written.rstrip("/") in PAGES:
-            yield PAGES[api.written.rstrip("/")]
+            name, url = PAGES[api.written.rstrip("/")]
+            yield name, StatusPageSection(url=Address(written=url))
 
 
 @dataclass(frozen=True, slots=True)

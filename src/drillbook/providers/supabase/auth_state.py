@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from drillbook.core.secret import scrub
 from drillbook.core.side_by_side import side_by_side
-from drillbook.ports.auth_state import AuthSeen, LoginKind
+from drillbook.ports.auth_state import SKEW_SECONDS, AuthSeen, LoginKind
 from drillbook.remote.asking import Asking, Heard, ask, shown_address
 from drillbook.remote.several import SERVER_ERROR, TOO_MANY, Round, ask_several, problem_of
 
@@ -69,6 +69,7 @@ def _seen(url: str, *, signs_in: bool, login: Round, keys: Heard) -> AuthSeen:
     broken = tuple(one for one in failed if one not in lost)
     known = any(_works(one) for one in login.heard)
     count, keys_problem = _keys(keys)
+    offset = _token_clock(login)
     problem = scrub(problem_of(broken or lost))
     refused = signs_in and any(_code(one) == WRONG_PASSWORD for one in login.heard)
     seen = AuthSeen(
@@ -84,8 +85,9 @@ def _seen(url: str, *, signs_in: bool, login: Round, keys: Heard) -> AuthSeen:
         problem=problem,
         keys=count,
         keys_problem=keys_problem,
-        token_clock_seconds=_token_clock(login),
+        token_clock_seconds=offset,
         date_clock_seconds=login.clock_seconds,
+        skewed=offset is not None and abs(offset) > SKEW_SECONDS,
         says="",
     )
     return seen.model_copy(update={"says": _told(seen, refused=refused)})
