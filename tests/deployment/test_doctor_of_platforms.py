@@ -15,7 +15,6 @@ from drillbook.stack.stack import Stack, load_stack
 PROOFS = {
     "hosting": platform_proofs.hosting,
     "repository": platform_proofs.repository,
-    "auth": platform_proofs.auth,
     "project": platform_proofs.project,
 }
 PROJECT = (
@@ -27,10 +26,6 @@ PROJECT = (
 def changed(site: Site, before: str, after: str) -> Stack:
     """Return the site's stack with one setting changed, in a file of its own."""
     text = (site.cloud.range / "stack.toml").read_text()
-    text += (
-        '\n[environments.production.auth]\nprovider = "supabase"\n'
-        f'url = "{site.cloud.url("auth-production")}"\n'
-    )
     text = text.replace(
         'provider = "postgres"\nurl = "file:production.database-url"',
         PROJECT.format(ref=PROJECT_REF, token="cloud/supabase", api=site.cloud.url("supabase")),
@@ -62,7 +57,6 @@ def test_platforms_that_work_are_shown_by_using_them(
     assert "automatic assignment is OFF (deployment.resume turns it on)" in dark
     assert "develop is at " in hub
     assert "whether it may merge is not tried" in hub
-    assert "only a login proves it" in platform_proofs.auth(working, "production")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +70,6 @@ def test_platforms_that_work_are_shown_by_using_them(
         ("repository", "cloud/github.token", "wrong.token", "GitHub"),
         ("project", "cloud/supabase.token", "wrong.token", "Supabase"),
         ("project", PROJECT_REF, "nosuchprojectatallab", "nosuchprojectatallab"),
-        ("auth", "[environments.production.auth]", "[environments.staging.auth]", "has no auth"),
     ],
 )
 def test_each_wrong_setting_is_a_sentence_with_what_to_do(

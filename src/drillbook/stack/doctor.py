@@ -11,7 +11,7 @@ from drillbook.core.effect import Deadline, deadline
 from drillbook.core.errors import DrillbookError
 from drillbook.core.model import Frozen
 from drillbook.core.secret import scrub
-from drillbook.stack import platform_proofs, proofs
+from drillbook.stack import outside_proofs, platform_proofs, proofs
 from drillbook.stack.sections import EnvironmentSection
 from drillbook.stack.settings import Settings
 from drillbook.stack.stack import Stack
@@ -91,7 +91,9 @@ def _of_environment(section: EnvironmentSection) -> Iterator[tuple[str, Prove]]:
         ("app", app is not None, proofs.app),
         ("hosting", app is not None and app.provider == "vercel", platform_proofs.hosting),
         ("repository", section.repository is not None, platform_proofs.repository),
-        ("auth", section.auth is not None, platform_proofs.auth),
+        ("auth", section.auth is not None, outside_proofs.auth),
+        ("dependencies", bool(section.dependencies), outside_proofs.dependencies),
+        ("status pages", bool(section.status_pages), outside_proofs.status_pages),
         ("backups", section.backups is not None, proofs.backups),
         ("logs", section.logs is not None, proofs.logs),
     )

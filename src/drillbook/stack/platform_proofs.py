@@ -8,11 +8,9 @@ from drillbook.actions.deployment import automatic, serving
 from drillbook.core.errors import Failed, NotFound
 from drillbook.ports.deployments import Deployments, EnvironmentValues
 from drillbook.ports.platform import Platform
-from drillbook.ports.probe import Probe, Question
+from drillbook.ports.probe import Probe
 from drillbook.ports.repository import Pipelines, Repository
 from drillbook.stack.stack import Stack
-
-PROBE_SECONDS = 5.0
 
 
 def hosting(stack: Stack, name: str) -> str:
@@ -68,21 +66,3 @@ def project(stack: Stack, name: str) -> str:
     if not found.ok:
         raise Failed(found.says, hint="The platform's own status page may say more.")
     return f"the token enters: {found.says}"
-
-
-def auth(stack: Stack, name: str) -> str:
-    """Ask the login service how it is; that is its own word, and no login."""
-    from drillbook.providers.http import HttpProbe  # noqa: PLC0415 - only this proof pays
-
-    place = stack.place(name)
-    section = place.auth()
-    probe = HttpProbe(place.auth_url, "/health")
-    headers = {} if section.key is None else {"apikey": place.secret(section.key)()}
-    answer = probe.ask(Question("/health", headers=headers, timeout_seconds=PROBE_SECONDS))
-    if answer.problem or not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's successes
-        said = answer.problem or f"answered {answer.status}"
-        raise Failed(
-            f"GET {probe.target}/health: {said}",
-            hint=f"Check url and key in [environments.{name}.auth].",
-        )
-    return f"{probe.target} answers; its health is a constant, only a login proves it (checks.run)"
