@@ -15,6 +15,7 @@ class Row:
 
 WRITE: Final = "Write runbooks"
 RUN: Final = "Run them"
+WATCH: Final = "Watch for incidents"
 ANSWER: Final = "Take part in a run"
 ACT: Final = "Act directly"
 PROVE: Final = "Prove what happened"
@@ -29,6 +30,9 @@ COMMANDS: Final[dict[str, Row]] = {
     "run": Row("run", "Run a runbook, and watch it.", RUN),
     "watch": Row("watch", "Come back to a run that goes on in the background.", RUN),
     "runs": Row("runs", "List the runs, or show one.", RUN),
+    "lookout": Row("lookout", "Watch symptoms, open incidents, and start their runs.", WATCH),
+    "signals": Row("signals", "Show what each signal and symptom comes to now.", WATCH),
+    "incidents": Row("incidents", "List the incidents, show one, or close one.", WATCH),
     "answer": Row("answer", "Answer a task that waits for a person.", ANSWER),
     "approve": Row("approve", "Approve a write of a run, for the plan and state shown.", ANSWER),
     "decline": Row("decline", "Decline a write of a run.", ANSWER),

@@ -75,6 +75,7 @@ CODES = {
     "DB411": "an option has no directive to belong to",
     "DB412": "a prerequisite changes something",
     "DB413": "nobody's role fits both the policy and the task",
+    "DB414": "a signal does not exist, or is asked for wrongly",
     "DB501": "an input has no such type",
     "DB502": "the default of an input does not fit its type",
     "DB503": "the name of an input is malformed or taken",

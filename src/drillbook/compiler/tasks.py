@@ -10,6 +10,7 @@ from drillbook.compiler.directive import Mistake, directive_name
 from drillbook.compiler.document import DirectiveText, Task
 from drillbook.compiler.names import Names
 from drillbook.compiler.options import WhenText, parse_when
+from drillbook.compiler.signal_check import check_signals
 from drillbook.compiler.task_options import Options, check_needs, look_for_orphans, read_options
 from drillbook.compiler.values import place as place_of
 from drillbook.core.model import Risk
@@ -95,9 +96,10 @@ def _symptom(
     except Mistake as mistake:
         ctx.mistake(directive.span, mistake, offset=1)
         return human(ctx, task, task_id)
-    # Symptoms are watched before there is a run: only inputs and measurements can be named.
-    watching = ctx.with_names(Names())
+    # Symptoms are watched before there is a run: only measurements can be named.
+    watching = ctx.with_names(Names({}))
     watching.check_expression(when.expression, place_of(directive.span, start), metrics=True)
+    check_signals(ctx, when.expression, place_of(directive.span, start))
     return human(ctx, task, task_id).model_copy(
         update={"when": when.expression, "arguments": _watch_arguments(when)}
     )

@@ -61,7 +61,11 @@ class DatabaseSection(Frozen):
 
 
 class AppSection(Frozen):
-    """The app as its users reach it, and the hosting that builds and serves it."""
+    """
+    The app as its users reach it, and the hosting that builds and serves it.
+
+    `values` refers to what values of the app are to hold, for those that may have to be restored.
+    """
 
     provider: Literal["http", "vercel"] = "http"
     url: HttpAddress
@@ -72,11 +76,12 @@ class AppSection(Frozen):
     token: Reference | None = None
     api: Api = Address(written="https://api.vercel.com")
     target: Literal["production", "preview"] | None = None
+    values: dict[VariableName, Reference] = {}
 
     @model_validator(mode="after")
     def _what_vercel_needs(self) -> Self:
         if self.provider == "http":
-            beside = {"project", "team", "token", "api", "target"}
+            beside = {"project", "team", "token", "api", "target", "values"}
             refuse_beside(self, "http", beside, "vercel")
         elif self.project is None or self.token is None:
             missing = "project" if self.project is None else "token"

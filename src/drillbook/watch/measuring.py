@@ -1,6 +1,6 @@
 """What each signal comes to now; what nothing is known of is unknown, with the reason."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil, log
@@ -21,6 +21,7 @@ from drillbook.watch.refusals import are_enough, has_names, refused_people
 SURE = log(0.01)
 STALE = timedelta(seconds=60)
 FEWEST_PROBES = 3
+LATENCY = "latency"
 HOUR_BLOCKS = 3600 // BLOCK_SECONDS
 
 
@@ -45,11 +46,25 @@ class Sight:
 
     def value(self, asked: Measurement, now: datetime) -> Value:
         """Return what a signal comes to at this moment."""
-        return _MEASURES[asked.signal.name](self, asked, now)
+        if self.reader is None:
+            return _MEASURES[asked.signal.name](self, asked, now)
+        with self.reader.lock:
+            return _MEASURES[asked.signal.name](self, asked, now)
 
     def stream(self, name: str) -> Raising:
         """Return what is known of a stream of hits."""
         return self.streams.setdefault(name, Raising())
+
+    def bad(self) -> dict[str, list[int]]:
+        """Return the buckets of each stream that are not usual, to be kept."""
+        kept = {name: sorted(stream.bad) for name, stream in self.streams.items()}
+        return kept | {LATENCY: sorted(self.slowness.bad)}
+
+    def leave_out(self, bad: Mapping[str, list[int]]) -> None:
+        """Leave buckets out of what is usual that were seen raised before this process began."""
+        for name, blocks in bad.items():
+            known = self.slowness.bad if name == LATENCY else self.stream(name).bad
+            known.update(blocks)
 
 
 def _unread(sight: Sight, now: datetime) -> str:
