@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 N ?= 300
 
-.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes check-faults bench-canary twin-check drill campaign-kill docs clean
+.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes check-faults bench-canary twin-check drill drill-errors campaign-kill docs clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ bench-rollbacks: setup  ## plant unsafe and safe rollbacks, and ask for the way 
 
 drill: setup  ## play every fault of a deployment, and judge what was done; writes build/drill-deployment.json
 	@$(BIN)/drillbook drill deployment --output build/drill-deployment.json
+
+drill-errors: setup  ## break everything that can break, 3 seeds, and what only looks so; writes build/drill-errors.json
+	@$(BIN)/drillbook drill errors --seeds 3 --side-by-side 3 --output build/drill-errors.json
 
 campaign-kill: setup  ## kill -9 at random moments of N runs (N=300) and 30 deployments; writes build/campaign-kill.json
 	@$(BIN)/python -m benchmarks.campaign_kill --runs $(N)

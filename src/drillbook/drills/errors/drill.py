@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -19,12 +20,22 @@ from drillbook.drills.errors.users import Users
 from drillbook.engine.runs import opened
 from drillbook.range import practice
 from drillbook.range.faults.fault import Ground
+from drillbook.range.stack_file import STACK
+from drillbook.stack.stack import load_stack
 
 # So many bookings that a query that reads them all is felt.
 SCALE = 0.3
 # Enough that a fault of one request in twenty is met within seconds, on two cores with others.
 RATE, READERS, WRITERS = 12.0, 3, 5
 WARM_SECONDS = 20.0
+# The same in all cases: as a team sets it that wants to know soon, and to have it mended at night.
+LOOKOUT = """
+[lookout]
+every = "1s"
+quiet = "10s"
+unattended = true
+runbooks = ["High Error Rate"]
+"""
 
 
 class Face(Protocol):
@@ -120,6 +131,10 @@ def _site(folder: Path, face: Face, *, alone: bool) -> Iterator[Site]:
     with ExitStack() as after:
         stage = after.enter_context(set_up(folder, face.says, keep=False, scale=SCALE))
         ground = Ground(stage.folder / RANGE, tied=True)
+        stack_file = ground.folder / STACK
+        with stack_file.open("a", encoding="utf-8") as file:
+            file.write(LOOKOUT)
+        stage = replace(stage, stack=load_stack(stack_file))
         product = None
         if not alone:
             product = Product(stage, after.enter_context(opened(stage.store)))

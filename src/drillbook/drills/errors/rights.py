@@ -103,8 +103,9 @@ def _of_switching_off(each: Written, facts: Facts) -> bool:
 def switches_of(facts: Facts) -> set[str]:
     """Return the values by which the stack's owner lets dependencies be switched off."""
     said = tomllib.loads((facts.cloud.range / STACK).read_text(encoding="utf-8"))
-    sections: dict[str, Any] = said["environments"]["production"].get("dependencies", {})
-    return {str(each["switch"]) for each in sections.values() if each.get("switch")}
+    production: dict[str, Any] = said["environments"]["production"]  # Any: TOML
+    sections = [*production.get("dependencies", {}).values(), production.get("limits", {})]
+    return {str(each["switch"]) for each in sections if each.get("switch")}
 
 
 def _of_ending_sessions(each: Written, facts: Facts) -> bool:
