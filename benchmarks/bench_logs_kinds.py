@@ -5,7 +5,7 @@ from benchmarks.bench_logs_making import Kind
 _PY = (
     '\nTraceback (most recent call last):\n  File "/app/shop/{of:web|api}.py", line {int:300}, in {0}\n    run()\n'
     '  File "/usr/lib/python3.11/site-packages/starlette/routing.py", line {int:300}, in app\n    await func()\n'
-    '  File "/app/shop/{1}.py", line {int:300}, in {2}\n    {word}({noun})\n{3}'
+    '  File "/app/shop/{1}.py", line {int:300}, in {2}\n    raise_or_return(result)\n{3}'
 )
 _JS = (
     "{0}\n    at {1} (/srv/app/src/{of:pay|cart|room}.ts:{int:200}:{int:40})\n"

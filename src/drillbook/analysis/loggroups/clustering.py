@@ -1,7 +1,7 @@
 """Join shapes that differ only in parameters, by what stands at the places where they differ."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 from drillbook.analysis.loggroups.homes import find_homes
 from drillbook.analysis.loggroups.masking import MARK
@@ -11,10 +11,12 @@ from drillbook.analysis.loggroups.words import is_identifier, is_telling, preced
 # So many different words at one place are a parameter, whatever they are.
 _MANY = 5
 _ROUNDS = 3
-# How many words before and after a place are looked at together.
-_WINDOWS = ((2, 2), (2, 1), (1, 2), (2, 0))
-_FEW = 2
+# Stands beyond the ends of a line, and for what is not looked at.
 _EDGE = ""
+_ANY = "\n"
+_NO_WORDS = frozenset((_EDGE, _ANY, MARK))
+Around = tuple[str, str, str, str]
+_FEW = 2
 
 
 def cluster(counts: Mapping[Shape, int]) -> dict[Shape, Shape]:
@@ -29,56 +31,65 @@ def cluster(counts: Mapping[Shape, int]) -> dict[Shape, Shape]:
 
 def _mark_by_neighbours(shapes: set[Shape]) -> dict[Shape, Shape]:
     """Mark the places where many words stand between the same neighbours."""
-    merged: dict[Shape, Shape] = {}
-    for before, after in _WINDOWS:
-        seen: defaultdict[Shape, set[str]] = defaultdict(set)
-        for shape in shapes:
-            for place, item in enumerate(shape):
-                seen[_neighbours(shape, place, before, after)].add(item)
-        variable = {
-            around
-            for around, items in seen.items()
-            if len(items) > _FEW and _varies(items, around, before, after)
-        }
-        for shape in shapes:
-            now = merged.get(shape, shape)
-            marked = tuple(
-                MARK if _neighbours(shape, place, before, after) in variable else now[place]
-                for place in range(len(shape))
-            )
-            if marked != now:
-                merged[shape] = marked
-    return merged
+    seen: defaultdict[Around, set[str]] = defaultdict(set)
+    for shape in shapes:
+        for _, item, arounds in _places(shape):
+            for around in arounds:
+                seen[around].add(item)
+    variable = {
+        around for around, words in seen.items() if len(words) > _FEW and _varies(words, around)
+    }
+    places: defaultdict[Shape, set[int]] = defaultdict(set)
+    for shape in shapes:
+        for place, _, arounds in _places(shape):
+            if not variable.isdisjoint(arounds):
+                places[shape].add(place)
+    return _marked(places)
 
 
-def _neighbours(shape: Shape, place: int, before: int, after: int) -> Shape:
+def _places(shape: Shape) -> Iterator[tuple[int, str, tuple[Around, ...]]]:
+    """Give each word with what stands around it: two on each side, and less where it is less."""
     padded = (_EDGE, _EDGE, *shape, _EDGE, _EDGE)
-    place += 2
-    return (*padded[place - before : place], *padded[place + 1 : place + 1 + after])
+    for place, item in enumerate(shape):
+        if item != MARK:
+            far, near = padded[place], padded[place + 1]
+            next_, over = padded[place + 3], padded[place + 4]
+            yield (
+                place,
+                item,
+                (
+                    (far, near, next_, over),
+                    (far, near, next_, _ANY),
+                    (_ANY, near, next_, over),
+                    (far, near, _ANY, _ANY),
+                ),
+            )
 
 
-def _varies(items: set[str], around: Shape, before: int, after: int) -> bool:
+def _marked(places: Mapping[Shape, set[int]]) -> dict[Shape, Shape]:
+    return {
+        shape: tuple(MARK if place in marked else item for place, item in enumerate(shape))
+        for shape, marked in places.items()
+    }
+
+
+def _varies(words: Collection[str], around: Around) -> bool:
     """Tell whether the different words between the same neighbours are a parameter."""
-    words = [item for item in items if item != MARK]
-    context = sum(1 for item in around if MARK not in item and item != _EDGE)
-    wide = before + after > 3
-    if not words or context < _FEW:
+    far, near, next_, over = around
+    if sum(item not in _NO_WORDS and MARK not in item for item in around) < _FEW:
         return False
+    wide = _ANY not in around
     telling = sum(map(is_telling, words))
-    if precedes_name(
-        around[before - 1], around[before - 2] if before > 1 else _EDGE
-    ) and telling * 3 < len(words):
-        return wide or len(words) >= (_MANY if after else 2 * _MANY)
-    if not after:
-        return False
-    if telling * 4 > len(words) or (telling and len(words) < _MANY):
+    if precedes_name(near, far) and telling * 3 < len(words):
+        return wide or len(words) >= (2 * _MANY if next_ == _ANY else _MANY)
+    if next_ == _ANY or telling * 4 > len(words) or (telling and len(words) < _MANY):
         return False
     if _are_identifiers(words):
-        return around[before - 1] != _EDGE and (wide or len(words) >= _MANY)
+        return near != _EDGE and (wide or len(words) >= _MANY)
     return len(words) >= (_MANY if wide else 2 * _MANY)
 
 
-def _join_once(shapes: Iterable[Shape]) -> dict[Shape, Shape]:
+def _join_once(shapes: Collection[Shape]) -> dict[Shape, Shape]:
     """Join the shapes that are equal but for one place, where that place holds a parameter."""
     families: defaultdict[tuple[int, Shape], list[Shape]] = defaultdict(list)
     for shape in shapes:
@@ -93,10 +104,7 @@ def _join_once(shapes: Iterable[Shape]) -> dict[Shape, Shape]:
     for place, members in variable:
         for shape in members:
             places[shape].add(place)
-    return {
-        shape: tuple(MARK if place in marked else item for place, item in enumerate(shape))
-        for shape, marked in places.items()
-    }
+    return _marked(places)
 
 
 def is_parameter(values: list[str], place: int, rest: Shape) -> bool:
@@ -121,14 +129,14 @@ def is_parameter(values: list[str], place: int, rest: Shape) -> bool:
     return len(words) >= _MANY and context > 1
 
 
-def _are_identifiers(words: Sequence[str]) -> bool:
+def _are_identifiers(words: Collection[str]) -> bool:
     """Tell whether none is a word of a language; capitals alone may be both."""
     return any(map(is_identifier, words)) and all(
         is_identifier(word) or word.isupper() for word in words
     )
 
 
-def _without_doubles(shapes: Iterable[Shape]) -> dict[Shape, Shape]:
+def _without_doubles(shapes: Collection[Shape]) -> dict[Shape, Shape]:
     """Let parameters beside one another be one: lists are as long as they are."""
     return {
         shape: tuple(

@@ -60,6 +60,7 @@ class Grouper:
     _counts: Counter[int] = field(default_factory=Counter)
     _first: list[int] = field(default_factory=list)
     _last: dict[int, int] = field(default_factory=dict)
+    _shape_of_masked: dict[str, Shape] = field(default_factory=dict)
     _raw: list[str] = field(default_factory=list)
     _shapes: list[Shape] = field(default_factory=list)
 
@@ -91,7 +92,10 @@ class Grouper:
     def _learn(self, raw: list[str]) -> None:
         for line, masked in zip(raw, _masked(raw, self._memo), strict=True):
             self._raw.append(line[:LONGEST_LINE])
-            self._shapes.append(shape_of(masked, line, self._memo))
+            shape = self._shape_of_masked.get(masked)
+            if shape is None:
+                shape = self._shape_of_masked[masked] = shape_of(masked, line, self._memo)
+            self._shapes.append(shape)
 
     def groups(self) -> Groups:
         """Return the groups of all lines taken so far."""

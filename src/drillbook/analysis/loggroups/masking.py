@@ -45,6 +45,12 @@ _FORMS = re.compile(
         )
     )
 )
+# The most usual whole tokens, which the forms above would find, too, but slower.
+_WHOLE = re.compile(
+    r"(?P<before>[\[({<\"'=@]*)"
+    r"(?:(?=[0-9a-fA-F-]*[0-9])[0-9a-fA-F]{4,}(?:-[0-9a-fA-F]{4,})*|/[\w.@%+~$:#*/-]+|[-+]?[0-9]+(?:[.,:/-]+[0-9]+)*)"
+    r"(?P<after>[\])}>\"',;:.]*)"
+)
 _FIELD = re.compile(r"(?P<key>[A-Za-z_@][\w.@-]*|\])=(?!=)(?P<value>\"[^\"]*\"|[^\s,;&)\]}\"]+)")
 _JSON_FIELD = re.compile(
     r'(?P<before>[{,]\s*)"(?P<key>[^"\\]{1,80})"\s*:\s*(?P<value>"(?:[^"\\]|\\.)*"|[^\s,"{}\[\]]+)'
@@ -73,6 +79,8 @@ def mask_token(token: str) -> str:
         return MARK if token.lower() in VALUES else token
     if '":' in token:
         token = _JSON_FIELD.sub(_json_field, token)
+    if whole := _WHOLE.fullmatch(token):
+        return f"{whole['before']}{MARK}{whole['after']}"
     if token.strip(_PUNCTUATION).lower() in VALUES:
         return MARK
     token = _FORMS.sub(MARK, token)
