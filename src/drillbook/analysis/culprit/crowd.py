@@ -1,0 +1,59 @@
+"""Whether it is only how many come, or one who comes."""
+
+from collections.abc import Iterator
+
+from drillbook.analysis.culprit.requests import shares
+from drillbook.analysis.culprit.scene import Badness, Scene, Trouble
+from drillbook.analysis.culprit.symptoms import Symptom
+from drillbook.analysis.culprit.weighing import Case
+from drillbook.core.incident import Cause, CauseKind, Fix, FixKind
+
+MANY_TIMES = 3.0
+MOST_OF_ALL = 0.5
+ENOUGH = 50
+OVERLOAD = (
+    Symptom.POOL, Symptom.DATABASE_FULL, Symptom.LIMITED, Symptom.NO_ANSWER, Symptom.DATABASE_LONG,
+    Symptom.MEMORY,
+)  # fmt: skip
+
+
+def crowd_cases(scene: Scene, trouble: Trouble) -> Iterator[Case]:
+    """Yield a crowd that is too large, and one source that sends most of what comes."""
+    ratio = trouble.rate_ratio
+    if ratio >= MANY_TIMES and len(trouble.since) >= ENOUGH:
+        yield _crowd(trouble, ratio)
+    yield from _source(trouble)
+
+
+def _crowd(trouble: Trouble, ratio: float) -> Case:
+    users = shares("who", trouble.bad, trouble.since)
+    case = Case(
+        Cause(kind=CauseKind.TRAFFIC, subject="traffic",
+              says=f"{ratio:.1f} times as many requests come as before"),
+        Fix(kind=FixKind.SHED, says="turn a part of the visitors away", harm="some users are refused"),
+    )  # fmt: skip
+    case.add(f"{ratio:.1f} times as many requests a second as before", 3.0, "log")
+    case.add(f"{len(users.every)} users or addresses come", 0.5, "log")
+    case.fits(trouble, 3.0, 1.0 if trouble.has(Badness.SLOW) else -3.0, *OVERLOAD)
+    return case
+
+
+def _source(trouble: Trouble) -> Iterator[Case]:
+    every = shares("address", trouble.bad, trouble.since)
+    before = shares("address", trouble.before_bad, trouble.before)
+    whole = sum(every.every.values())
+    if whole < ENOUGH or trouble.rate_ratio < MANY_TIMES / 2:
+        return
+    top, count = every.every.most_common(1)[0]
+    share = count / whole
+    earlier = before.every[top] / max(1, sum(before.every.values()))
+    if share < MOST_OF_ALL or earlier > share / 2:
+        return
+    case = Case(
+        Cause(kind=CauseKind.SOURCE, subject=top, says=f"{share:.0%} of all requests come from {top}"),
+        Fix(kind=FixKind.BLOCK_SOURCE, says=f"block {top}", harm="whoever comes from there is refused",
+            source=top),
+    )  # fmt: skip
+    case.add(f"{top} sends {share:.0%} of all requests, {earlier:.0%} before", 4.0, "log")
+    case.fits(trouble, 3.0, -2.0, *OVERLOAD)
+    yield case

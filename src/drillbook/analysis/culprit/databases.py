@@ -1,0 +1,271 @@
+"""What may be wrong with the database: away, full, locked, slow, out of disk, login refused."""
+
+import re
+from collections.abc import Iterator
+
+from drillbook.analysis.culprit.scene import Badness, Scene, Trouble
+from drillbook.analysis.culprit.symptoms import Symptom
+from drillbook.analysis.culprit.weighing import Case, person
+from drillbook.core.incident import Cause, CauseKind, Fix, FixKind, SessionToEnd
+from drillbook.core.vitals import Blocker, Entrance, Holder, RoleUse, TableUse, Vitals
+
+VITALS = "database.vitals"
+AWAY = {Entrance.REFUSED, Entrance.NO_ANSWER, Entrance.STARTING}
+NEAR_SECONDS = 90.0
+LONG_HELD_SECONDS = 5.0
+BUSY_ROWS_PER_SECOND = 50_000.0
+MANY_ROWS = 2000.0
+TIMES_BEFORE = 5.0
+NEARLY_FULL = 95.0
+_USER = re.compile(r"for (?:user|role) [\"'](?P<role>[^\"']+)[\"']")
+
+
+def database_cases(scene: Scene, trouble: Trouble) -> Iterator[Case]:
+    """Yield what may be wrong with the database."""
+    if scene.vitals is None and not trouble.share(*_DATABASE):
+        return
+    yield _down(scene, trouble)
+    yield from _full(scene, trouble)
+    yield from _locked(scene, trouble)
+    yield from _slow(scene, trouble)
+    yield from _disk(scene, trouble)
+    yield from _login(trouble, scene)
+
+
+_DATABASE = (
+    Symptom.DATABASE_AWAY, Symptom.DATABASE_FULL, Symptom.DATABASE_LOGIN, Symptom.DATABASE_LOCK,
+    Symptom.DATABASE_LONG, Symptom.DATABASE_DISK, Symptom.DATABASE_READ_ONLY, Symptom.POOL,
+)  # fmt: skip
+
+
+def _down(scene: Scene, trouble: Trouble) -> Case:
+    vitals = scene.vitals
+    how = vitals.entrance if vitals else None
+    case = Case(
+        Cause(kind=CauseKind.DATABASE, subject="database", says="the database is not reached"),
+        Fix(kind=FixKind.RESTART_DATABASE, says="restart the database",
+            harm="every session of it ends"),
+    )  # fmt: skip
+    case.fits(trouble, 3.0, -2.0, Symptom.DATABASE_AWAY)
+    if vitals is None or how is None:
+        return case
+    if how in AWAY:
+        case.add(f"{how}: {vitals.problem}", 6.0, VITALS)
+    elif vitals.started_at is not None and _near(trouble, vitals.started_at.timestamp()):
+        case.add(f"Postgres was started anew at {vitals.started_at:%H:%M:%S} UTC and lets us in", 1.0,
+                 VITALS, vitals.started_at)  # fmt: skip
+        case.fix = person("the database is up again: see why it was started anew")
+    else:
+        case.add(f"it lets us in within {vitals.seconds:.2f} s", -6.0, VITALS)
+    return case
+
+
+def _full(scene: Scene, trouble: Trouble) -> Iterator[Case]:
+    vitals = scene.vitals
+    if vitals is None:
+        return
+    full = [one for one in vitals.roles if one.is_full and one.limit > 0]
+    whole = vitals.entrance is Entrance.FULL or (0 < vitals.limit <= vitals.used)
+    if not full and not whole:
+        return
+    holder = _holder(vitals, full)
+    subject = f"{holder.application or holder.role}" if holder else "connections"
+    about = _limit_said(vitals, full)
+    case = Case(
+        Cause(kind=CauseKind.CONNECTIONS, subject=subject, says=_holds(holder, about)),
+        _freeing(holder, full, trouble),
+    )
+    case.add(about, 5.0, VITALS)
+    case.fits(trouble, 2.5, -1.0, Symptom.DATABASE_FULL, Symptom.POOL, Symptom.DATABASE_AWAY)
+    if holder is not None:
+        if holder.waiting_for_locks * 2 > holder.count:
+            case.add(
+                f"{holder.waiting_for_locks} of them wait for a lock: that is why", -6.0, VITALS
+            )
+        elif holder.idle * 2 > holder.count:
+            case.add(
+                f"{holder.idle} of {subject}'s {holder.count} sessions do nothing", 1.0, VITALS
+            )
+    yield case
+
+
+def _limit_said(vitals: Vitals, full: list[RoleUse]) -> str:
+    if full:
+        return f"{full[0].role} has all {full[0].limit} connections it may have"
+    if vitals.entrance is Entrance.FULL:
+        return f"the server gives no connection: {vitals.problem}"
+    return f"all {vitals.limit} connections of the server are used"
+
+
+def _holder(vitals: Vitals, full: list[RoleUse]) -> Holder | None:
+    roles = {one.role for one in full}
+    found = [one for one in vitals.holders if not roles or one.role in roles]
+    return max(found, key=lambda one: one.count, default=None)
+
+
+def _holds(holder: Holder | None, about: str) -> str:
+    if holder is None:
+        return about
+    who = holder.application or holder.role
+    return f"{about}; {who} holds {holder.count} of them, {holder.idle} idle"
+
+
+def _freeing(holder: Holder | None, full: list[RoleUse], trouble: Trouble) -> Fix:
+    if holder is None:
+        return person("look who holds the connections: nobody gets in to see it")
+    idle = [one for one in holder.sessions if one.state.startswith("idle")]
+    if len(idle) * 2 > holder.count:
+        who = holder.application or holder.role
+        return Fix(
+            kind=FixKind.END_SESSIONS,
+            says=f"end the {len(idle)} idle sessions of {who}",
+            harm="what they had not committed is lost to their clients",
+            sessions=tuple(_to_end(one) for one in idle),
+            role=holder.role,
+        )
+    if full:
+        return Fix(kind=FixKind.RAISE_CONNECTIONS, says=f"give {full[0].role} more connections",
+                   harm="fewer remain for others", role=full[0].role)  # fmt: skip
+    crowd = f"{trouble.rate_ratio:.1f} times as many requests as before"
+    return person(f"all connections work ({crowd}): raise max_connections or shed load")
+
+
+def _locked(scene: Scene, trouble: Trouble) -> Iterator[Case]:
+    vitals = scene.vitals
+    if vitals is None:
+        return
+    for blocker in vitals.blockers[:3]:
+        waits = [one for one in vitals.waiting if blocker.pid in one.blocked_by]
+        longest = max((one.seconds for one in vitals.waiting), default=0.0)
+        held = blocker.transaction_seconds
+        if held < LONG_HELD_SECONDS and longest < 1.0:
+            continue  # one writer waiting for another for a moment is everyday
+        relation = next((one.relation for one in waits if one.relation), "")
+        who = blocker.application or blocker.user
+        case = Case(
+            Cause(kind=CauseKind.LOCK, subject=f"pid {blocker.pid} {who}".strip(),
+                  says=f"{blocker.waiting} sessions wait for {blocker.says}"
+                       f"{f', on {relation}' if relation else ''}"),
+            Fix(kind=FixKind.END_SESSIONS, says=f"end pid {blocker.pid} ({who})",
+                harm="what it had not committed is lost to its client",
+                sessions=(_to_end(blocker),), role=blocker.user),
+        )  # fmt: skip
+        case.add(f"{blocker.waiting} sessions wait for pid {blocker.pid}, whose transaction is "
+                 f"{held:.0f} s old; the longest wait is {longest:.1f} s",
+                 STRONG_LOCK if blocker.waiting else 2.0, VITALS)  # fmt: skip
+        _lock_time(case, trouble, blocker)
+        case.fits(trouble, 2.5, -1.5, Symptom.DATABASE_LOCK, Symptom.DATABASE_LONG, Symptom.POOL,
+                  Symptom.DATABASE_FULL, Symptom.NO_ANSWER)  # fmt: skip
+        yield case
+
+
+STRONG_LOCK = 5.0
+
+
+def _lock_time(case: Case, trouble: Trouble, blocker: Blocker) -> None:
+    started = blocker.transaction_started
+    if started is None:
+        return
+    if _near(trouble, started.timestamp()):
+        case.add(f"its transaction began at {started:%H:%M:%S} UTC, when it became worse", 3.0, VITALS,
+                 started)  # fmt: skip
+    elif started.timestamp() > trouble.onset.latest:
+        case.add(f"its transaction began at {started:%H:%M:%S} UTC, after it became worse", -3.0,
+                 VITALS, started)  # fmt: skip
+
+
+def _slow(scene: Scene, trouble: Trouble) -> Iterator[Case]:
+    vitals = scene.vitals
+    if vitals is None or not (
+        trouble.has(Badness.SLOW) or trouble.share(Symptom.DATABASE_LONG, Symptom.POOL)
+    ):
+        return
+    busy = [one for one in vitals.tables if _is_scanned(one)]
+    if not busy:
+        return
+    table = max(busy, key=lambda one: (bool(one.unindexed), one.rows_per_second))
+    lacks = f"; no index begins with {', '.join(table.unindexed)}" if table.unindexed else ""
+    case = Case(
+        Cause(kind=CauseKind.SLOW_QUERY, subject=table.table,
+              says=f"{table.table} ({table.rows} rows) is read whole again and again{lacks}"),
+        person(f"make the index that {table.table} lacks{lacks}, CONCURRENTLY, as a migration"),
+    )  # fmt: skip
+    case.add(f"{table.rows_per_second:,.0f} rows of {table.table} are read a second by scans of the "
+             f"whole table, {table.before_per_second:,.0f} on average before", 3.5, VITALS)  # fmt: skip
+    if table.unindexed:
+        case.add(f"no index of {table.table} begins with {', '.join(table.unindexed)}", 1.5, VITALS)
+    slow = [one for one in vitals.running if not one.waits_for.startswith("Lock")]
+    if slow:
+        case.add(f"{slow[0].sessions} sessions are at it, the oldest for {slow[0].longest_seconds:.1f} "
+                 f"s: {slow[0].query}", 1.0, VITALS)  # fmt: skip
+    case.fits(trouble, 1.5, 0.5, Symptom.DATABASE_LONG, Symptom.POOL)
+    yield case
+
+
+def _is_scanned(table: TableUse) -> bool:
+    return (
+        table.read_per_scan >= MANY_ROWS
+        and table.rows_per_second >= BUSY_ROWS_PER_SECOND
+        and table.rows_per_second >= TIMES_BEFORE * table.before_per_second
+    )
+
+
+def _disk(scene: Scene, trouble: Trouble) -> Iterator[Case]:
+    said = [one for one in scene.words if one.source == "database"]
+    refused = trouble.share(Symptom.DATABASE_DISK, Symptom.DATABASE_READ_ONLY)
+    full = scene.disk_used_percent is not None and scene.disk_used_percent >= NEARLY_FULL
+    if not refused and not full:
+        return
+    table = trouble.about(Symptom.DATABASE_DISK)
+    case = Case(
+        Cause(kind=CauseKind.DISK, subject=table or "disk",
+              says="the database cannot write: its disk gives no more room"),
+        person("free space on the database's disk or enlarge it; nothing of ours can"),
+    )  # fmt: skip
+    case.fits(trouble, 6.0, -3.0, Symptom.DATABASE_DISK, Symptom.DATABASE_READ_ONLY)
+    if scene.disk_used_percent is not None:
+        weight = 3.0 if full else -0.5
+        case.add(f"the disk is {scene.disk_used_percent:g} % full by the platform's word", weight,
+                 "database.platform")  # fmt: skip
+    if said and any("could not" in one.message for one in said):
+        case.add("Postgres' own log says so, too", 1.0, "database log")
+    yield case
+
+
+def _login(trouble: Trouble, scene: Scene) -> Iterator[Case]:
+    if not trouble.share(Symptom.DATABASE_LOGIN):
+        return
+    role = _role(trouble)
+    case = Case(
+        Cause(kind=CauseKind.PASSWORD, subject=role or "the app's login",
+              says="the database refuses the password that the serving release has"),
+        person("give the app the password that the database has now: set the value and redeploy"),
+    )  # fmt: skip
+    case.fits(trouble, 5.0, -3.0, Symptom.DATABASE_LOGIN)
+    if scene.vitals is not None and scene.vitals.entrance is Entrance.OPEN:
+        case.add("the database lets us in with our own login", 1.0, VITALS)
+    yield case
+
+
+def _role(trouble: Trouble) -> str:
+    for one in trouble.bad:
+        found = _USER.search(one.message) or _USER.search(one.stack)
+        if found:
+            return found["role"]
+    return ""
+
+
+def _near(trouble: Trouble, at: float) -> bool:
+    onset = trouble.onset
+    return onset.earliest - NEAR_SECONDS <= at <= onset.latest + 5.0
+
+
+def _to_end(one: Blocker) -> SessionToEnd:
+    if one.session_started is None:
+        raise AssertionError("the vitals tell when each session began")
+    return SessionToEnd(
+        pid=one.pid,
+        session_started=one.session_started,
+        transaction_started=one.transaction_started,
+        says=one.says,
+    )

@@ -1,0 +1,97 @@
+"""Name the one cause that the observations point to and the one thing to do, or say that none is."""
+
+from dataclasses import dataclass
+
+from drillbook.analysis.culprit.crowd import crowd_cases
+from drillbook.analysis.culprit.databases import database_cases
+from drillbook.analysis.culprit.environment_values import value_cases
+from drillbook.analysis.culprit.outside import outside_cases
+from drillbook.analysis.culprit.releases import migration_cases, release_cases
+from drillbook.analysis.culprit.scene import Scene, Trouble
+from drillbook.analysis.culprit.timing import timing
+from drillbook.analysis.culprit.weighing import NAMED, Case, ranked
+from drillbook.core.incident import Candidate, CauseKind, Fix, FixKind
+
+# What a change of code, values or schema may bring about: seen in the middle, not at the root.
+BROUGHT_ABOUT = {CauseKind.SLOW_QUERY, CauseKind.PROCESS, CauseKind.CONNECTIONS, CauseKind.LOCK}
+CHANGES = {CauseKind.RELEASE, CauseKind.VALUE, CauseKind.MIGRATION}
+NEAR = 2.0
+PASSED_ON = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The cause if one is named, all candidates, and what to do; `none` is "none of these"."""
+
+    found: Candidate | None
+    candidates: tuple[Candidate, ...]
+    none: float
+    fix: Fix
+    says: str
+
+
+def judge(scene: Scene) -> Judgement:
+    """Weigh every cause that comes into question on the same observations."""
+    trouble = scene.trouble
+    if trouble is None:
+        return Judgement(None, (), 1.0, Fix(kind=FixKind.NONE, says="nothing is to be done"),
+                         "no cause found: nobody is hit more than before")  # fmt: skip
+    cases = _cases(scene, trouble)
+    candidates, none = ranked(cases)
+    best = candidates[0] if candidates else None
+    if best is None or best.probability < NAMED:
+        return Judgement(None, candidates, none, _ask(), _unclear(candidates, none))
+    fix = next(case.fix for case in cases if case.cause == best.cause)
+    return Judgement(best, candidates, none, fix, _named(best))
+
+
+def _cases(scene: Scene, trouble: Trouble) -> list[Case]:
+    timed = timing(trouble.onset, scene.changes)
+    cases = [
+        *release_cases(scene, trouble, timed),
+        *migration_cases(scene, trouble, timed),
+        *value_cases(scene, trouble, timed),
+        *database_cases(scene, trouble),
+        *outside_cases(scene, trouble),
+        *crowd_cases(scene, trouble),
+    ]
+    _pass_on(cases)
+    return cases
+
+
+def _pass_on(cases: list[Case]) -> None:
+    """Let a change that fits in time have for itself what it may have brought about."""
+    middle = [case for case in cases if case.cause.kind in BROUGHT_ABOUT]
+    if not middle:
+        return
+    strongest = max(middle, key=lambda case: case.score)
+    if strongest.measured <= 0:
+        return
+    for case in cases:
+        if case.cause.kind in CHANGES and _near(case):
+            case.add(f"it may have brought this about: {strongest.cause.says}",
+                     PASSED_ON * max(0.0, strongest.score - strongest.prior), "triage")  # fmt: skip
+
+
+def _near(case: Case) -> bool:
+    """Whether its time fits: the first that is said of a change is when it was in force."""
+    return any(one.at is not None and one.weight >= NEAR for one in case.evidence)
+
+
+def _ask() -> Fix:
+    return Fix(
+        kind=FixKind.PERSON, says="no cause is sure enough to act on: look at the candidates"
+    )
+
+
+def _unclear(candidates: tuple[Candidate, ...], none: float) -> str:
+    if not candidates:
+        return "no cause found: nothing that was looked at is out of the ordinary"
+    told = "; ".join(f"{one.cause.says} ({one.probability:.0%})" for one in candidates[:3])
+    return f"no cause found: none is sure ({told}; none of these {none:.0%})"
+
+
+def _named(best: Candidate) -> str:
+    reasons = [one.says for one in best.evidence if one.weight > 0][:3]
+    lacks = f", and lacks {best.cause.lacks}" if best.cause.lacks else ""
+    return f"{best.cause.kind}: {best.cause.says}{lacks} ({'; '.join(reasons)})"

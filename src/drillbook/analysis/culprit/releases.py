@@ -1,0 +1,241 @@
+"""What a release or a migration may have brought: by its time, its lines, and what it lacks."""
+
+import re
+from collections.abc import Iterator
+
+from drillbook.analysis.culprit.requests import shares
+from drillbook.analysis.culprit.scene import FileDiff, MigrationKnown, Scene, Served, Trouble
+from drillbook.analysis.culprit.symptoms import Frame, Reading, Symptom
+from drillbook.analysis.culprit.timing import Timing
+from drillbook.analysis.culprit.weighing import Case, person
+from drillbook.core.incident import Cause, CauseKind, ChangeKind, Fix, FixKind
+from drillbook.core.vitals import Entrance
+
+LOG, HOSTING, CODE = "log", "hosting", "repository"
+A_THIRD = 0.3
+ENOUGH = 10
+NOT_OF_CODE = (
+    Symptom.DATABASE_AWAY, Symptom.DATABASE_FULL, Symptom.DATABASE_LOGIN, Symptom.DATABASE_DISK,
+    Symptom.DATABASE_READ_ONLY, Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS, Symptom.LIMITED,
+    Symptom.TOKEN_EARLY, Symptom.CACHE, Symptom.DATABASE_LOCK,
+)  # fmt: skip
+OF_SCHEMA = (Symptom.DATABASE_RULE, Symptom.DATABASE_OBJECT, Symptom.DATABASE_RIGHT)
+
+
+def release_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Case]:
+    """Yield the release that serves."""
+    served = scene.serving
+    if served is None:
+        return
+    build = served.deployment
+    title = build.message.partition("\n")[0]
+    case = Case(
+        Cause(kind=CauseKind.RELEASE, subject=build.id,
+              says=f"release {build.id} of {build.commit[:7]}{f' ({title})' if title else ''}"),
+        _going_back(scene, served), prior=0.0,
+    )  # fmt: skip
+    _time(case, timed, served)
+    if scene.same_code:
+        case.add("it was built from the same commit as the build before: the code is the same",
+                 -6.0, HOSTING)  # fmt: skip
+    _lines(case, scene, trouble)
+    _not_of_code(case, scene, trouble)
+    _who(case, trouble, build.id)
+    _lacks_value(case, scene, trouble)
+    _lacks_object(case, scene, trouble)
+    _leaks(case, scene, trouble)
+    yield case
+
+
+def _going_back(scene: Scene, served: Served) -> Fix:
+    if scene.earlier is None:
+        return person("no earlier release is known to go back to: correct forward")
+    to, leaving = scene.earlier.deployment, served.deployment
+    return Fix(
+        kind=FixKind.ROLL_BACK,
+        says=f"go back to {to.id} of {to.commit[:7]}, which served before",
+        harm="what came with the release goes, and new builds get no users until they are resumed",
+        to=to.id,
+        leaving=leaving.id,
+    )
+
+
+def _time(case: Case, timed: Timing, served: Served) -> None:
+    weight, change = timed.of(ChangeKind.DEPLOYMENT, served.deployment.id)
+    if change is not None:
+        case.add(f"it was given the users at {change.at:%H:%M:%S} UTC", weight, HOSTING, change.at)
+    elif timed.known:
+        case.add("it served long before it became worse", weight, HOSTING, served.since)
+
+
+def _lines(case: Case, scene: Scene, trouble: Trouble) -> None:
+    """Compare the lines in which errors arose with the lines that the release changed."""
+    framed = [one for one in trouble.readings if one.frames]
+    if scene.diff is None or not framed or len(framed) < A_THIRD * len(trouble.readings):
+        return
+    hits = [_changed(one.frames, scene.diff) for one in framed]
+    share = sum(hit is not None for hit in hits) / len(hits)
+    exact = sum(hit is not None and hit[1] for hit in hits) / len(hits)
+    if share >= A_THIRD:
+        hit = next(one for one in hits if one is not None)
+        where = f"{hit[0].file.rpartition('/')[2]}:{hit[0].line}"
+        case.add(f"{share:.0%} of the stacks go through files that it changed, such as {where}",
+                 1.0 + share, CODE)  # fmt: skip
+        if exact >= A_THIRD:
+            case.add(f"{exact:.0%} of the stacks end in lines that it changed", 2.0, CODE)
+    elif share == 0:
+        case.add("no stack goes through a file that it changed", -1.0, CODE)
+
+
+def _changed(frames: tuple[Frame, ...], diff: tuple[FileDiff, ...]) -> tuple[Frame, bool] | None:
+    """Return the innermost frame in a changed file, and whether its very line was changed."""
+    found = None
+    for frame in frames:  # the innermost is last
+        for file in diff:
+            if _same_file(frame.file, file.path):
+                found = frame, any(first <= frame.line <= last for first, last in file.lines)
+    return found
+
+
+def _same_file(seen: str, path: str) -> bool:
+    return seen == path or seen.endswith(f"/{path}") or path.endswith(f"/{seen}")
+
+
+def _not_of_code(case: Case, scene: Scene, trouble: Trouble) -> None:
+    share = trouble.share(*NOT_OF_CODE)
+    if share >= A_THIRD:
+        case.add(f"{share:.0%} of the bad requests tell of systems outside of the code",
+                 -4.0 * min(1.0, share), LOG)  # fmt: skip
+    if trouble.share(Symptom.CODE) >= A_THIRD:
+        case.add(f"the code itself fails: {trouble.about(Symptom.CODE)}", 2.0, LOG)
+    vitals = scene.vitals
+    if vitals is not None and vitals.entrance not in {Entrance.OPEN, Entrance.FAILED}:
+        case.add(f"the database: {vitals.entrance}", -2.0, "database.vitals")
+
+
+def _who(case: Case, trouble: Trouble, build: str) -> None:
+    """Compare this release's requests with those that another one answered at the same time."""
+    spread = shares("deployment", trouble.bad, trouble.since)
+    others = sum(count for name, count in spread.every.items() if name != build)
+    if spread.every[build] < ENOUGH or others < ENOUGH:
+        return
+    own = spread.rate(build)
+    other = sum(count for name, count in spread.bad.items() if name != build) / others
+    if own > 3 * other and own > 0:
+        case.add(f"{own:.1%} of its requests are bad, {other:.1%} of another release's meanwhile",
+                 3.0, HOSTING)  # fmt: skip
+    elif other > own / 2:
+        case.add(f"{other:.1%} of another release's requests are bad as well, {own:.1%} of its own",
+                 -4.0, HOSTING)  # fmt: skip
+
+
+def _lacks_value(case: Case, scene: Scene, trouble: Trouble) -> None:
+    name = trouble.about(Symptom.VALUE_MISSING)
+    if not name or trouble.share(Symptom.VALUE_MISSING) < A_THIRD or scene.serving is None:
+        return
+    given, before = scene.serving.given, scene.earlier.given if scene.earlier else None
+    if before is not None and name in before:
+        case.add(f"the build before was given {name}: it was taken away, whatever the code", -4.0,
+                 HOSTING)  # fmt: skip
+        return
+    if given is not None and name in given:
+        return
+    if _introduces(scene, name):
+        case.cause = case.cause.model_copy(update={"lacks": name})
+        case.add(f"its code reads {name} anew, and neither this build nor the one before has it", 5.0,
+                 CODE)  # fmt: skip
+    else:
+        case.add(f"it needs {name}, which neither this build nor the one before has", 2.0, HOSTING)
+
+
+def _introduces(scene: Scene, word: str) -> bool:
+    """Whether the release's new lines say a word that its old ones did not."""
+    if scene.diff is None:
+        return False
+    pattern = re.compile(rf"\b{re.escape(word)}\b")
+    added = any(pattern.search(file.added) for file in scene.diff)
+    return added and not any(pattern.search(file.removed) for file in scene.diff)
+
+
+def _lacks_object(case: Case, scene: Scene, trouble: Trouble) -> None:
+    name = trouble.about(Symptom.DATABASE_OBJECT).rpartition(".")[2]
+    if not name or trouble.share(Symptom.DATABASE_OBJECT) < A_THIRD:
+        return
+    code = [file for file in scene.diff or () if not file.path.endswith(".sql")]
+    pattern = re.compile(rf"\b{re.escape(name)}\b")
+    if any(pattern.search(file.added) for file in code):
+        waits = _in_code_only(scene, name)
+        lacks = waits.name if waits else name
+        case.cause = case.cause.model_copy(update={"lacks": lacks})
+        case.add(f"its code asks for {name} anew, and the database has it not"
+                 f"{f': {waits.name} is not applied' if waits else ''}", 5.0, CODE)  # fmt: skip
+
+
+def _in_code_only(scene: Scene, name: str) -> MigrationKnown | None:
+    """Return the migration that makes this object and is not in force."""
+    pattern = re.compile(rf"\b{re.escape(name)}\b")
+    found = (one for one in scene.migrations or () if one.in_code_only and pattern.search(one.text))
+    return next(found, None)
+
+
+def _leaks(case: Case, scene: Scene, trouble: Trouble) -> None:
+    """Weigh a pool without a free place while the database has places, and nobody waits there."""
+    share, vitals = trouble.share(Symptom.POOL), scene.vitals
+    if share < A_THIRD or vitals is None or vitals.entrance is not Entrance.OPEN:
+        return
+    busy = sum(one.longest_seconds >= 1.0 for one in vitals.running)
+    full = any(one.is_full for one in vitals.roles) or vitals.used >= vitals.limit
+    if vitals.waiting or busy or full:
+        return
+    case.add(f"the app has no free connection, while the database has {vitals.limit - vitals.used} "
+             "free, nobody waits and no statement is slow: the app gives its own ones away", 4.0,
+             "database.vitals")  # fmt: skip
+
+
+def migration_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Case]:
+    """Yield the migrations whose time or whose objects have to do with the errors."""
+    dated = {one.subject for one in timed.changes if one.kind is ChangeKind.MIGRATION}
+    for one in scene.migrations or ():
+        if one.in_code_only:
+            continue
+        named = _names(one, trouble.readings)
+        if one.name in dated or named >= A_THIRD:
+            yield _migration(one, named, trouble, timed)
+
+
+def _migration(one: MigrationKnown, named: float, trouble: Trouble, timed: Timing) -> Case:
+    fix = Fix(kind=FixKind.TAKE_BACK_MIGRATION, says=f"take {one.name} back",
+              harm="what was written since in its form may be lost", migration=one.name)  # fmt: skip
+    by_hand = "" if one.in_ledger else ", which no ledger has"
+    case = Case(
+        Cause(kind=CauseKind.MIGRATION, subject=one.name, says=f"migration {one.name}{by_hand}"),
+        fix, prior=0.0,
+    )  # fmt: skip
+    weight, change = timed.of(ChangeKind.MIGRATION, one.name)
+    if change is not None:
+        case.add(f"it was applied at {change.at:%H:%M:%S} UTC", weight, change.source, change.at)
+    elif one.at is None:
+        case.prior = -2.0  # when it was applied is not known
+    else:
+        case.add(
+            f"it was applied at {one.at:%Y-%m-%d %H:%M} UTC, long before", weight, "ledger", one.at
+        )
+    case.fits(trouble, 3.0, -4.0, *OF_SCHEMA, Symptom.DATABASE_LONG, Symptom.DATABASE_LOCK)
+    if named >= A_THIRD:
+        case.add(f"{named:.0%} of the errors name what it makes or changes", 1.0 + 4.0 * named, LOG)
+    elif trouble.share(*OF_SCHEMA) >= A_THIRD and one.text:
+        case.add("the errors name nothing that it makes or changes", -2.0, LOG)
+    return case
+
+
+def _names(one: MigrationKnown, readings: tuple[Reading, ...]) -> float:
+    """Return the share of the errors that name something the migration's text names."""
+    if not one.text or not readings:
+        return 0.0
+    text = one.text.lower()
+    hits = 0
+    for read in readings:
+        about = read.about if read.symptom in OF_SCHEMA else ""
+        words = [word.rpartition(".")[2].lower() for word in (about, read.routine) if word]
+        hits += any(re.search(rf"\b{re.escape(word)}\b", text) for word in words)
+    return hits / len(readings)

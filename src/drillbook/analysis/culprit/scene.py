@@ -1,0 +1,195 @@
+"""All that is known at one moment of an incident; what did not answer is None, and never well."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from drillbook.analysis.culprit.requests import Request, Word, reading_of
+from drillbook.analysis.culprit.symptoms import Reading, Symptom
+from drillbook.analysis.env_example import Named
+from drillbook.analysis.onset.finding import Onset
+from drillbook.core.deployments import Deployment, EnvironmentValue
+from drillbook.core.incident import Change
+from drillbook.core.vitals import Vitals
+
+
+class Badness(StrEnum):
+    """What users feel."""
+
+    FAILED = "requests fail"
+    REFUSED = "requests are refused"
+    SLOW = "answers are slow"
+    SILENT = "nobody is answered"
+    UNHEALTHY = "only the health check fails"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What became worse, since when, and the requests before and since; `bad` are of since."""
+
+    kinds: tuple[Badness, ...]
+    onset: Onset
+    bad: tuple[Request, ...]
+    since: tuple[Request, ...]
+    before: tuple[Request, ...]
+    before_bad: tuple[Request, ...]
+    slow_from: float = 0.0
+
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        """What went wrong with each bad request since the onset."""
+        return tuple(reading_of(one) for one in self.bad)
+
+    @cached_property
+    def symptoms(self) -> Counter[Symptom]:
+        """How often each symptom is seen since, beyond what is usual."""
+        seconds, earlier = self.onset.after.seconds, self.onset.before.seconds
+        usual = Counter(reading_of(one).symptom for one in self.before_bad)
+        now = Counter(one.symptom for one in self.readings)
+        factor = seconds / earlier if earlier > 0 else 0.0
+        return Counter({
+            symptom: count - round(usual[symptom] * factor)
+            for symptom, count in now.items()
+            if count > usual[symptom] * factor
+        })  # fmt: skip
+
+    def share(self, *symptoms: Symptom) -> float:
+        """Return the share of the bad requests since that have one of these symptoms."""
+        whole = sum(self.symptoms.values())
+        return sum(self.symptoms[one] for one in symptoms) / whole if whole else 0.0
+
+    def about(self, *symptoms: Symptom) -> str:
+        """Return what these symptoms are about most often; "" where they name nothing."""
+        named = Counter(one.about for one in self.readings if one.symptom in symptoms and one.about)
+        return named.most_common(1)[0][0] if named else ""
+
+    def has(self, badness: Badness) -> bool:
+        """Whether users feel this."""
+        return badness in self.kinds
+
+    @property
+    def rate_ratio(self) -> float:
+        """How many times as many requests come a second as before."""
+        before, after = self.onset.before, self.onset.after
+        if not self.before or before.seconds <= 0 or after.seconds <= 0:
+            return 1.0
+        earlier = len(self.before) / before.seconds
+        return (len(self.since) / after.seconds) / earlier if earlier else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A build that serves or served, and what is known of it."""
+
+    deployment: Deployment
+    since: datetime | None = None
+    given: tuple[str, ...] | None = None
+    reads: Named | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiff:
+    """A file that differs between two releases: its path, and its added and removed lines."""
+
+    path: str
+    added: str = ""
+    removed: str = ""
+    lines: tuple[tuple[int, int], ...] = ()
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationKnown:
+    """A migration: when it came in force, if that is known, and its text where somebody has it."""
+
+    name: str
+    at: datetime | None = None
+    text: str = ""
+    in_ledger: bool = True
+    in_code_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """How something outside of the app answered us just now."""
+
+    name: str
+    alive: bool
+    failed: int
+    asked: int
+    median_seconds: float
+    problem: str = ""
+    address: str = ""
+    switch: str = ""
+    routes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LimiterSeen:
+    """The store of rate limits: whether it answers, and the counts in it that never end."""
+
+    reachable: bool
+    milliseconds: float
+    endless: int
+    counts: int
+    prefix: str
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What came of asking the app from outside, several times: its health and its front."""
+
+    statuses: tuple[int, ...]
+    seconds: tuple[float, ...]
+    problem: str = ""
+    own_word: str = ""
+
+    @property
+    def answered(self) -> bool:
+        """Whether anybody answered at all."""
+        return any(self.statuses)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """
+    The facts, each None where its part did not answer or is not configured.
+
+    Times of requests, words and the onset are seconds of the epoch.
+    """
+
+    now: datetime
+    trouble: Trouble | None = None
+    words: tuple[Word, ...] = ()
+    changes: tuple[Change, ...] | None = None
+    serving: Served | None = None
+    earlier: Served | None = None
+    diff: tuple[FileDiff, ...] | None = None
+    values: tuple[EnvironmentValue, ...] | None = None
+    migrations: tuple[MigrationKnown, ...] | None = None
+    vitals: Vitals | None = None
+    door: Door | None = None
+    auth: Outside | None = None
+    auth_clock_seconds: float | None = None
+    dependencies: tuple[Outside, ...] | None = None
+    limiter: LimiterSeen | None = None
+    restorable: tuple[str, ...] = ()
+    disk_used_percent: float | None = None
+    unknown: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def same_code(self) -> bool:
+        """Whether what serves was built from the same commit as what served before."""
+        if self.serving is None or self.earlier is None:
+            return False
+        return self.serving.deployment.commit == self.earlier.deployment.commit
+
+
+def most_common(values: Iterable[str]) -> str:
+    """Return the value seen most often; "" for none."""
+    counted = Counter(value for value in values if value)
+    return counted.most_common(1)[0][0] if counted else ""

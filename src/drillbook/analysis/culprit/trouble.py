@@ -1,0 +1,257 @@
+"""
+What users feel, and since when; whatever only one source meets is told apart.
+
+A refusal is harm only where somebody who was let in before is not any more: wrong passwords and
+bad tokens that come on top of what goes on as before hurt nobody else.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from drillbook.analysis.culprit.requests import Request, folded
+from drillbook.analysis.culprit.scene import Badness, Trouble
+from drillbook.analysis.error_rate import binomial_tail
+from drillbook.analysis.onset.finding import Level, Onset, Piece, find_onset
+from drillbook.analysis.onset.silence import find_silence
+from drillbook.analysis.onset.slowness import find_slow_onset
+
+ONE_SOURCE = 0.8
+SHARE_OF_ALL = 0.5
+FEWEST = 4
+FEWER = 0.05
+CROWD = 2.0
+LATER_SECONDS = 90.0
+LONGEST_BEFORE = 900.0
+FELT_MILLISECONDS = 300.0
+
+IsBad = Callable[[Request], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Felt:
+    """The trouble, if there is one, and in a sentence what was seen."""
+
+    trouble: Trouble | None
+    says: str
+    only: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    badness: Badness
+    is_bad: IsBad
+    onset: Onset
+    slow_from: float = 0.0
+
+
+def find_trouble(
+    requests: Sequence[Request],
+    now: float,
+    start: float,
+    *,
+    door: Sequence[Request] = (),
+    health: Sequence[Request] = (),
+) -> Felt:
+    """
+    Return what became worse for users since `start` and still is.
+
+    `requests` are users', in order of time; `door` our own of just now; `health` what health
+    checks met, which hurts nobody by itself.
+    """
+    requests = _folded(requests)
+    found, only = _families(requests, now, start)
+    if found:
+        return Felt(_trouble(found, requests, now), _says(found[0], requests), only)
+    silent = _silence(requests, now, start, door)
+    if silent is not None:
+        return silent
+    if only:
+        return Felt(None, f"only one source is hit: {only}", only)
+    sick = _health(health, now, start)
+    if sick is not None:
+        return Felt(sick, "only the health check fails: no user is hit more than before")
+    failed = sum(one.failed for one in requests)
+    return Felt(None, f"{failed} of {len(requests)} requests failed, and no more than before")
+
+
+def _folded(requests: Sequence[Request]) -> tuple[Request, ...]:
+    names = folded(one.route for one in requests)
+    return tuple(
+        one if names[one.route] == one.route else replace(one, route=names[one.route])
+        for one in requests
+    )
+
+
+def _families(requests: Sequence[Request], now: float, start: float) -> tuple[list[_Found], str]:
+    """Return what became worse, what hurts most first, and who alone is hit otherwise."""
+    found, only = [], []
+    for badness, is_bad in ((Badness.FAILED, _failed), (Badness.REFUSED, _refused)):
+        onset = _onset(requests, is_bad, now, start)
+        if onset is None:
+            continue
+        source = _one_source(requests, is_bad, onset)
+        if source:
+            rest = [one for one in requests if source not in {one.user, one.address}]
+            only.append(source)
+            onset = _onset(rest, is_bad, now, start)
+        if onset is not None and (
+            badness is Badness.FAILED or _turned_away(requests, is_bad, onset)
+        ):
+            found.append(_Found(badness, is_bad, onset))
+    slow = _slow(requests, now, start)
+    if slow is not None:
+        found.append(slow)
+    found.sort(key=lambda one: -_excess(one, requests))
+    return found, ", ".join(only)
+
+
+def _failed(request: Request) -> bool:
+    return request.failed
+
+
+def _refused(request: Request) -> bool:
+    return request.refused
+
+
+def _onset(requests: Sequence[Request], is_bad: IsBad, now: float, start: float) -> Onset | None:
+    times, bad = [one.at for one in requests], [is_bad(one) for one in requests]
+    return find_onset(times, bad, now, start=start) if any(bad) else None
+
+
+def _slow(requests: Sequence[Request], now: float, start: float) -> _Found | None:
+    timed = [one for one in requests if one.milliseconds is not None and not one.failed]
+    slow = find_slow_onset(
+        [one.at for one in timed], [one.milliseconds or 0.0 for one in timed], now, start=start
+    )
+    if slow is None or slow[1] <= 0:
+        return None
+    limit = max(slow[1], FELT_MILLISECONDS)
+    if limit > slow[1]:  # what takes longer than usual and is still quick is felt by nobody
+        onset = _onset(timed, lambda one: (one.milliseconds or 0.0) > limit, now, start)
+        if onset is None:
+            return None
+        slow = onset, limit
+    onset = slow[0]
+    return _Found(Badness.SLOW, lambda one: (one.milliseconds or 0.0) > limit, onset, limit)
+
+
+def _one_source(requests: Sequence[Request], is_bad: IsBad, onset: Onset) -> str:
+    """Return the one user or address that nearly all bad requests come from, "" for several."""
+    since = [one for one in requests if one.at >= onset.earliest]
+    bad = [one for one in since if is_bad(one)]
+    for trait in ("user", "address"):
+        told = Counter(value for one in bad if (value := str(getattr(one, trait))))
+        every = Counter(value for one in since if (value := str(getattr(one, trait))))
+        if len(bad) < FEWEST or not told or len(every) < 2:  # noqa: PLR2004 - one is everybody
+            continue
+        top, count = told.most_common(1)[0]
+        if count >= ONE_SOURCE * len(bad) and every[top] < SHARE_OF_ALL * sum(every.values()):
+            return top
+    return ""
+
+
+def _turned_away(requests: Sequence[Request], is_bad: IsBad, onset: Onset) -> bool:
+    """Whether fewer are let in on the routes of the refusals than before, or many more come."""
+    hit = {one.route for one in requests if one.at >= onset.at and is_bad(one)}
+    good = [one.at for one in requests if one.route in hit and not is_bad(one)]
+    since, seconds = sum(at >= onset.at for at in good), onset.after.seconds
+    before_start = max(requests[0].at, onset.earliest - LONGEST_BEFORE)
+    before = sum(before_start <= at < onset.earliest for at in good)
+    earlier = onset.earliest - before_start
+    if earlier <= 0 or seconds <= 0 or before == 0:
+        return True  # nobody was let in before: there is nothing to compare with
+    everybody = sum(one.at >= onset.at for one in requests) / seconds
+    usual = sum(before_start <= one.at < onset.earliest for one in requests) / earlier
+    if usual and everybody > CROWD * usual:
+        return True
+    share = earlier / (earlier + seconds)
+    return binomial_tail(before, before + since, share) < FEWER
+
+
+def _excess(found: _Found, requests: Sequence[Request]) -> float:
+    bad = sum(one.at >= found.onset.at and found.is_bad(one) for one in requests)
+    # A failure hurts more than a wait.
+    return bad * (1.0 if found.badness is not Badness.SLOW else 0.3)
+
+
+def _trouble(found: Sequence[_Found], requests: Sequence[Request], now: float) -> Trouble:
+    main = found[0]
+    together = [one for one in found if abs(one.onset.at - main.onset.at) <= LATER_SECONDS]
+    onset = main.onset
+    begin = max(onset.earliest - LONGEST_BEFORE, requests[0].at)
+
+    def is_bad(request: Request) -> bool:
+        return any(one.is_bad(request) for one in together)
+
+    since = tuple(one for one in requests if onset.at <= one.at <= now)
+    before = tuple(one for one in requests if begin <= one.at < onset.earliest)
+    return Trouble(
+        kinds=tuple(one.badness for one in together),
+        onset=replace(
+            onset,
+            before=Level(onset.before.bad, onset.before.all, max(0.0, onset.earliest - begin)),
+        ),
+        bad=tuple(one for one in since if is_bad(one)),
+        since=since,
+        before=before,
+        before_bad=tuple(one for one in before if is_bad(one)),
+        slow_from=max(one.slow_from for one in together),
+    )
+
+
+def _silence(
+    requests: Sequence[Request], now: float, start: float, door: Sequence[Request]
+) -> Felt | None:
+    """Return that nobody is answered: nothing comes any more, and our own requests fail, too."""
+    failed = [one for one in door if one.failed]
+    silence = find_silence([one.at for one in requests], now, start=start)
+    if not failed or len(failed) * 2 <= len(door):
+        return None
+    if silence is None and requests and now - requests[-1].at < FEWEST:
+        return None
+    since = silence.since if silence else (requests[-1].at if requests else start)
+    gap = min(max(5.0, 180.0 / silence.a_minute if silence else 60.0), max(1.0, now - since))
+    before = tuple(one for one in requests if one.at >= since - LONGEST_BEFORE)
+    onset = Onset(
+        at=since + gap / 2,
+        earliest=since,
+        latest=since + gap,
+        probability=1.0,
+        before=Level(0, len(before), max(0.0, since - (before[0].at if before else start))),
+        after=Level(len(failed), len(door), max(1.0, now - since)),
+        probes_before=Level(0, 0, 0.0),
+        probes_after=Level(len(failed), len(door), now - since),
+        since_before=not requests,
+        pieces=(Piece(since, since + gap, 1.0),),
+    )
+    trouble = Trouble(
+        kinds=(Badness.SILENT,), onset=onset, bad=tuple(failed), since=tuple(door), before=before,
+        before_bad=(),
+    )  # fmt: skip
+    return Felt(trouble, f"{len(failed)} of {len(door)} own requests failed, and no user's comes")
+
+
+def _health(health: Sequence[Request], now: float, start: float) -> Trouble | None:
+    if not health:
+        return None
+    onset = _onset(health, _failed, now, start)
+    if onset is None:
+        return None
+    since = tuple(one for one in health if one.at >= onset.at)
+    before = tuple(one for one in health if one.at < onset.earliest)
+    return Trouble(
+        kinds=(Badness.UNHEALTHY,),
+        onset=onset,
+        bad=tuple(one for one in since if one.failed),
+        since=since,
+        before=before,
+        before_bad=tuple(one for one in before if one.failed),
+    )
+
+
+def _says(found: _Found, requests: Sequence[Request]) -> str:
+    since = [one for one in requests if one.at >= found.onset.at]
+    bad = sum(found.is_bad(one) for one in since)
+    more = f" (over {found.slow_from:.0f} ms)" if found.slow_from else ""
+    return f"{found.badness}{more}: {bad} of {len(since)} since it became worse"

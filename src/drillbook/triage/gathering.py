@@ -1,0 +1,222 @@
+"""
+Look at everything at once, each part with a time of its own, and put it into one scene.
+
+A part that hangs, fails or is not configured is None in the scene, and named as unknown.
+"""
+
+# mypy: disable-error-code="type-abstract"
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from drillbook.analysis.culprit.environment_values import differing
+from drillbook.analysis.culprit.requests import Request
+from drillbook.analysis.culprit.scene import (
+    Door,
+    FileDiff,
+    LimiterSeen,
+    Outside,
+    Scene,
+    Served,
+)
+from drillbook.analysis.culprit.trouble import Felt, find_trouble
+from drillbook.core.deployments import Deployment, EnvironmentValue, Hosting
+from drillbook.core.incident import Change, PartState, SourceState
+from drillbook.core.migration_files import LedgerEntry
+from drillbook.core.vitals import Vitals
+from drillbook.ports.auth_state import AuthSeen
+from drillbook.ports.dependencies import DependencySeen
+from drillbook.ports.limits import LimitsSeen
+from drillbook.ports.logs import Logs, LogSpan
+from drillbook.ports.platform import Disk
+from drillbook.ports.probe import Probe
+from drillbook.ports.status_pages import Posted
+from drillbook.ports.systems import Systems
+from drillbook.triage import timeline
+from drillbook.triage.asking import first_looks, optional, second_looks
+from drillbook.triage.lines import Read, read_lines
+from drillbook.triage.looks import Looks
+from drillbook.triage.serving import builds_of, served_before
+
+FIRST_SECONDS, SECOND_SECONDS = 13.0, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The scene, what users feel in words, and how each part answered."""
+
+    scene: Scene
+    felt: Felt
+    read: Read
+    start: datetime
+    sources: tuple[SourceState, ...] = ()
+    parts: tuple[PartState, ...] = ()
+    hosting: Hosting | None = None
+    set_since: tuple[Change, ...] = ()
+
+
+def gather(logs: Logs, systems: Systems, start: datetime, *, migrations: str) -> Gathered:
+    """Look at everything that the environment has; changes nothing."""
+    looks, now = Looks(), datetime.now(UTC)
+    looks.look(first_looks(logs, systems, start), FIRST_SECONDS)
+    hosting, recent = looks.get("hosting", Hosting), looks.several("deployments", Deployment)
+    read = _read(looks, systems, hosting, recent)
+    seen = timeline.switched(read.requests)
+    before = None
+    if hosting is not None:
+        before = served_before(hosting, recent, [one.deployment for one in seen])
+    looks.look(second_looks(systems, hosting, before, migrations), SECOND_SECONDS)
+    felt = find_trouble(
+        read.requests,
+        now.timestamp(),
+        start.timestamp(),
+        door=_knocked(looks.get("app", Door), now),
+        health=read.health,
+    )
+    changes, scene = _scene(looks, read, felt, hosting, recent, seen, start, now)
+    span = looks.get("logs", LogSpan)
+    return Gathered(
+        scene=scene,
+        felt=felt,
+        read=read,
+        start=start,
+        sources=span.sources if span else (),
+        parts=tuple(looks.parts),
+        hosting=hosting,
+        set_since=changes,
+    )
+
+
+def _read(
+    looks: Looks, systems: Systems, hosting: Hosting | None, recent: Iterable[Deployment]
+) -> Read:
+    probe = optional(systems, Probe)
+    own = (probe.health_path, probe.release_path) if probe else ()
+    serving = (hosting.serving,) if hosting and hosting.serving else ()
+    builds = {one.id: one for one in (*recent, *serving)}
+    return read_lines(
+        looks.get("logs", LogSpan) or LogSpan(()), own, builds_of(tuple(builds.values()))
+    )
+
+
+def _knocked(door: Door | None, now: datetime) -> tuple[Request, ...]:
+    if door is None:
+        return ()
+    return tuple(
+        Request(at=now.timestamp(), status=status, route="own probe", milliseconds=1000 * seconds)
+        for status, seconds in zip(door.statuses, door.seconds, strict=True)
+    )
+
+
+def _scene(
+    looks: Looks,
+    read: Read,
+    felt: Felt,
+    hosting: Hosting | None,
+    recent: tuple[Deployment, ...],
+    seen: tuple[timeline.Switched, ...],
+    start: datetime,
+    now: datetime,
+) -> tuple[tuple[Change, ...], Scene]:
+    entries = looks.several("ledgers", LedgerEntry)
+    texts = looks.texts("migrations")
+    hand = timeline.by_hand(one for one in read.words if one.source == "database")
+    hand = timeline.without_ledgered(hand, entries)
+    names = timeline.names_of(hand, texts)
+    values = looks.several("environment values", EnvironmentValue)
+    auth, disk = looks.get("login service", AuthSeen), looks.get("disk", Disk)
+    scene = Scene(
+        now=now,
+        trouble=felt.trouble,
+        words=read.words,
+        serving=looks.get("serving build", Served),
+        earlier=looks.get("build before", Served),
+        diff=looks.several("difference", FileDiff) if looks.has("difference") else None,
+        values=values if looks.has("environment values") else None,
+        migrations=timeline.known_migrations(entries, texts, hand, names)
+        if looks.has("ledgers")
+        else None,
+        vitals=looks.get("database", Vitals),
+        door=looks.get("app", Door),
+        auth=_login(auth) if auth else None,
+        auth_clock_seconds=_clock(auth) if auth else None,
+        dependencies=tuple(_outside(one) for one in looks.several("dependencies", DependencySeen))
+        if looks.has("dependencies")
+        else None,
+        limiter=_limiter(looks.get("limits", LimitsSeen)),
+        disk_used_percent=round(100 * disk.used_bytes / max(1, disk.size_bytes), 1)
+        if disk
+        else None,
+        unknown=dict(looks.unknown),
+    )
+    given = tuple(timeline.deployments(hosting, recent, seen, start)) if hosting else ()
+    changes = [*given, *_of_values(scene, given)]
+    changes += timeline.ledgered(entries, start, now)
+    changes += timeline.hand_changes(hand, names)
+    if scene.vitals is not None:
+        changes += timeline.restarts(scene.vitals, start)
+    if (pages := looks.get("status pages", Posted)) is not None:
+        changes += timeline.posted(pages)
+    known = looks.has("hosting") or looks.has("ledgers")
+    ordered = tuple(sorted(changes, key=lambda one: one.at)) if known or changes else None
+    return tuple(timeline.values_set(values, start)), replace(scene, changes=ordered)
+
+
+def _of_values(scene: Scene, given: tuple[Change, ...]) -> Iterable[Change]:
+    if scene.serving is None:
+        return ()
+    build = scene.serving.deployment
+    switch = next((one for one in given if one.subject == build.id), None)
+    return timeline.value_changes(switch, build, differing(scene))
+
+
+def _outside(seen: DependencySeen) -> Outside:
+    return Outside(
+        name=seen.name,
+        alive=seen.alive,
+        failed=seen.failed,
+        asked=seen.asked,
+        median_seconds=seen.median_seconds,
+        problem=seen.problem,
+        address=seen.address,
+        switch=seen.switch,
+        routes=seen.routes,
+    )
+
+
+def _login(seen: AuthSeen) -> Outside | None:
+    if seen.alive is None:
+        return None  # it told us nothing, and so it is not known
+    failed = seen.failed or (0 if seen.alive else seen.asked)
+    return Outside(
+        name="auth service",
+        alive=seen.alive,
+        failed=failed,
+        asked=seen.asked,
+        median_seconds=seen.median_seconds,
+        problem=seen.problem or seen.keys_problem,
+        address=seen.address,
+    )
+
+
+def _clock(seen: AuthSeen) -> float | None:
+    if seen.token_clock_seconds is not None:
+        return seen.token_clock_seconds
+    return seen.date_clock_seconds
+
+
+def _limiter(seen: LimitsSeen | None) -> LimiterSeen | None:
+    if seen is None:
+        return None
+    how = "takes connections and answers nobody" if seen.hangs else seen.problem
+    return LimiterSeen(
+        reachable=seen.reachable,
+        milliseconds=seen.milliseconds,
+        endless=seen.endless,
+        counts=seen.counts,
+        prefix=seen.prefix,
+        says=f"it answers us within {seen.milliseconds:.0f} ms"
+        if seen.reachable
+        else f"it does not answer us: {how}",
+    )
