@@ -73,7 +73,8 @@ def _of_taking_back(each: Written, facts: Facts) -> bool:
     """Allow that the database is again as before the migration, and Drillbook's own notes."""
     if each.part != PRODUCTION:
         return False
-    return OWN_SCHEMA in each.what or (each.after or None) == facts.before.of(PRODUCTION, each.what)
+    now = None if each.how == REMOVED else each.after
+    return OWN_SCHEMA in each.what or now == facts.before.of(PRODUCTION, each.what)
 
 
 def _of_restoring(each: Written, facts: Facts) -> bool:
