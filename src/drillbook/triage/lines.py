@@ -52,6 +52,7 @@ def _request(line: LogLine, builds: Mapping[str, str]) -> Request:
         user=line.user,
         address=line.address,
         deployment=line.deployment or builds.get(line.commit[:SHORTEST_COMMIT], ""),
+        region=line.region,
         message=scrub(line.message) if line.message else "",
         stack=line.stack,
     )

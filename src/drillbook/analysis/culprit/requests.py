@@ -28,6 +28,7 @@ class Request:
     user: str = ""
     address: str = ""
     deployment: str = ""
+    region: str = ""
     message: str = ""
     stack: str = ""
 

@@ -1,0 +1,35 @@
+"""What users feel by the logs alone: requests, and since when they became worse."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from drillbook.analysis.culprit.trouble import Felt, find_trouble
+from drillbook.ports.logs import Logs, LogSpan
+from drillbook.ports.probe import Probe
+from drillbook.triage.lines import Read, read_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Feeling:
+    """The lines of a window, taken apart, and what users feel by them."""
+
+    start: datetime
+    now: datetime
+    span: LogSpan
+    read: Read
+    felt: Felt
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """The sources that say nothing: of errors there, nothing is known."""
+        return tuple(one.says for one in self.span.sources if one.silent)
+
+
+def feel(logs: Logs, probe: Probe, window: timedelta) -> Feeling:
+    """Read a window up to now and find what became worse in it."""
+    now = datetime.now(UTC)
+    start = now - window
+    span = logs.between(start, now)
+    read = read_lines(span, (probe.health_path, probe.release_path), {})
+    felt = find_trouble(read.requests, now.timestamp(), start.timestamp(), health=read.health)
+    return Feeling(start, now, span, read, felt)
