@@ -10,6 +10,7 @@ from drillbook.range.hosting.app_process import ENVIRONMENT, AppProcess
 from drillbook.range.twins.vercel.values import get_values, set_values
 
 PLACES = ("DATABASE_URL", "VALKEY_URL", "AUTH_URL", "AUTH_JWKS_URL", "PAYMENTS_URL")
+VALUES = "values"
 PORT = re.compile(r"(?<=127\.0\.0\.1):\d+")
 
 
@@ -33,6 +34,7 @@ def values_of(cloud: Cloud, environment: Environment) -> dict[str, str]:
 def follow(cloud: Cloud, environment: Environment) -> tuple[str, ...]:
     """Let values, and the builds that hold them, follow parts whose port was taken by another."""
     before, now = get_values(cloud, environment.name), values_of(cloud, environment)
+    _keep(environment, now)
     # What somebody has set otherwise, or taken away, is left alone: only ports move.
     moved = {key: (before[key], now[key]) for key in PLACES if _moved(before.get(key), now[key])}
     if moved:
@@ -45,6 +47,14 @@ def follow(cloud: Cloud, environment: Environment) -> tuple[str, ...]:
             write_private(file, json.dumps(given | holds))
             AppProcess(folder).stop()  # the next request starts it with what is right now
     return tuple(moved)
+
+
+def _keep(environment: Environment, values: dict[str, str]) -> None:
+    """Write down what the values are to hold, as a team keeps them apart from its hosting."""
+    folder = environment.folder / VALUES
+    folder.mkdir(exist_ok=True, mode=0o700)
+    for key, value in values.items():
+        write_private(folder / key, value)
 
 
 def _moved(before: str | None, now: str) -> bool:

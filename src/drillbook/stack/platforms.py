@@ -15,7 +15,18 @@ from drillbook.stack.place import Place
 # ruff: noqa: PLC0415
 
 
-def _vercel(place: Place) -> object:
+@dataclass(frozen=True, slots=True)
+class VercelProject:
+    """What the stack says of an app's project on Vercel; `token` reveals it when it is used."""
+
+    api: str
+    token: Callable[[], str]
+    project: str
+    team: str
+
+
+def vercel_project(place: Place) -> VercelProject:
+    """Return the project an environment's app is built by; SettingsInvalid without one."""
     app = place.app()
     if app.provider != "vercel" or app.project is None or app.token is None:
         raise SettingsInvalid(
@@ -24,13 +35,18 @@ def _vercel(place: Place) -> object:
             hint=f'Write provider = "vercel", project = … and token = … into '
             f"[environments.{place.name}.app].",
         )
+    return VercelProject(app.api.written, place.secret(app.token), app.project, app.team)
+
+
+def _vercel(place: Place) -> object:
+    found = vercel_project(place)
     from drillbook.providers.vercel import Vercel
 
     return Vercel(
-        api=app.api.written,
-        token=place.secret(app.token),
-        project=app.project,
-        team=app.team,
+        api=found.api,
+        token=found.token,
+        project=found.project,
+        team=found.team,
         target=place.target(),
         branch=place.branch(),
         url=place.app_url,

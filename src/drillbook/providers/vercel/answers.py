@@ -216,8 +216,10 @@ class AliasSeen(Seen):
 class ValueSeen(Seen):
     """An environment value's record; its value is never read."""
 
+    id: str = ""
     key: str
     type: str
+    comment: str | None = None
     target: tuple[str, ...] | str = ()
     branch: str | None = Field(None, alias="gitBranch")
     created_at: int = Field(0, alias="createdAt")
@@ -237,6 +239,13 @@ class ValueSeen(Seen):
             created=moment(self.created_at),
             changed=moment(self.updated_at or self.created_at),
         )
+
+
+class HeldSeen(Seen):
+    """What one environment value holds, where the platform reveals it."""
+
+    value: str | None = None
+    decrypted: bool | None = None
 
 
 class ValuesSeen(Seen):

@@ -20,8 +20,14 @@ from drillbook.providers.vercel.answers import (
     EventSeen,
     ProjectSeen,
 )
-from drillbook.providers.vercel.speaking import READ, Body, Speaking, parsed, parsed_list
-from drillbook.remote.api import JsonApi, Values
+from drillbook.providers.vercel.speaking import (
+    READ,
+    Body,
+    Speaking,
+    parsed,
+    parsed_list,
+    speaking_of,
+)
 
 SWITCH = "promote and roll back deployments"
 DEPLOY = "create deployments"
@@ -29,7 +35,6 @@ SETTINGS = "change the project's settings"
 MOST_OF_COMMIT = 100
 # What the platform sets itself, beside what the project gives.
 THEIR_VALUES = ("VERCEL_", "NX_DAEMON", "TURBO_")
-TEAM_ID = "team_"
 REFUSED_AS_ENDED = (400, 409)
 
 
@@ -89,7 +94,7 @@ class Vercel:
         """Return the lines of the build's log, oldest first."""
         speaking = self._speaking
         path = f"/v3/deployments/{speaking.read_deployment(deployment).key}/events"
-        query: Values = {"builds": 1, "follow": 0, "direction": "forward", "limit": -1}
+        query = {"builds": 1, "follow": 0, "direction": "forward", "limit": -1}
         events = parsed_list(EventSeen, speaking.api.get(path, query, right=READ), path)
         return tuple(event.text for event in events if event.text)
 
@@ -182,9 +187,7 @@ class Vercel:
 
     @cached_property
     def _speaking(self) -> Speaking:
-        team = {"teamId" if self.team.startswith(TEAM_ID) else "slug": self.team}
-        api = JsonApi("Vercel", self.api, self.token, query=team if self.team else {})
-        return Speaking(api, self.project)
+        return speaking_of(self.api, self.token, self.project, self.team)
 
     def _target(self) -> str:
         return PRODUCTION if self.target == PRODUCTION else "preview"

@@ -1,6 +1,6 @@
 """Vercel's REST API of one project: answers parsed at the border, pages read to their end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
@@ -20,6 +20,7 @@ from drillbook.providers.vercel.answers import (
 from drillbook.remote.api import JsonApi, Values
 
 A_PAGE = 100
+TEAM_ID = "team_"
 Body = dict[str, JsonValue]
 Parsed = TypeVar("Parsed", bound=BaseModel)
 READ = "read the project's deployments"
@@ -83,6 +84,12 @@ class Speaking:
             if not page.pagination.next or not page.envs:
                 return tuple(found)
             until = page.pagination.next
+
+
+def speaking_of(api: str, token: Callable[[], str], project: str, team: str) -> Speaking:
+    """Return what speaks about a project; `team` is an id (team_…) or a slug, or empty."""
+    query = {"teamId" if team.startswith(TEAM_ID) else "slug": team} if team else {}
+    return Speaking(JsonApi("Vercel", api, token, query=query), project)
 
 
 def parsed(kind: type[Parsed], body: JsonValue, path: str) -> Parsed:
