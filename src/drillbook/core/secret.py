@@ -129,7 +129,13 @@ _LIKE_A_SECRET = tuple(
 
 def scrub_foreign(text: str) -> str:
     """Scrub and cut a text that others wrote: what only looks like a secret is hidden as well."""
-    text = scrub(text)[: 2 * LONGEST_FOREIGN]  # what stands at this end is cut off below
+    # What stands at the first end is cut off by the second.
+    return hide_secrets(scrub(text)[: 2 * LONGEST_FOREIGN])[:LONGEST_FOREIGN]
+
+
+def hide_secrets(text: str) -> str:
+    """Scrub a text that others wrote, whole: what only looks like a secret is hidden as well."""
+    text = scrub(text)
     for pattern, kept in _LIKE_A_SECRET:
         text = pattern.sub(kept, text)
-    return text[:LONGEST_FOREIGN]
+    return text

@@ -17,6 +17,7 @@ from drillbook.core.quantities import Duration
 from drillbook.core.secret import Secret
 
 OWN_NAME = "app"
+SENDERS = {"token", "secret", "verify"}
 TABLES = ("postgres_logs", "auth_logs")
 Table = Literal["postgres_logs", "auth_logs", "edge_logs", "function_edge_logs", "function_logs"]
 Provider = Literal["file", "vercel", "supabase", "received"]
@@ -26,14 +27,25 @@ def _reference(value: object) -> object:
     return {"ref": value} if isinstance(value, str) else value
 
 
+Reference = Annotated[Secret, BeforeValidator(_reference)]
+
+
 class LogSourceSection(Frozen):
-    """One source: a file, a platform's log, or what senders send here."""
+    """
+    One source: a file, a platform's log, or what senders send here (`drillbook receive`).
+
+    Senders show a `token` (Authorization: Bearer); Vercel signs with the drain's `secret`, and
+    wants to see `verify` in the answer, which is no secret.
+    """
 
     provider: Provider = "file"
     path: Annotated[str, Field(min_length=1)] | None = None
     source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")] | None = None
     keeps: Duration | None = None
     tables: tuple[Table, ...] | None = None
+    token: Reference | None = None
+    secret: Reference | None = None
+    verify: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
     def _what_it_needs(self) -> Self:
@@ -47,6 +59,12 @@ class LogSourceSection(Frozen):
             )
         if self.tables is not None and self.provider != "supabase":
             raise ValueError('names tables; they belong to provider = "supabase"')
+        senders = self.model_fields_set & SENDERS
+        if senders and self.provider != "received":
+            raise ValueError(
+                f'names {", ".join(sorted(senders))}; they let senders in, and belong to '
+                'provider = "received"'
+            )
         if self.keeps is not None and self.provider not in {"vercel", "supabase"}:
             raise ValueError("names keeps; only a platform forgets its lines by itself")
         return self
@@ -67,7 +85,10 @@ class LogsSection(Frozen):
     source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")] | None = None
     keeps: Duration | None = None
     tables: tuple[Table, ...] | None = None
-    pseudonyms: Annotated[Secret, BeforeValidator(_reference)] | None = None
+    token: Reference | None = None
+    secret: Reference | None = None
+    verify: Annotated[str, Field(min_length=1)] | None = None
+    pseudonyms: Reference | None = None
 
     @model_validator(mode="wrap")
     @classmethod
@@ -103,5 +124,6 @@ class LogsSection(Frozen):
             source=self.source,
             keeps=self.keeps,
             tables=self.tables,
+            **{name: getattr(self, name) for name in self.model_fields_set & SENDERS},
         )
         return {OWN_NAME: own, **named}

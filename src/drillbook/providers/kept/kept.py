@@ -36,8 +36,12 @@ class KeptLogs:
         self._segments: dict[str, Segment] = {}
         self._lock = Lock()
 
-    def keep(self, lines: Iterable[LogLine]) -> int:
-        """Keep lines, on the disk when this returns; return how many there were."""
+    def keep(self, lines: Iterable[LogLine], *, durable: bool = False) -> int:
+        """
+        Keep lines, and return how many there were.
+
+        When this returns no kill loses them; `durable`: nor does a machine that loses its power.
+        """
         texts: dict[str, list[str]] = defaultdict(list)
         count = 0
         for line in lines:
@@ -46,7 +50,7 @@ class KeptLogs:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for name, many in texts.items():
-                self._append(self.folder / name, "".join(many).encode("utf-8", "replace"))
+                self._append(self.folder / name, "".join(many).encode("utf-8", "replace"), durable)
         except OSError as error:
             raise Unavailable(
                 f"log lines cannot be kept in {self.folder}: {error.strerror}",
@@ -111,14 +115,28 @@ class KeptLogs:
         return sorted(name for name in found if _is_segment(name))
 
     @staticmethod
-    def _append(path: Path, data: bytes) -> None:
+    def _append(path: Path, data: bytes, durable: bool) -> None:
+        is_new = durable and not path.exists()
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             # One write: the lines of two processes never mix.
             while data:
                 data = data[os.write(handle, data) :]
+            if durable:
+                os.fsync(handle)
         finally:
             os.close(handle)
+        if is_new:
+            _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the name of a new file be on the disk as well."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _at(line: LogLine) -> datetime:
