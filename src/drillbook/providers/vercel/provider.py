@@ -94,8 +94,10 @@ class Vercel:
         """Return the lines of the build's log, oldest first."""
         speaking = self._speaking
         path = f"/v3/deployments/{speaking.read_deployment(deployment).key}/events"
-        query = {"builds": 1, "follow": 0, "direction": "forward", "limit": -1}
-        events = parsed_list(EventSeen, speaking.api.get(path, query, right=READ), path)
+        answer = speaking.api.get(
+            path, {"builds": 1, "follow": 0, "direction": "forward", "limit": -1}, right=READ
+        )
+        events = parsed_list(EventSeen, answer, path)
         return tuple(event.text for event in events if event.text)
 
     # Switches
