@@ -117,8 +117,9 @@ class KeptLogs:
     @staticmethod
     def _append(path: Path, data: bytes, durable: bool) -> None:
         is_new = durable and not path.exists()
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
+            data = _after_half_a_line(handle) + data
             # One write: the lines of two processes never mix.
             while data:
                 data = data[os.write(handle, data) :]
@@ -128,6 +129,12 @@ class KeptLogs:
             os.close(handle)
         if is_new:
             _sync_folder(path.parent)
+
+
+def _after_half_a_line(handle: int) -> bytes:
+    """Return what ends a line that a full disk or a kill has cut short: the next must stand alone."""
+    size = os.fstat(handle).st_size
+    return b"\n" if size and os.pread(handle, 1, size - 1) != b"\n" else b""
 
 
 def _sync_folder(folder: Path) -> None:
