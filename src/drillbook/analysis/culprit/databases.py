@@ -38,6 +38,9 @@ _DATABASE = (
 )  # fmt: skip
 
 
+_OF_LOGIN = (Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS)
+
+
 def _down(scene: Scene, trouble: Trouble) -> Case:
     vitals = scene.vitals
     how = vitals.entrance if vitals else None
@@ -46,7 +49,9 @@ def _down(scene: Scene, trouble: Trouble) -> Case:
         Fix(kind=FixKind.RESTART_DATABASE, says="restart the database",
             harm="every session of it ends"),
     )  # fmt: skip
-    case.fits(trouble, 3.0, -2.0, Symptom.DATABASE_AWAY)
+    # A login service keeps its users there: it fails as well, and that is not its fault.
+    also = _OF_LOGIN if scene.auth is not None and scene.auth.failed else ()
+    case.fits(trouble, 3.0, -2.0, Symptom.DATABASE_AWAY, *also)
     if vitals is None or how is None:
         return case
     if how in AWAY:

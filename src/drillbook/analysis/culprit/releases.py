@@ -76,24 +76,27 @@ def _lines(case: Case, scene: Scene, trouble: Trouble) -> None:
     hits = [_changed(one.frames, scene.diff) for one in framed]
     share = sum(hit is not None for hit in hits) / len(hits)
     exact = sum(hit is not None and hit[1] for hit in hits) / len(hits)
-    if share >= A_THIRD:
-        hit = next(one for one in hits if one is not None)
+    if exact >= A_THIRD:
+        hit = next(one for one in hits if one is not None and one[1])
         where = f"{hit[0].file.rpartition('/')[2]}:{hit[0].line}"
-        case.add(f"{share:.0%} of the stacks go through files that it changed, such as {where}",
-                 1.0 + share, CODE)  # fmt: skip
-        if exact >= A_THIRD:
-            case.add(f"{exact:.0%} of the stacks end in lines that it changed", 2.0, CODE)
+        case.add(f"{exact:.0%} of the stacks go through lines that it changed, such as {where}",
+                 1.0 + 2.0 * exact, CODE)  # fmt: skip
+    elif share >= A_THIRD:
+        # A file is in many stacks, whatever is wrong.
+        case.add(f"{share:.0%} of the stacks go through files that it changed", 0.5, CODE)
     elif share == 0:
         case.add("no stack goes through a file that it changed", -1.0, CODE)
 
 
 def _changed(frames: tuple[Frame, ...], diff: tuple[FileDiff, ...]) -> tuple[Frame, bool] | None:
-    """Return the innermost frame in a changed file, and whether its very line was changed."""
+    """Return the frame in a changed line, else the innermost in a changed file."""
     found = None
     for frame in frames:  # the innermost is last
         for file in diff:
             if _same_file(frame.file, file.path):
-                found = frame, any(first <= frame.line <= last for first, last in file.lines)
+                exact = any(first <= frame.line <= last for first, last in file.lines)
+                if exact or found is None or not found[1]:
+                    found = frame, exact
     return found
 
 
@@ -142,8 +145,7 @@ def _lacks_value(case: Case, scene: Scene, trouble: Trouble) -> None:
         return
     if _introduces(scene, name):
         case.cause = case.cause.model_copy(update={"lacks": name})
-        case.add(f"its code reads {name} anew, and neither this build nor the one before has it", 5.0,
-                 CODE)  # fmt: skip
+        case.add(f"its code reads {name} anew, and neither build has it", 5.0, CODE)
     else:
         case.add(f"it needs {name}, which neither this build nor the one before has", 2.0, HOSTING)
 
@@ -204,8 +206,12 @@ def migration_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[C
 
 
 def _migration(one: MigrationKnown, named: float, trouble: Trouble, timed: Timing) -> Case:
-    fix = Fix(kind=FixKind.TAKE_BACK_MIGRATION, says=f"take {one.name} back",
-              harm="what was written since in its form may be lost", migration=one.name)  # fmt: skip
+    fix = Fix(
+        kind=FixKind.TAKE_BACK_MIGRATION,
+        says=f"take {one.name} back",
+        harm="what was written since in its form may be lost",
+        migration=one.name,
+    )
     by_hand = "" if one.in_ledger else ", which no ledger has"
     case = Case(
         Cause(kind=CauseKind.MIGRATION, subject=one.name, says=f"migration {one.name}{by_hand}"),

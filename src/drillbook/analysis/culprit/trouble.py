@@ -17,7 +17,8 @@ from drillbook.analysis.onset.silence import find_silence
 from drillbook.analysis.onset.slowness import find_slow_onset
 
 ONE_SOURCE = 0.8
-SHARE_OF_ALL = 0.5
+CROWD_OF_SOURCES = 12
+NEW_SECONDS = 60.0
 FEWEST = 4
 FEWER = 0.05
 CROWD = 2.0
@@ -137,16 +138,22 @@ def _slow(requests: Sequence[Request], now: float, start: float) -> _Found | Non
 
 
 def _one_source(requests: Sequence[Request], is_bad: IsBad, onset: Onset) -> str:
-    """Return the one user or address that nearly all bad requests come from, "" for several."""
+    """
+    Return the one user or address that nearly all bad requests come from, "" for several.
+
+    Of few users one is many: only somebody new, or one of a crowd, is "one source".
+    """
     since = [one for one in requests if one.at >= onset.earliest]
     bad = [one for one in since if is_bad(one)]
     for trait in ("user", "address"):
         told = Counter(value for one in bad if (value := str(getattr(one, trait))))
-        every = Counter(value for one in since if (value := str(getattr(one, trait))))
-        if len(bad) < FEWEST or not told or len(every) < 2:  # noqa: PLR2004 - one is everybody
+        if len(bad) < FEWEST or not told:
             continue
         top, count = told.most_common(1)[0]
-        if count >= ONE_SOURCE * len(bad) and every[top] < SHARE_OF_ALL * sum(every.values()):
+        every = {value for one in requests if (value := str(getattr(one, trait)))}
+        before = sum(one.at < onset.earliest and getattr(one, trait) == top for one in requests)
+        is_new = before == 0 and len(every) > 1 and onset.earliest - requests[0].at > NEW_SECONDS
+        if count >= ONE_SOURCE * len(bad) and (is_new or len(every) >= CROWD_OF_SOURCES):
             return top
     return ""
 

@@ -70,14 +70,17 @@ class PostgresVitals:
         """Enter, look, and measure for a second; one that cannot be entered is an answer, too."""
         begun = time.monotonic()
         server = replace(self.server, connect_seconds=ENTER_SECONDS)
+        entered = False
         try:
             with server.session(application="drillbook vitals", at_most=LOOK_SECONDS) as session:
-                entered = time.monotonic() - begun
+                entered = True
+                seconds = time.monotonic() - begun
                 set_locally(session, "lock_timeout", LOCK_TIMEOUT, local=False)
-                return _looked(session, entered)
+                return _looked(session, seconds)
         except DrillbookError as error:
+            # Let in and then without an answer is not the same as not let in.
             return Vitals(
-                entrance=_entrance(error),
+                entrance=Entrance.FAILED if entered else _entrance(error),
                 problem=scrub_foreign(str(error)),
                 seconds=round(time.monotonic() - begun, 3),
             )

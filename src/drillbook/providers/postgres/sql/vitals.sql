@@ -47,7 +47,11 @@ SELECT l.pid, coalesce(l.relation::regclass::text, l.locktype) AS relation, l.mo
 -- name: tables
 SELECT s.relid, format('%%I.%%I', s.schemaname, s.relname) AS "table",
        greatest(c.reltuples, s.n_live_tup, 0)::bigint AS rows,
-       pg_total_relation_size(s.relid)::bigint AS size_bytes,
+       -- Not pg_total_relation_size: that waits for whoever holds the table.
+       (c.relpages::bigint + coalesce((SELECT sum(x.relpages) FROM pg_index i
+                                         JOIN pg_class x ON x.oid = i.indexrelid
+                                        WHERE i.indrelid = c.oid), 0)::bigint)
+           * current_setting('block_size')::bigint AS size_bytes,
        coalesce(s.seq_scan, 0) AS scans, coalesce(s.seq_tup_read, 0) AS read,
        coalesce(s.n_tup_ins, 0) AS inserted,
        extract(epoch FROM clock_timestamp())::float AS at,
