@@ -57,7 +57,7 @@ class Limiter:
     """Counts by user or address; lets everybody through while Valkey is away, and says so."""
 
     def __init__(self, settings: Settings, log: Log) -> None:
-        url = settings.text("VALKEY_URL")
+        url = settings.text("VALKEY_URL") if settings.is_on("RATE_LIMITS") else ""
         self._valkey = Valkey(url) if url else None
         self._log = log
         self._lock = Lock()

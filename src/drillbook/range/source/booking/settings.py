@@ -34,6 +34,10 @@ class Settings:
         """Return a whole number."""
         return int(self.text(name, str(default)))
 
+    def is_on(self, name: str) -> bool:
+        """Tell whether a part of the service works; whoever operates it may switch it off."""
+        return self.text(name, "on") != "off"
+
     @property
     def login(self) -> bool:
         """Whether customers sign in; off for development without the auth service."""

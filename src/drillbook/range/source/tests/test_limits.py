@@ -38,3 +38,13 @@ class LimitsTest(unittest.TestCase):
             self.assertIsNone(limiter.count(POLICY, "user:1"))
 
             self.assertEqual(len(file.read_text().splitlines()), 1)
+
+    def test_nobody_is_counted_and_no_store_is_asked_while_limits_are_off(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "log")
+            values = {"VALKEY_URL": "redis://127.0.0.1:1", "RATE_LIMITS": "off"}
+            settings = Settings({**values, "LOG_FILE": str(file)})
+
+            self.assertIsNone(Limiter(settings, Log(settings)).count(POLICY, "user:1"))
+
+            self.assertFalse(file.exists())
