@@ -19,9 +19,9 @@ Around = tuple[str, str, str, str]
 _FEW = 2
 
 
-def cluster(counts: Mapping[Shape, int]) -> dict[Shape, Shape]:
+def cluster(shapes: Collection[Shape]) -> dict[Shape, Shape]:
     """Return the joined shape of each shape; the result does not depend on the order."""
-    joined = {shape: shape for shape in counts}
+    joined = {shape: shape for shape in shapes}
     for step in (_mark_by_neighbours, _join_once, _without_doubles) * _ROUNDS:
         now = step(set(joined.values()))
         joined = {shape: now.get(last, last) for shape, last in joined.items()}
@@ -75,7 +75,7 @@ def _marked(places: Mapping[Shape, set[int]]) -> dict[Shape, Shape]:
 
 def _varies(words: Collection[str], around: Around) -> bool:
     """Tell whether the different words between the same neighbours are a parameter."""
-    far, near, next_, over = around
+    far, near, next_, _ = around
     if sum(item not in _NO_WORDS and MARK not in item for item in around) < _FEW:
         return False
     wide = _ANY not in around

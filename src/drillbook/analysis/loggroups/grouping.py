@@ -10,8 +10,16 @@ from drillbook.analysis.loggroups.clustering import cluster
 from drillbook.analysis.loggroups.masking import MARK, Memo
 from drillbook.analysis.loggroups.shaping import Shape, shape_of
 
-CHUNK_LINES = 50_000
-LONGEST_LINE = 4096
+CHUNK_LINES = 20_000
+# Of a longer line the beginning is looked at; of JSON and of stack traces so much more is read.
+LONGEST_LINE = 2_000
+LONGEST_READ = 100_000
+# Memory is bounded: lines are remembered while they are not more than these.
+MOST_KEYS = 300_000
+MOST_FORMS = 100_000
+MOST_COARSE = 10_000
+_COARSE_WORDS = 3
+_REST = "…"
 _CONTROLS = bytes(set(range(32)) - set(b"\n"))
 _SPACES = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 _DIGITS = b"0123456789"
@@ -24,7 +32,8 @@ class Group:
     Lines of one message: its template with `<*>` where parameters stand, how many, which.
 
     `first` and `last` are the indexes of its first and last line, `example` the first line as it
-    was written, cut where it was very long.
+    was written, cut where it was very long. `coarse` says that the lines came when too many
+    forms were known already, and are together only by their first words.
     """
 
     template: str
@@ -32,6 +41,7 @@ class Group:
     first: int
     last: int
     example: str
+    coarse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +52,32 @@ class Groups:
     of_line: Sequence[int]
 
 
-class _Numbers(dict[bytes, int]):
-    """Numbers for keys, given when first asked for."""
+@dataclass(slots=True)
+class _Form:
+    """A masked line: its shape, how often, where, and the first line of it."""
 
-    def __missing__(self, key: bytes) -> int:
-        number = self[key] = len(self)
-        return number
+    shape: Shape
+    first: int
+    example: str
+    coarse: bool
 
 
 @dataclass(slots=True)
 class Grouper:
-    """Takes lines as they come; what it tells is the same as if they had come at once."""
+    """
+    Takes lines as they come; what it tells is the same as if they had come at once.
 
-    _numbers: _Numbers = field(default_factory=_Numbers)
+    Which lines are together does not depend on their order, while there are no more than
+    `MOST_FORMS` different forms, and lines equal but for their digits have them at like places.
+    """
+
+    _number_of_key: dict[bytes, int] = field(default_factory=dict)
+    _number_of_masked: dict[str, int] = field(default_factory=dict)
+    _number_of_coarse: dict[str, int] = field(default_factory=dict)
     _memo: Memo = field(default_factory=Memo)
+    _forms: list[_Form] = field(default_factory=list)
     _of_line: "array[int]" = field(default_factory=lambda: array("I"))
-    _counts: Counter[int] = field(default_factory=Counter)
-    _first: list[int] = field(default_factory=list)
     _last: dict[int, int] = field(default_factory=dict)
-    _shape_of_masked: dict[str, Shape] = field(default_factory=dict)
-    _raw: list[str] = field(default_factory=list)
-    _shapes: list[Shape] = field(default_factory=list)
 
     @property
     def count(self) -> int:
@@ -76,51 +91,65 @@ class Grouper:
             self._add(chunk)
 
     def _add(self, chunk: list[str]) -> None:
-        start = len(self._of_line)
-        known = len(self._numbers)
-        ids = array("I", map(self._numbers.__getitem__, _keys(chunk)))
-        self._of_line.extend(ids)
-        self._counts.update(ids)
-        count = len(chunk)
-        self._last.update(zip(ids, range(start, start + count), strict=True))
-        if len(self._numbers) > known:
-            first = dict(zip(reversed(ids), range(count - 1, -1, -1), strict=True))
-            new = [first[n] for n in range(known, len(self._numbers))]
-            self._first.extend(start + n for n in new)
-            self._learn([chunk[n] for n in new])
+        start, count = len(self._of_line), len(chunk)
+        keys = _keys(chunk)
+        if len(self._number_of_key) > MOST_KEYS:
+            self._number_of_key.clear()
+        known = self._number_of_key
+        first = dict(zip(reversed(keys), range(count - 1, -1, -1), strict=True))
+        new = sorted(at for key, at in first.items() if key not in known)
+        for at, masked in zip(new, _masked([chunk[at] for at in new], self._memo), strict=True):
+            known[keys[at]] = self._number(masked, chunk[at], start + at)
+        numbers = array("I", map(known.__getitem__, keys))
+        self._of_line.extend(numbers)
+        self._last.update(zip(numbers, range(start, start + count), strict=True))
 
-    def _learn(self, raw: list[str]) -> None:
-        for line, masked in zip(raw, _masked(raw, self._memo), strict=True):
-            self._raw.append(line[:LONGEST_LINE])
-            shape = self._shape_of_masked.get(masked)
-            if shape is None:
-                shape = self._shape_of_masked[masked] = shape_of(masked, line, self._memo)
-            self._shapes.append(shape)
+    def _number(self, masked: str, raw: str, index: int) -> int:
+        """Return the number of the line's form; a new form's, when there is room for one."""
+        known: dict[str, int] = self._number_of_masked
+        number = known.get(masked)
+        if number is not None:
+            return number
+        coarse = len(known) >= MOST_FORMS
+        if coarse:
+            known = self._number_of_coarse
+            masked = " ".join(masked.split(None, _COARSE_WORDS)[:_COARSE_WORDS])
+            masked = masked if masked in known or len(known) < MOST_COARSE else _REST
+            if masked in known:
+                return known[masked]
+        shape = (
+            (*masked.split(), _REST) if coarse else shape_of(masked, raw[:LONGEST_READ], self._memo)
+        )
+        known[masked] = len(self._forms)
+        self._forms.append(_Form(shape, index, raw[:LONGEST_LINE], coarse))
+        return known[masked]
 
     def groups(self) -> Groups:
         """Return the groups of all lines taken so far."""
-        weights: Counter[Shape] = Counter()
-        for number, shape in enumerate(self._shapes):
-            weights[shape] += self._counts[number]
-        joined = cluster(weights)
-        members: dict[Shape, list[int]] = {}
-        for number, shape in enumerate(self._shapes):
-            members.setdefault(joined[shape], []).append(number)
-        found = [(self._group(shape, numbers), numbers) for shape, numbers in members.items()]
+        counts = Counter(self._of_line)
+        joined = cluster({form.shape for form in self._forms if not form.coarse})
+        members: dict[tuple[Shape, bool], list[int]] = {}
+        for number, form in enumerate(self._forms):
+            shape = form.shape if form.coarse else joined[form.shape]
+            members.setdefault((shape, form.coarse), []).append(number)
+        found = [
+            (self._group(shape, numbers, counts), numbers)
+            for (shape, _), numbers in members.items()
+        ]
         found.sort(key=lambda each: (-each[0].count, each[0].first))
-        place = {n: at for at, (_, numbers) in enumerate(found) for n in numbers}
+        place = {number: at for at, (_, numbers) in enumerate(found) for number in numbers}
         of_line = array("I", map(place.__getitem__, self._of_line))
         return Groups(tuple(group for group, _ in found), of_line)
 
-    def _group(self, shape: Shape, numbers: list[int]) -> Group:
-        first = min(self._first[n] for n in numbers)
-        example = next(n for n in numbers if self._first[n] == first)
+    def _group(self, shape: Shape, numbers: list[int], counts: Counter[int]) -> Group:
+        first = min((self._forms[number] for number in numbers), key=lambda form: form.first)
         return Group(
             template=" ".join(shape).replace(MARK, "<*>"),
-            count=sum(self._counts[n] for n in numbers),
-            first=first,
-            last=max(self._last[n] for n in numbers),
-            example=self._raw[example],
+            count=sum(counts[number] for number in numbers),
+            first=first.first,
+            last=max(self._last[number] for number in numbers),
+            example=first.example,
+            coarse=first.coarse,
         )
 
 
@@ -133,12 +162,14 @@ def group(lines: Iterable[str]) -> Groups:
 
 def _keys(lines: list[str]) -> list[bytes]:
     """Return the lines without their digits: equal keys are one message for certain."""
-    data = _joined(lines).translate(_SPACES, _DIGITS)
-    return data.split(b"\n")
+    return _joined(lines).translate(_SPACES, _DIGITS).split(b"\n")
 
 
 def _masked(lines: list[str], memo: Memo) -> Iterator[str]:
-    text = _joined(lines).translate(_ZEROS).decode("utf-8", "replace")
+    """Give each line with its parameters as marks; commas end a token, so that more are known."""
+    if not lines:
+        return iter(())
+    text = _joined(lines).translate(_ZEROS).replace(b",", b", ").decode("utf-8", "replace")
     masked = " ".join(map(memo.__getitem__, text.replace("\n", " \n ").split(" ")))
     return iter(masked.split(" \n "))
 

@@ -8,6 +8,8 @@ from drillbook.analysis.loggroups.words import TEXT_FIELDS, VALUES
 MARK = "\x00"
 _PUNCTUATION = "()[]{}<>,;:.'\""
 LARGEST_MEMO = 200_000
+# What is longer without a space is no word of a message.
+LONGEST_TOKEN = 256
 
 _ZEROS = {ord(digit): "0" for digit in "123456789"} | dict.fromkeys(range(32), " ")
 _TOP_DOMAINS = (
@@ -20,40 +22,47 @@ _SUFFIXES = (
     "|sock|sh|bat|service|gz|zip|tar|tgz|xz|bz2|jpe?g|png|gif|svg|ico|webp|pdf|docx?|xlsx?|mp[34]|img|iso"
 )
 _END = r"\s\"'<>()\[\]{},;|"
-_FORMS = re.compile(
-    "|".join(
-        (
-            rf"[A-Za-z][A-Za-z0-9+.-]{{1,15}}://[^{_END}]+",  # an address of the web
-            r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+",  # of a person
-            rf"(?<![A-Za-z0-9])[A-Za-z]:\\[^{_END}]*|\\\\[\w.$-]+\\[^{_END}]+",  # a path of Windows
-            rf"(?<![\w.)])~?/(?:[\w.@%+~$:#*-]+/?)[^{_END}]*",  # a path of Unix
-            rf"(?<![\w.])[\w.@%+~-]+(?:/[\w.@%+~$:#-]+){{2,}}/?[^{_END}]*",  # one without a root
-            r"(?<![A-Za-z0-9_])(?:[0-9A-Fa-f]{1,12}-){4}[0-9A-Fa-f]{1,12}(?![A-Za-z0-9_])",  # UUID
-            r"(?<![A-Za-z0-9_])0[xX][0-9A-Fa-f]+",
-            # A host by its last part; what begins with it is a package: com.example.app.
-            r"(?<![\w.-])(?!(?:com|org|net|io|edu|gov|java|javax|sun|dev|co)[.])[\w-]+(?:[.][\w-]+)*"
-            rf"[.](?:{_TOP_DOMAINS})(?![\w.-]*\w)(?::[0-9]+)?",
-            rf"(?<![\w.\\/-])[\w~-]+(?:[.][\w-]+)*[.](?:{_SUFFIXES})(?![\w.-]*\w)(?::[0-9]+)*",  # a file
-            r"(?<![A-Za-z0-9_:])(?=[0-9a-fA-F:]*[0-9])[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,}(?:[.][0-9.]+)?(?![A-Za-z_])",
-            r"(?<![\w:])::(?![\w:])",
-            # Numbers with what belongs to them: dates, times, addresses, versions, sizes.
-            r"(?<![A-Za-z0-9_])[-+]?[0-9]+(?:[.,:/_T-]+[0-9]+)*(?:[eE][-+]?[0-9]+)?(?:Z|%|[A-Za-zµ]{1,4})?(?![A-Za-z0-9_])",
-            r"(?<![A-Za-z0-9_])(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{4,}(?![A-Za-z0-9_])",  # hexadecimal
-            # Letters and digits at random: ids, tokens, base64.
-            r"(?<!\w)(?=[\w+/-]*[0-9][A-Za-z]+[0-9][A-Za-z]+[0-9])[\w+/-]{16,}={0,2}",
-            r"[-]?[0-9]+(?:[.][0-9]+)*",
-        )
-    )
+# What is known by its form, with digits in it or without.
+_NAMED = (
+    rf"[A-Za-z][A-Za-z0-9+.-]{{1,15}}://[^{_END}]+",  # an address of the web
+    r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*",  # of a person, or who and where
+    rf"(?<![A-Za-z0-9])[A-Za-z]:\\[^{_END}]*|\\\\[\w.$-]+\\[^{_END}]+",  # a path of Windows
+    rf"(?<![\w.)])~?/(?:[\w.@%+~$:#*-]+/?)[^{_END}]*",  # a path of Unix
+    rf"(?<![\w.])[\w.@%+~-]+(?:/[\w.@%+~$:#-]+){{2,}}/?[^{_END}]*",  # one without a root
+    # A host by its last part; what begins with it is a package: com.example.app.
+    r"(?<![\w.-])(?!(?:com|org|net|io|edu|gov|java|javax|sun|dev|co)[.])[\w-]+(?:[.][\w-]+)*"
+    + rf"[.](?:{_TOP_DOMAINS})(?![\w.-]*\w)(?::[0-9]+)?",
+    rf"(?<![\w.\\/-])[\w~-]+(?:[.][\w-]+)*[.](?:{_SUFFIXES})(?![\w.-]*\w)(?::[0-9]+)*",  # a file
+    r"(?<![\w:])::(?![\w:])",  # any address
 )
+# What is known by its digits.
+_NUMBERED = (
+    r"(?<![A-Za-z0-9_])(?:[0-9A-Fa-f]{1,12}-){4}[0-9A-Fa-f]{1,12}(?![A-Za-z0-9_])",  # UUID
+    r"(?<![A-Za-z0-9_])0[xX][0-9A-Fa-f]+",
+    # Addresses of IPv6 and of network cards.
+    r"(?<![A-Za-z0-9_:])(?=[0-9a-fA-F:]*[0-9])[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,}"
+    + r"(?:[.][0-9.]+)?(?![A-Za-z_])",
+    # Numbers with what belongs to them: dates, times, addresses, versions, sizes.
+    r"(?<![A-Za-z0-9_])[-+]?[0-9]+(?:[.,:/_T-]+[0-9]+)*(?:[eE][-+]?[0-9]+)?"
+    + r"(?:Z|%|[A-Za-zµ]{1,4})?(?![A-Za-z0-9_])",
+    r"(?<![A-Za-z0-9_])(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{4,}(?![A-Za-z0-9_])",  # hexadecimal
+    # Letters and digits at random: ids, tokens, base64.
+    r"(?<!\w)(?=[\w+/-]*[0-9][A-Za-z]+[0-9][A-Za-z]+[0-9])[\w+/-]{16,}={0,2}",
+    r"(?:(?<![A-Za-z0-9])-)?[0-9]+(?:[.][0-9]+)*",
+)
+_FORMS = re.compile("|".join((*_NAMED, *_NUMBERED)))
+_NAMES = re.compile("|".join(_NAMED))
+_HAS_DIGIT = re.compile("[0-9]")
+_MAY_BE_NAMED = re.compile(r"[/\\@]|[.:]\w|::")
 # The most usual whole tokens, which the forms above would find, too, but slower.
 _WHOLE = re.compile(
-    r"(?P<before>[\[({<\"'=@]*)"
+    r"(?P<before>[\[({<\"'=@]*(?:[A-Za-z_]*[A-Za-z][-=:])?)"
     r"(?:(?=[0-9a-fA-F-]*[0-9])[0-9a-fA-F]{4,}(?:-[0-9a-fA-F]{4,})*|/[\w.@%+~$:#*/-]+|[-+]?[0-9]+(?:[.,:/-]+[0-9]+)*)"
     r"(?P<after>[\])}>\"',;:.]*)"
 )
 _FIELD = re.compile(r"(?P<key>[A-Za-z_@][\w.@-]*|\])=(?!=)(?P<value>\"[^\"]*\"|[^\s,;&)\]}\"]+)")
 _JSON_FIELD = re.compile(
-    r'(?P<before>[{,]\s*)"(?P<key>[^"\\]{1,80})"\s*:\s*(?P<value>"(?:[^"\\]|\\.)*"|[^\s,"{}\[\]]+)'
+    r'(?P<before>^|[{,]\s*)"(?P<key>[^"\\]{1,80})"\s*:\s*(?P<value>"(?:[^"\\]|\\.)*"|[^\s,"{}\[\]]+)'
 )
 
 
@@ -75,6 +84,8 @@ def mask_text(text: str, memo: Memo) -> str:
 
 def mask_token(token: str) -> str:
     """Return a token, which holds no spaces, with its parameters as marks."""
+    if len(token) > LONGEST_TOKEN:
+        return MARK
     if token.isalpha():
         return MARK if token.lower() in VALUES else token
     if '":' in token:
@@ -83,7 +94,10 @@ def mask_token(token: str) -> str:
         return f"{whole['before']}{MARK}{whole['after']}"
     if token.strip(_PUNCTUATION).lower() in VALUES:
         return MARK
-    token = _FORMS.sub(MARK, token)
+    if _HAS_DIGIT.search(token):
+        token = _FORMS.sub(MARK, token)
+    elif _MAY_BE_NAMED.search(token):
+        token = _NAMES.sub(MARK, token)
     return _FIELD.sub(_field, token) if "=" in token else token
 
 

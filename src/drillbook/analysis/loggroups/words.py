@@ -30,31 +30,10 @@ _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _SHORT = 4
 # After these and "to" a verb follows, not a name.
 _BEFORE_VERBS = frozenset(
-    (
-        "failed",
-        "unable",
-        "trying",
-        "tried",
-        "going",
-        "about",
-        "able",
-        "need",
-        "needs",
-        "want",
-        "wants",
-    )
-    + (
-        "refused",
-        "attempt",
-        "attempting",
-        "attempted",
-        "allowed",
-        "ready",
-        "has",
-        "have",
-        "used",
-        "try",
-    )
+    """
+    failed unable trying tried going about able need needs want wants refused attempt attempting
+    attempted allowed ready has have used try
+    """.split()  # noqa: SIM905 - the same
 )
 # After these a name follows: of a person, a host, a file, a class.
 _BEFORE_NAMES = frozenset(
