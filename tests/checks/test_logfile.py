@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +27,7 @@ AT = datetime(2026, 11, 24, 6, 0, 0, tzinfo=UTC)
         ),
         (
             '127.0.0.1 - - [24/Nov/2026:07:00:00 +0100] "GET /a?x HTTP/1.1" 502 12 "-" "curl"',
-            LogLine(AT, 502, "", "/a", "", "GET"),
+            LogLine(AT, 502, "", "/a", "", "GET", address="127.0.0.1"),
         ),
         ("2026-11-24T06:00:00Z ERROR it broke", LogLine(AT, 0, "error", "", "it broke")),
         ("2026-11-24 06:00:00+00:00 [warning] slow", LogLine(AT, 0, "warning", "", "slow")),
@@ -40,7 +41,7 @@ AT = datetime(2026, 11, 24, 6, 0, 0, tzinfo=UTC)
         ),
         (
             '{"ts": 1795500000, "duration": "0.25s", "version": 7, "deployment": "dpl_1"}',
-            LogLine(AT, milliseconds=250.0, release="7", commit="dpl_1"),
+            LogLine(AT, milliseconds=250.0, release="7", commit="dpl_1", deployment="dpl_1"),
         ),
         ('{"ts": 1795500000, "request_time": 0.031}', LogLine(AT, milliseconds=31.0)),
         ('{"ts": 1795500000, "duration_ms": true, "latency": -1, "release": {}}', LogLine(AT)),
@@ -53,7 +54,9 @@ AT = datetime(2026, 11, 24, 6, 0, 0, tzinfo=UTC)
     ],
 )
 def test_a_line_is_understood_or_said_not_to_be(text: str, line: LogLine | None) -> None:
-    assert read_line(text) == line
+    found = read_line(text)
+
+    assert (found and replace(found, raw="")) == line
 
 
 @settings(max_examples=300, deadline=None)

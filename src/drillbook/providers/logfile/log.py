@@ -1,79 +1,115 @@
-"""Read the end of a log file backwards until the time asked for."""
+"""Log files on this machine as one log: the one that grows, and those that were set aside."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import os
+import re
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from glob import glob
 from pathlib import Path
+from threading import Lock
 
 from drillbook.core.errors import Unavailable
 from drillbook.ports.logs import LogLine, LogSpan
-from drillbook.providers.logfile.lines import read_line
+from drillbook.providers.logfile.following import SLACK, FollowedFile
 
 LARGEST_READ_BYTES = 64 * 2**20
-BLOCK_BYTES = 2**18
-LONGEST_LINE_BYTES = 2**20
-# Workers of one app do not write in exact order of time.
-SLACK = timedelta(seconds=5)
+_MAGIC = re.compile(r"[*?\[]")
+# What rotation appends: app.log.1, app.log.2.gz, app.log-20261124, app.log.2026-11-24.
+_ASIDE = re.compile(r"[.-](?:\d{1,3}|\d{4}-?\d\d-?\d\d(?:[-T]?\d+)?)(?:\.gz)?")
 
 
-@dataclass(frozen=True, slots=True)
+def _as_read(line: LogLine) -> LogLine:
+    return line
+
+
 class FileLogs:
-    """The `Logs` port on one file that the app appends to."""
+    """
+    Fulfils Logs with one file that is appended to, or with many by a pattern such as `log/*.log`.
 
-    path: Path
+    What rotation has set aside beside it is read where the span reaches back so far, packed or not.
+    What was read stays known, so that a look soon after reads only what came. `source` says who
+    writes it, `shape` is done to every line.
+    """
+
+    def __init__(
+        self, path: Path, source: str = "", shape: Callable[[LogLine], LogLine] = _as_read
+    ) -> None:
+        self.path = path
+        self._shape = _named(source, shape) if source else shape
+        self._files: dict[tuple[int, int], FollowedFile] = {}
+        self._lock = Lock()
 
     def between(self, start: datetime, end: datetime) -> LogSpan:
         """Return the lines of the span, oldest first."""
-        found: list[LogLine] = []
-        not_understood = 0
-        read_bytes = 0
-        for text in self._backwards():
-            read_bytes += len(text) + 1
-            if read_bytes > LARGEST_READ_BYTES:
-                return LogSpan(_ordered(found), not_understood, cut=True)
-            if not text.strip():
-                continue
-            line = read_line(text.decode("utf-8", "replace"))
-            if line is None:
-                not_understood += 1
-            elif line.at < start - SLACK:
-                break
-            elif start <= line.at < end:
-                found.append(line)
-        return LogSpan(_ordered(found), not_understood)
+        with self._lock:
+            lines, strange, cut = list[LogLine](), 0, False
+            for file in self._read(start):
+                found, unknown = file.between(start, end)
+                lines += found
+                strange += unknown + file.foreign
+                cut = cut or file.cut
+        return LogSpan(tuple(sorted(lines, key=lambda line: line.at)), strange, cut)
 
     def newest(self) -> datetime | None:
-        """Return the time of the last line that has one, among the last thousand."""
-        for number, text in enumerate(self._backwards()):
-            line = read_line(text.decode("utf-8", "replace"))
-            if line is not None:
-                return line.at
-            if number > 1000:  # noqa: PLR2004 - a file that is no log need not be read whole
-                break
-        return None
+        """Return the time of the last line that has one."""
+        with self._lock:
+            found = [file.newest for file in self._read(datetime.now(UTC))]
+        return max((at for at in found if at is not None), default=None)
 
-    def _backwards(self) -> Iterator[bytes]:
+    def _read(self, start: datetime) -> list[FollowedFile]:
+        """Read all files that may hold lines from `start` on."""
         try:
-            with self.path.open("rb") as file:
-                left = file.seek(0, 2)
-                rest = b""
-                while left > 0:
-                    size = min(BLOCK_BYTES, left)
-                    left -= size
-                    file.seek(left)
-                    first, *lines = (file.read(size) + rest).split(b"\n")
-                    yield from reversed(lines)
-                    rest = first
-                    if len(rest) > LONGEST_LINE_BYTES:  # no log line; joining on would be slow
-                        yield rest
-                        rest = b""
-                yield rest
-        except OSError as error:
+            found = self._found(start)
+            kept: dict[tuple[int, int], FollowedFile] = {}
+            for path, status in found:
+                key = status.st_dev, status.st_ino
+                file = self._files.get(key) or FollowedFile(path, self._shape)
+                file.path = path
+                file.read(start, at_most_bytes=LARGEST_READ_BYTES)
+                kept[key] = file
+        except (OSError, EOFError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or str(error)
             raise Unavailable(
-                f"the log {self.path} cannot be read: {error.strerror}",
+                f"the log {self.path} cannot be read: {reason}",
                 hint="Check the path in stack.toml and the file's permissions.",
             ) from error
+        self._files = kept
+        return list(kept.values())
+
+    def _found(self, start: datetime) -> list[tuple[Path, os.stat_result]]:
+        is_pattern = bool(_MAGIC.search(self.path.name))
+        paths = sorted(map(Path, glob(str(self.path)))) if is_pattern else [self.path]  # noqa: PTH207 - the pattern may be absolute
+        if is_pattern and not paths:
+            raise FileNotFoundError(2, f"no file is named so ({self.path.name})")
+        since = (start - SLACK).timestamp()
+        found = [(path, path.stat()) for path in paths]
+        if not is_pattern:
+            aside = [(path, path.stat()) for path in self._aside()]
+            found += [one for one in aside if one[1].st_mtime >= since]
+        # One that was not written since holds nothing of the span; the newest always says when.
+        newest = max((status.st_mtime for _, status in found), default=0.0)
+        return [one for one in found if one[1].st_mtime >= min(since, newest)]
+
+    def _aside(self) -> list[Path]:
+        name = self.path.name
+        try:
+            beside = list(self.path.parent.iterdir())
+        except FileNotFoundError:
+            return []
+        return [
+            other
+            for other in beside
+            if other.name.startswith(name) and _ASIDE.fullmatch(other.name[len(name) :])
+        ]
 
 
-def _ordered(lines: list[LogLine]) -> tuple[LogLine, ...]:
-    return tuple(sorted(lines, key=lambda line: line.at))
+def _named(source: str, shape: Callable[[LogLine], LogLine]) -> Callable[[LogLine], LogLine]:
+    values = [name for name in LogLine.__slots__ if name != "source"]
+
+    def named(line: LogLine) -> LogLine:
+        if not line.source:
+            line = LogLine(**{name: getattr(line, name) for name in values}, source=source)
+        return shape(line)
+
+    return named

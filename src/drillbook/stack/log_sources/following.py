@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
 
 from drillbook.core.effect import Deadline, deadline
-from drillbook.core.errors import DrillbookError
+from drillbook.core.errors import DrillbookError, Failed, Unavailable
 from drillbook.core.secret import scrub
 from drillbook.ports.logs import LogSpan, ShortLivedLogs
 from drillbook.providers.kept import KeptLogs
@@ -44,7 +44,7 @@ class Following:
     kind: str
     remote: ShortLivedLogs
     kept: KeptLogs
-    problem: str = ""
+    problem: DrillbookError | None = None
     _pause: float = 0.0
     _not_before: float = 0.0
     _asked_late: datetime | None = None
@@ -71,14 +71,22 @@ class Following:
         """Return what is known of the time, after a short wait for what is under way."""
         if self._busy:
             self._ended.wait(LITTLE_PATIENCE_SECONDS if self._pause else PATIENCE_SECONDS)
-        busy, problem = self._busy, self.problem
-        if busy and not problem:
-            problem = f"no answer within {PATIENCE_SECONDS:.0f} s"
+        problem = self.problem
+        if problem is None and self._busy:
+            problem = Unavailable(f"no answer within {PATIENCE_SECONDS:.0f} s")
         covered = self.kept.covered()
         span, newest = self.kept.between(start, end), self.kept.newest()
         missing = bool(covered.gaps(start, min(end, datetime.now(UTC)) - NEARLY))
-        known = LogSpan(span.lines, span.not_understood, cut=missing)
-        return Told(known, problem if missing else "", newest, covered.holds, _late(covered))
+        before = self.kept.between(start - LATE, start)
+        return Told(
+            LogSpan(span.lines, cut=missing),
+            problem if missing else None,
+            newest,
+            covered.until,
+            covered.holds,
+            _late(covered),
+            frozenset(line.request for line in before.lines if line.request),
+        )
 
     def newest(self) -> datetime | None:
         """Ask for the last minutes, and return when the last line was written; errors rise."""
@@ -108,12 +116,12 @@ class Following:
             for start, end in (piece for gap in gaps for piece in _pieces(*gap)):
                 if time.monotonic() >= until or not self._fetch(start, end, now, until):
                     break  # the next reader asks for the rest
-            self.problem, self._pause = "", 0.0
+            self.problem, self._pause = None, 0.0
         except DrillbookError as error:
-            self.problem = scrub(str(error))
+            self.problem = error
             self._pause = min(LONGEST_PAUSE_SECONDS, max(1.0, TWICE * self._pause))
         except Exception as error:  # noqa: BLE001 - told as the source's state: nobody waits for a thread
-            self.problem = scrub(f"{type(error).__name__}: {error}")
+            self.problem = Failed(f"{type(error).__name__}: {scrub(str(error))}")
             self._pause = LONGEST_PAUSE_SECONDS
         finally:
             self._not_before = time.monotonic() + self._pause

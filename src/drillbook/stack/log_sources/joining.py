@@ -45,6 +45,8 @@ def joined(platform: Told, app: Sequence[LogLine]) -> Joined:
     for one in app:
         if not tells_of_request(one):
             apart.append(one)
+        elif one.request in platform.before:
+            continue  # it began before the time
         elif one.request in by_id:
             requests[one.request] = _both(requests[one.request], one)
         elif not platform.holds(one.at) or (joins and platform.is_late(one.at)):

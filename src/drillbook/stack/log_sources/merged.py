@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from drillbook.core.errors import Unavailable
 from drillbook.ports.logs import LogLine, LogSpan
 from drillbook.stack.log_sources.joining import joined
 from drillbook.stack.log_sources.silence import state_of
@@ -29,6 +30,7 @@ class MergedLogs:
             state_of(source.name, source.kind, told[source.name], start, end)
             for source in self.sources
         )
+        _raise_if_none_can_be_read(list(told.values()))
         lines, cut = _as_one(list(told.values()))
         not_understood = sum(one.span.not_understood for one in told.values())
         return LogSpan(tuple(sorted(lines, key=_at)), not_understood, cut, states)
@@ -42,11 +44,23 @@ class MergedLogs:
         return max((at for at in found if at is not None), default=None)
 
 
+def _raise_if_none_can_be_read(told: Sequence[Told]) -> None:
+    problems = [one.problem for one in told if one.problem is not None]
+    if len(problems) < len(told) or any(one.span.lines for one in told):
+        return
+    if len(problems) == 1:
+        raise problems[0]
+    raise Unavailable(
+        f"none of {len(told)} log sources can be read: {'; '.join(map(str, problems))}",
+        hint=problems[0].hint,
+    )
+
+
 def _as_one(told: Sequence[Told]) -> tuple[list[LogLine], bool]:
     platform = next((one for one in told if _is_platform(one)), None)
     others = [one for one in told if one is not platform]
     app = _one_teller([one.span.lines for one in others])
-    cut = all(one.span.cut or one.problem for one in told)
+    cut = all(one.span.cut or one.problem is not None for one in told)
     if platform is None:
         return app, cut or any(one.span.cut for one in others)
     return joined(platform, app).lines, cut

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from drillbook.core.incident import SourceState
 from drillbook.core.quantities import show_duration
+from drillbook.core.secret import scrub
 from drillbook.stack.log_sources.source import Told
 
 # So many lines should have come since the last one before it is called silent: e^-7 is chance.
@@ -16,7 +17,8 @@ def state_of(name: str, kind: str, told: Told, start: datetime, end: datetime) -
     """Say how many lines a source wrote, and whether it is silent or could not be read."""
     lines = told.span.lines
     newest = lines[-1].at if lines else told.newest
-    end = min(end, datetime.now(UTC))
+    # A source is silent of a time it was asked for, and not of one it may still tell of.
+    end = min(end, datetime.now(UTC), told.known_until or end)
     silent, says = _says(told, newest, start, end)
     return SourceState(
         name=name, kind=kind, lines=len(lines), newest=newest, silent=silent, says=says
@@ -25,15 +27,14 @@ def state_of(name: str, kind: str, told: Told, start: datetime, end: datetime) -
 
 def _says(told: Told, newest: datetime | None, start: datetime, end: datetime) -> tuple[bool, str]:
     count = len(told.span.lines)
-    if told.problem:
-        return True, f"cannot be read: {told.problem}{_known(count)}"
+    if told.problem is not None:
+        return True, f"cannot be read: {scrub(str(told.problem))}{_known(count)}"
     if newest is None:
         return True, "silent: no line of it is known"
     if not count:
         age = show_duration(_whole_seconds(end, newest))
         return True, f"silent: its last line is of {_time(newest)}, {age} before the end"
-    seconds = max((newest - start).total_seconds(), 1.0)
-    rate = count / seconds
+    rate = count / max((newest - start).total_seconds(), 1.0)
     if count >= FEWEST_LINES and rate * (end - newest).total_seconds() > EXPECTED:
         return True, f"silent since {_time(newest)}, {rate * MINUTE:.3g} lines a minute before"
     part = ", older ones are missing" if told.span.cut else ""

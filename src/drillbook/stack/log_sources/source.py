@@ -6,23 +6,34 @@ from datetime import datetime
 from typing import Protocol
 
 from drillbook.core.errors import DrillbookError
-from drillbook.core.secret import scrub
 from drillbook.ports.logs import LogLine, Logs, LogSpan
+
+
+def _never(_: datetime) -> bool:
+    return False
+
+
+def _always(_: datetime) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """
-    One source's lines of a time; `problem` says why it could not be read, "" where it was.
+    One source's lines of a time; `problem` says why it could not be read, None where it was.
 
-    `holds` tells whether a moment is known whole; `newest` is its last line known, of any time.
+    `newest` is its last line known, of any time; `known_until` when it was asked last, None for
+    now. `holds` tells whether a moment is known whole, `is_late` whether lines of it may still
+    come; `before` names the requests that began shortly before the time.
     """
 
     span: LogSpan
-    problem: str
-    newest: datetime | None
-    holds: Callable[[datetime], bool]
-    is_late: Callable[[datetime], bool]
+    problem: DrillbookError | None = None
+    newest: datetime | None = None
+    known_until: datetime | None = None
+    holds: Callable[[datetime], bool] = _never
+    is_late: Callable[[datetime], bool] = _never
+    before: frozenset[str] = frozenset()
 
 
 class Source(Protocol):
@@ -67,16 +78,12 @@ class Local:
         try:
             span, newest = self.logs.between(start, end), self.logs.newest()
         except DrillbookError as error:
-            return Told(LogSpan(()), scrub(str(error)), None, _never, _never)
-        return Told(span, "", newest, lambda _: True, _never)
+            return Told(LogSpan(()), error)
+        return Told(span, newest=newest, holds=_always)
 
     def newest(self) -> datetime | None:
         """Return when its last line was written."""
         return self.logs.newest()
-
-
-def _never(_: datetime) -> bool:
-    return False
 
 
 def tells_of_request(line: LogLine) -> bool:
