@@ -181,3 +181,15 @@ def test_without_the_names_of_the_build_all_values_of_its_time_count() -> None:
 
     assert [one.name for one in found.reasons] == ["KEY"]
     assert [one.subject for one in found.unknown] == [Subject.VALUE]
+
+
+@pytest.mark.parametrize("hours_ago", [1, 24])
+def test_the_value_that_going_back_is_for_is_no_reason_against_it(hours_ago: float) -> None:
+    wrong = replace(SAFE, values=(value("KEY", 100), value("URL", hours_ago)))
+
+    assert judge(wrong).verdict is not Verdict.SAFE
+    assert judge(replace(wrong, restoring="KEY")).verdict is not Verdict.SAFE
+    mended = judge(replace(wrong, restoring="URL"))
+
+    assert mended.verdict is Verdict.SAFE
+    assert any("URL is what going back is for" in note for note in mended.notes)

@@ -65,6 +65,7 @@ class Facts:
     None says that something is not known, and why stands beside it or is said by the verdict:
     `build` None: the platform has it no more; `migrations` None: no ledger tells; `given` None:
     the names of the values the build has are not known; `crons_then` None: its schedule is not.
+    `restoring` names the value that is wrong now and that the earlier build has as it was.
     """
 
     build_name: str
@@ -80,6 +81,7 @@ class Facts:
     crons_then: tuple[Cron, ...] | None = ()
     crons_now: tuple[Cron, ...] = ()
     rolled_back_from: tuple[str, ...] = ()
+    restoring: str = ""
 
 
 class GoingBack(Frozen):
@@ -212,6 +214,9 @@ def _values(facts: Facts) -> Iterator[Found]:
         given = tuple(key for key, one in here.items() if one.created <= build.created)
     own = {one.key for one in facts.values if one.kind == SYSTEM}
     for key in sorted(set(given) - own):
+        if key == facts.restoring:
+            yield _note(f"{key} is what going back is for: this build has it as it was")
+            continue
         yield from _value(facts, build, key, here.get(key))
 
 

@@ -59,6 +59,7 @@ def way_back(
     *,
     to: str = "",
     avoid: tuple[str, ...] = (),
+    restoring: str = "",
     migrations: str = MIGRATIONS,
     oldest: Duration = NINETY_DAYS,
 ) -> ReleaseBefore:
@@ -67,6 +68,9 @@ def way_back(
 
     `to` names another one, by its id, URL or commit; `avoid` names builds or commits known as bad:
     of what was rolled back from the platform remembers the last alone.
+
+    `restoring` names a value that is wrong since: that the earlier build has another one is then
+    what is wanted, and no reason against it.
 
     Unsafe: a migration since that the earlier code does not stand, a value or a schedule changed
     since, a build that is gone, failed, never served or was rolled back from. `migrations` is
@@ -82,7 +86,7 @@ def way_back(
     )
     facts = _facts(
         deployments, values, build, to, hosting, serving,
-        _migrations(repository, ledgers, build, serving, migrations), oldest,
+        _migrations(repository, ledgers, build, serving, migrations), oldest, restoring,
     )  # fmt: skip
     judged = judge(facts)
     return ReleaseBefore(
@@ -205,6 +209,7 @@ def _facts(
     serving: Deployment,
     looked: Looked,
     oldest: Duration,
+    restoring: str,
 ) -> Facts:
     return Facts(
         build_name=named(build) if build else name,
@@ -220,6 +225,7 @@ def _facts(
         crons_then=build.crons if build else (),
         crons_now=_crons_now(deployments, hosting, serving),
         rolled_back_from=hosting.rolled_back_from,
+        restoring=restoring,
     )
 
 
