@@ -56,10 +56,18 @@ class Gathered:
     set_since: tuple[Change, ...] = ()
 
 
-def gather(logs: Logs, systems: Systems, start: datetime, *, migrations: str) -> Gathered:
-    """Look at everything that the environment has; changes nothing."""
+def gather(
+    logs: Logs,
+    systems: Systems,
+    start: datetime,
+    *,
+    migrations: str,
+    without: frozenset[str] = frozenset(),
+) -> Gathered:
+    """Look at everything that the environment has, but not at `without`; changes nothing."""
     looks, now = Looks(), datetime.now(UTC)
-    looks.look(first_looks(logs, systems, start), FIRST_SECONDS)
+    asked = first_looks(logs, systems, start)
+    looks.look({name: asked[name] for name in asked if name not in without}, FIRST_SECONDS)
     hosting, recent = looks.get("hosting", Hosting), looks.several("deployments", Deployment)
     read = _read(looks, systems, hosting, recent)
     seen = timeline.switched(read.requests)

@@ -13,6 +13,8 @@ from drillbook.triage.gathering import gather
 
 TWO_HOURS = parse_duration("2h")
 MOST_SAID = 3
+# What tells how something is, and not what was changed.
+STATES = frozenset(("app", "login service", "dependencies", "limits", "disk"))
 
 
 class Changes(Frozen):
@@ -37,7 +39,7 @@ def changes(
     """Put deployments, migrations, values, settings, restarts and posted incidents in order."""
     check_watch(window=window)
     start = datetime.now(UTC) - timedelta(seconds=window.total_seconds())
-    gathered = gather(logs, systems, start, migrations=migrations)
+    gathered = gather(logs, systems, start, migrations=migrations, without=STATES)
     found = gathered.scene.changes
     listed = tuple(
         one.model_copy(update={"environment": systems.environment})
