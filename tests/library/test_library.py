@@ -42,10 +42,10 @@ STRUCTURE: dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]] =
         3,
         (
             (
-                ("Identify Issue", 3),
-                ("Quick Fixes", 3),
+                ("Identify Issue", 8),
+                ("Quick Fixes", 8),
                 ("Investigation", 3),
-                ("Resolution", 3),
+                ("Resolution", 4),
                 ("Post-Mortem", 3),
             ),
         ),
@@ -103,7 +103,7 @@ STRUCTURE: dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]] =
 }
 
 # Bound to their end: beside what was asked for they hold what a person does not see.
-BOUND = {"Database Migration", "Application Deployment", "Backup and Restore"}
+BOUND = {"Database Migration", "Application Deployment", "Backup and Restore", "High Error Rate"}
 
 Shape = dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]]
 

@@ -131,7 +131,7 @@ def _bound(
         ctx.notes.error(place(span, 0), "DB201", f"there is no action {read.name}", hint)
         return None
     unknown = _unknown_keys(ctx, action, read, span)
-    on = _environment(ctx, action, read, span, told=unknown)
+    on = _environment(ctx, action, read, span, told=unknown, guarded=guarded)
     arguments: dict[str, Argument] = {}
     for pair in read.pairs:
         if pair.key == "on" or pair.key not in action.params.model_fields:
@@ -165,9 +165,14 @@ def _unknown_keys(ctx: Context, action: AnyAction, read: Directive, span: Span) 
 
 
 def _environment(
-    ctx: Context, action: AnyAction, read: Directive, span: Span, *, told: bool
+    ctx: Context, action: AnyAction, read: Directive, span: Span, *, told: bool, guarded: bool
 ) -> str:
-    """Return where the action acts, after noting what is wrong with `on=`, unless that is told."""
+    """
+    Return where the action acts, after noting what is wrong with `on=`, unless that is told.
+
+    Under a `when` it may need a system that is not there: a book that knows many repairs holds for
+    stacks that have only some of the systems, and a task that is reached all the same fails.
+    """
     pair, stack = read.pair("on"), ctx.stack
     if not action.takes_environment:
         if pair is not None:
@@ -194,7 +199,7 @@ def _environment(
         )
         message = f"the stack has no environment {value.text}"
         ctx.notes.error(place(span, value.at), "DB205", message, hint)
-    elif stack is not None and (lacking := stack.lacking(value.text, action.ports)):
+    elif stack and not guarded and (lacking := stack.lacking(value.text, action.ports)):
         system, _, provider = lacking[0].partition(" from ")
         means = f' with provider = "{provider}"' if provider else ""
         hint = f"Add [environments.{value.text}.{system}]{means} to stack.toml."

@@ -75,19 +75,26 @@ def watch(
     lasting: Duration = TEN_SECONDS,
     since: datetime | None = None,
     compared_with: Duration = TEN_MINUTES,
+    before: datetime | None = None,
 ) -> Watched:
-    """Watch the app's errors for a time and compare them with the time before."""
+    """
+    Watch the app's errors for a time and compare them with the time before.
+
+    `before` ends the time to compare with, such as the moment an incident began: what is back to
+    normal is measured by what was normal, and not by the incident.
+    """
     now = datetime.now(UTC)
     start = start_of_watch(since, now)
     check_watch(lasting=lasting, compared_with=compared_with)
     # Read first: a log that cannot be read is known before the waiting, not after.
-    earlier = logs.between(start - compared_with, start)
+    usual = start if before is None else min(before.astimezone(UTC), start)
+    earlier = logs.between(usual - compared_with, usual)
     probes_failed, probes = _watched(probe, effect, now + lasting)
     end = datetime.now(UTC)
     span = logs.between(start, end)
     after = _counted(span.lines, probe.health_path, end - start)
-    before = _counted(earlier.lines, probe.health_path, compared_with)
-    verdict, says = _verdict(after, before, probes, probes_failed)
+    earlier_count = _counted(earlier.lines, probe.health_path, compared_with)
+    verdict, says = _verdict(after, earlier_count, probes, probes_failed)
     return Watched(
         verdict=verdict,
         says=says,
@@ -97,9 +104,9 @@ def watch(
         errors=after.errors,
         rate=after.rate,
         error_lines=after.error_lines,
-        before_requests=before.requests,
-        before_errors=before.errors,
-        before_rate=before.rate,
+        before_requests=earlier_count.requests,
+        before_errors=earlier_count.errors,
+        before_rate=earlier_count.rate,
         probes=probes,
         probes_failed=probes_failed,
         not_understood=span.not_understood,
