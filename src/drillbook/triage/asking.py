@@ -31,6 +31,7 @@ T = TypeVar("T")
 MOST_BUILDS = 20
 KNOCKS = 3
 KNOCK_SECONDS = 5.0
+NO_CONNECTION = "no connection"  # as the probe says it where nobody listens
 NEW_FILE = ".sql"
 DOWN = ".down.sql"
 
@@ -130,6 +131,7 @@ def _knock(probe: Probe) -> Door:
     return Door(
         statuses=tuple(one.status for one in found),
         seconds=tuple(round(one.seconds, 3) for one in found),
+        unconnected=sum(one.problem.startswith(NO_CONNECTION) for one in found),
         problem=scrub_foreign(problems[0]) if problems else "",
         own_word=found[0].text[:200] if found else "",
     )

@@ -188,22 +188,21 @@ def _of_cache(message: str) -> bool:
 def _hosting(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     """Yield hosting and process: nobody listens there, or somebody listens and nothing answers."""
     door = scene.door
-    silent = trouble.share(Symptom.NO_ANSWER)
-    if door is None or (door.answered and not silent and not set(door.statuses) & set(GATEWAY)):
+    if door is None:
         return
-    gateway = [one for one in trouble.bad if one.status in GATEWAY]
-    if not door.answered and not gateway:
+    silent = trouble.share(Symptom.NO_ANSWER)
+    if door.is_shut:
         case = Case(
             Cause(kind=CauseKind.HOSTING, subject="edge",
-                  says="nobody answers at the app's address: its hosting is away"),
+                  says="nobody listens at the app's address: its hosting is away"),
             person("the hosting is another's: call its support, and watch its status page"),
         )  # fmt: skip
-        case.add(f"{len(door.statuses)} requests of our own got no answer at all: {door.problem}", 5.0,
-                 PROBE)  # fmt: skip
+        case.add(f"{door.unconnected} of {len(door.statuses)} requests of our own got no connection: "
+                 f"{door.problem}", 6.0, PROBE)  # fmt: skip
         case.fits(trouble, 2.0, -1.0, Symptom.NO_ANSWER)
         yield case
-        return
-    yield _process(scene, trouble, door.statuses)
+    elif silent or door.hangs or set(door.statuses) & set(GATEWAY):
+        yield _process(scene, trouble, door.statuses)
 
 
 def _process(scene: Scene, trouble: Trouble, statuses: tuple[int, ...]) -> Case:

@@ -141,17 +141,27 @@ class LimiterSeen:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What came of asking the app from outside, several times: its health and its front."""
+    """
+    What came of asking the app from outside, several times: its health and its front.
+
+    `unconnected` counts the requests that got no connection: nobody listens at that address.
+    """
 
     statuses: tuple[int, ...]
     seconds: tuple[float, ...]
+    unconnected: int = 0
     problem: str = ""
     own_word: str = ""
 
     @property
-    def answered(self) -> bool:
-        """Whether anybody answered at all."""
-        return any(self.statuses)
+    def is_shut(self) -> bool:
+        """Whether nobody listens there at all."""
+        return self.unconnected > 0 and self.unconnected == len(self.statuses)
+
+    @property
+    def hangs(self) -> int:
+        """How many requests were taken and not answered, as far as we waited."""
+        return sum(status == 0 for status in self.statuses) - self.unconnected
 
 
 @dataclass(frozen=True)

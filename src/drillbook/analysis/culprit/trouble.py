@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from drillbook.analysis.culprit.requests import Request, folded
 from drillbook.analysis.culprit.scene import Badness, Trouble
-from drillbook.analysis.error_rate import binomial_tail
+from drillbook.analysis.error_rate import binomial_tail, fisher_tail
 from drillbook.analysis.onset.finding import Level, Onset, Piece, find_onset
 from drillbook.analysis.onset.silence import find_silence
 from drillbook.analysis.onset.slowness import find_slow_onset
@@ -21,6 +21,9 @@ CROWD_OF_SOURCES = 12
 NEW_SECONDS = 60.0
 FEWEST = 4
 FEWER = 0.05
+CHANCE = 0.001
+LATELY_SECONDS = 180.0
+NEARLY_ALL = 0.9
 CROWD = 2.0
 LATER_SECONDS = 90.0
 LONGEST_BEFORE = 900.0
@@ -61,12 +64,12 @@ def find_trouble(
     checks met, which hurts nobody by itself.
     """
     requests = _folded(requests)
+    silent = _silence(requests, now, start, door)
+    if silent is not None:
+        return silent  # nothing that was logged before tells of now
     found, only = _families(requests, now, start)
     if found:
         return Felt(_trouble(found, requests, now), _says(found[0], requests), only)
-    silent = _silence(requests, now, start, door)
-    if silent is not None:
-        return silent
     if only:
         return Felt(None, f"only one source is hit: {only}", only)
     sick = _health(health, now, start)
@@ -116,6 +119,43 @@ def _refused(request: Request) -> bool:
 
 
 def _onset(requests: Sequence[Request], is_bad: IsBad, now: float, start: float) -> Onset | None:
+    """
+    Return the onset on the routes that are hit, where only some are, else that of all requests.
+
+    Most trouble is that of a few routes. Where others are asked meanwhile all seems well again, and
+    so the other routes say nothing; but a few bad ones on a few requests may be chance.
+    """
+    everywhere = _onset_of(requests, is_bad, now, start)
+    hit = _hit_routes(requests, is_bad, now)
+    there = [one for one in requests if one.route in hit]
+    if not hit or len(there) == len(requests):
+        return everywhere
+    local = _onset_of(there, is_bad, now, start)
+    if local is None:
+        return everywhere
+    if everywhere is not None and abs(everywhere.at - local.at) <= LATER_SECONDS:
+        return local
+    before, after = local.before, local.after
+    sure = after.bad >= FEWEST and (
+        fisher_tail(after.bad, after.all, before.bad, before.all) < CHANCE
+    )
+    return local if sure else everywhere
+
+
+def _hit_routes(requests: Sequence[Request], is_bad: IsBad, now: float) -> set[str]:
+    """Return the routes that have nearly all that went wrong lately."""
+    lately = [one.route for one in requests if one.at >= now - LATELY_SECONDS and is_bad(one)]
+    found: set[str] = set()
+    covered = 0
+    for route, count in Counter(lately).most_common():
+        if covered >= NEARLY_ALL * len(lately):
+            break
+        found.add(route)
+        covered += count
+    return found
+
+
+def _onset_of(requests: Sequence[Request], is_bad: IsBad, now: float, start: float) -> Onset | None:
     times, bad = [one.at for one in requests], [is_bad(one) for one in requests]
     return find_onset(times, bad, now, start=start) if any(bad) else None
 
