@@ -1,12 +1,15 @@
 """Take the parameters out of a line that can be seen by their form alone: numbers, ids, paths."""
 
 import re
+from functools import cache
 
 from drillbook.analysis.loggroups.words import TEXT_FIELDS, VALUES
 
 # Stands for a parameter; control characters of the log itself became spaces before.
 MARK = "\x00"
 _PUNCTUATION = "()[]{}<>,;:.'\""
+_DIGIT = re.compile("[0-9]")
+_NOTHING = "(?!)"
 LARGEST_MEMO = 200_000
 # What is longer without a space is no word of a message.
 LONGEST_TOKEN = 256
@@ -22,43 +25,48 @@ _SUFFIXES = (
     "|sock|sh|bat|service|gz|zip|tar|tgz|xz|bz2|jpe?g|png|gif|svg|ico|webp|pdf|docx?|xlsx?|mp[34]|img|iso"
 )
 _END = r"\s\"'<>()\[\]{},;|"
-# What is known by its form, with digits in it or without.
-_NAMED = (
-    rf"[A-Za-z][A-Za-z0-9+.-]{{1,15}}://[^{_END}]+",  # an address of the web
-    r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*",  # of a person, or who and where
+_TOP_PACKAGES = "com|org|net|io|edu|gov|java|javax|sun|dev|co"
+# What is known by its form: parameters that hold a slash, an at sign, a dot, colons, digits.
+_BY_SLASH = (
+    rf"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{{1,15}}://[^{_END}]+",  # an address of the web
     rf"(?<![A-Za-z0-9])[A-Za-z]:\\[^{_END}]*|\\\\[\w.$-]+\\[^{_END}]+",  # a path of Windows
     rf"(?<![\w.)])~?/(?:[\w.@%+~$:#*-]+/?)[^{_END}]*",  # a path of Unix
     rf"(?<![\w.])[\w.@%+~-]+(?:/[\w.@%+~$:#-]+){{2,}}/?[^{_END}]*",  # one without a root
-    # A host by its last part; what begins with it is a package: com.example.app.
-    r"(?<![\w.-])(?!(?:com|org|net|io|edu|gov|java|javax|sun|dev|co)[.])[\w-]+(?:[.][\w-]+)*"
-    + rf"[.](?:{_TOP_DOMAINS})(?![\w.-]*\w)(?::[0-9]+)?",
-    rf"(?<![\w.\\/-])[\w~-]+(?:[.][\w-]+)*[.](?:{_SUFFIXES})(?![\w.-]*\w)(?::[0-9]+)*",  # a file
-    r"(?<![\w:])::(?![\w:])",  # any address
 )
-# What is known by its digits.
-_NUMBERED = (
+_BY_AT = (r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)*",)  # a person's address, or who and where
+_BY_DOT = (
+    # A host by its last part; what begins with it is a package: com.example.app.
+    (
+        rf"(?<![\w.-])(?!(?:{_TOP_PACKAGES})[.])[\w-]+(?:[.][\w-]+)*[.](?:{_TOP_DOMAINS})"
+        r"(?![\w.-]*\w)(?::[0-9]+)?"
+    ),
+    rf"(?<![\w.\\/-])[\w~-]+(?:[.][\w-]+)*[.](?:{_SUFFIXES})(?![\w.-]*\w)(?::[0-9]+)*",  # a file
+)
+_BY_COLON = (r"(?<![\w:])::(?![\w:])",)  # any address
+_BY_DIGIT = (
     r"(?<![A-Za-z0-9_])(?:[0-9A-Fa-f]{1,12}-){4}[0-9A-Fa-f]{1,12}(?![A-Za-z0-9_])",  # UUID
     r"(?<![A-Za-z0-9_])0[xX][0-9A-Fa-f]+",
     # Addresses of IPv6 and of network cards.
-    r"(?<![A-Za-z0-9_:])(?=[0-9a-fA-F:]*[0-9])[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,}"
-    + r"(?:[.][0-9.]+)?(?![A-Za-z_])",
+    (
+        r"(?<![A-Za-z0-9_:])(?=[0-9a-fA-F:]*[0-9])[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,}"
+        r"(?:[.][0-9.]+)?(?![A-Za-z_])"
+    ),
     # Numbers with what belongs to them: dates, times, addresses, versions, sizes.
-    r"(?<![A-Za-z0-9_])[-+]?[0-9]+(?:[.,:/_T-]+[0-9]+)*(?:[eE][-+]?[0-9]+)?"
-    + r"(?:Z|%|[A-Za-zµ]{1,4})?(?![A-Za-z0-9_])",
+    (
+        r"(?<![A-Za-z0-9_])[-+]?[0-9]+(?:[.,:/_T-]+[0-9]+)*(?:[eE][-+]?[0-9]+)?"
+        r"(?:Z|%|[A-Za-zµ]{1,4})?(?![A-Za-z0-9_])"
+    ),
     r"(?<![A-Za-z0-9_])(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{4,}(?![A-Za-z0-9_])",  # hexadecimal
     # Letters and digits at random: ids, tokens, base64.
     r"(?<!\w)(?=[\w+/-]*[0-9][A-Za-z]+[0-9][A-Za-z]+[0-9])[\w+/-]{16,}={0,2}",
     r"(?:(?<![A-Za-z0-9])-)?[0-9]+(?:[.][0-9]+)*",
 )
-_FORMS = re.compile("|".join((*_NAMED, *_NUMBERED)))
-_NAMES = re.compile("|".join(_NAMED))
-_HAS_DIGIT = re.compile("[0-9]")
-_MAY_BE_NAMED = re.compile(r"[/\\@]|[.:]\w|::")
 # The most usual whole tokens, which the forms above would find, too, but slower.
 _WHOLE = re.compile(
-    r"(?P<before>[\[({<\"'=@]*(?:[A-Za-z_]*[A-Za-z][-=:])?)"
-    r"(?:(?=[0-9a-fA-F-]*[0-9])[0-9a-fA-F]{4,}(?:-[0-9a-fA-F]{4,})*|/[\w.@%+~$:#*/-]+|[-+]?[0-9]+(?:[.,:/-]+[0-9]+)*)"
-    r"(?P<after>[\])}>\"',;:.]*)"
+    r"([\[({<\"'=@]*(?:[A-Za-z_]*[A-Za-z][-=:])?)"
+    r"(?:(?=[0-9a-fA-F-]*[0-9])[0-9a-fA-F]{4,}(?:-[0-9a-fA-F]{4,})*"
+    r"|/[\w.@%+~$:#*/-]+|[-+]?[0-9]+(?:[.,:/-]+[0-9]+)*)"
+    r"([\])}>\"',;:.]*)"
 )
 _FIELD = re.compile(r"(?P<key>[A-Za-z_@][\w.@-]*|\])=(?!=)(?P<value>\"[^\"]*\"|[^\s,;&)\]}\"]+)")
 _JSON_FIELD = re.compile(
@@ -70,7 +78,9 @@ class Memo(dict[str, str]):
     """Masked forms by token, made when first asked for; forgotten when there are too many."""
 
     def __missing__(self, token: str) -> str:
-        """Mask a token that is not remembered."""
+        """Mask a token that is not remembered; what is an id as a whole will not come again."""
+        if len(token) < LONGEST_TOKEN and (whole := _WHOLE.fullmatch(token)):
+            return whole[1] + MARK + whole[2]
         if len(self) >= LARGEST_MEMO:
             self.clear()
         masked = self[token] = mask_token(token)
@@ -86,19 +96,33 @@ def mask_token(token: str) -> str:
     """Return a token, which holds no spaces, with its parameters as marks."""
     if len(token) > LONGEST_TOKEN:
         return MARK
-    if token.isalpha():
-        return MARK if token.lower() in VALUES else token
-    if '":' in token:
-        token = _JSON_FIELD.sub(_json_field, token)
-    if whole := _WHOLE.fullmatch(token):
-        return f"{whole['before']}{MARK}{whole['after']}"
     if token.strip(_PUNCTUATION).lower() in VALUES:
         return MARK
-    if _HAS_DIGIT.search(token):
-        token = _FORMS.sub(MARK, token)
-    elif _MAY_BE_NAMED.search(token):
-        token = _NAMES.sub(MARK, token)
+    if token.isalpha():
+        return token
+    if '":' in token:
+        token = _JSON_FIELD.sub(_json_field, token)
+    token = _forms(
+        slash="/" in token or "\\" in token,
+        at="@" in token,
+        dot="." in token,
+        colon="::" in token,
+        digit=bool(_DIGIT.search(token)),
+    ).sub(MARK, token)
     return _FIELD.sub(_field, token) if "=" in token else token
+
+
+@cache
+def _forms(*, slash: bool, at: bool, dot: bool, colon: bool, digit: bool) -> re.Pattern[str]:
+    """Return what finds the parameters in a token of which one knows what it holds."""
+    forms = (
+        *(_BY_SLASH if slash else ()),
+        *(_BY_AT if at else ()),
+        *(_BY_DOT if dot else ()),
+        *(_BY_COLON if colon else ()),
+        *(_BY_DIGIT if digit else ()),
+    )
+    return re.compile("|".join(forms) or _NOTHING)
 
 
 def _field(match: re.Match[str]) -> str:
