@@ -6,6 +6,7 @@ from drillbook.actions.app.subject import domain
 from drillbook.core.errors import DrillbookError
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration, show_duration
+from drillbook.core.secret import scrub_foreign
 from drillbook.core.waiting import check_watch
 from drillbook.ports.deployments import Deployments, EnvironmentValues
 from drillbook.triage.serving import served_before
@@ -31,9 +32,11 @@ class ValuesSince(Frozen):
     The values that were set or taken away since, and those in which the serving build differs.
 
     `gone` and `added` compare the names that the serving build and the one before were given.
+    `known` False: the hosting did not tell.
     """
 
     ok: bool
+    known: bool
     changed: tuple[ValueChanged, ...]
     gone: tuple[str, ...]
     added: tuple[str, ...]
@@ -49,6 +52,16 @@ def values(
 ) -> ValuesSince:
     """Tell which environment values were changed, when and by whom: names, never what they hold."""
     check_watch(window=window)
+    try:
+        return _looked(values, deployments, window)
+    except DrillbookError as error:
+        return ValuesSince(
+            ok=False, known=False, changed=(), gone=(), added=(), not_in_force=(), build="",
+            before="", says=f"not known: {scrub_foreign(str(error))}",
+        )  # fmt: skip
+
+
+def _looked(values: EnvironmentValues, deployments: Deployments, window: Duration) -> ValuesSince:
     since = datetime.now(UTC) - timedelta(seconds=window.total_seconds())
     hosting = deployments.hosting()
     serving = hosting.serving
@@ -78,6 +91,7 @@ def values(
     waiting = tuple(one.name for one in changed if not one.in_force)
     return ValuesSince(
         ok=not changed,
+        known=True,
         changed=changed,
         gone=gone,
         added=added,

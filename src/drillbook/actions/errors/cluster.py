@@ -49,10 +49,11 @@ class Clustered(Frozen):
     """
     The messages of errors that are new or grew since `since`; without an onset, since the middle.
 
-    `is_users`: they tell of users' requests; others are the noise of something beside them.
+    `known` False: the log could not be read.
     """
 
     found: bool
+    known: bool
     since: datetime
     clusters: tuple[Cluster, ...]
     new: int
@@ -87,13 +88,16 @@ def cluster(logs: Logs, probe: Probe, *, window: Duration = THIRTY_MINUTES) -> C
     new = sum(one.change == str(Change.NEW) for one in clusters)
     return Clustered(
         found=bool(clusters),
+        known=feeling.known,
         since=since,
         clusters=shown,
         new=new,
         grew=len(clusters) - new,
         lines=len(after),
         silent=feeling.silent,
-        says=_says(shown, len(after), new, len(clusters) - new, since),
+        says=_says(shown, len(after), new, len(clusters) - new, since)
+        if feeling.known
+        else feeling.felt.says,
     )
 
 

@@ -44,12 +44,13 @@ class Trait(Frozen):
 
 class Hit(Frozen):
     """
-    Who is hit since it became worse; `users` counts those hit as far as lines name them.
+    Who is hit since it became worse; `known` False where the log could not be read. `users` counts those hit as far as lines name them.
 
     `only` names the one user or address that is hit alone; then nobody else is.
     """
 
     found: bool
+    known: bool
     feels: str
     since: datetime | None
     bad: int
@@ -77,6 +78,7 @@ def hit(logs: Logs, probe: Probe, *, window: Duration = THIRTY_MINUTES) -> Hit:
     route = traits["route"]
     return Hit(
         found=trouble is not None,
+        known=feeling.known,
         feels=", ".join(trouble.kinds) if trouble else "",
         since=datetime.fromtimestamp(trouble.onset.at, UTC) if trouble else None,
         bad=len(bad),
@@ -115,6 +117,8 @@ def _trait(trait: str, name: str, bad: tuple[Request, ...], every: tuple[Request
 
 
 def _says(feeling: Feeling, traits: dict[str, Trait]) -> str:
+    if not feeling.known:
+        return feeling.felt.says
     if feeling.felt.trouble is None:
         return f"nobody is hit more than before: {feeling.felt.says}"
     told = ", ".join(one.says for one in traits.values() if one.known)

@@ -17,11 +17,13 @@ class Onset(Frozen):
     """
     When users' requests became worse and still are; `found` False where they did not.
 
+    `known` False: the log could not be read.
     The interval holds the moment with 95 %. Rates are shares of users' requests, None where no
     request was seen. `since_before`: it may have begun before the window: read a longer one.
     """
 
     found: bool
+    known: bool
     feels: str
     at: datetime | None
     earliest: datetime | None
@@ -51,6 +53,7 @@ def onset(logs: Logs, probe: Probe, *, window: Duration = THIRTY_MINUTES) -> Ons
         says += f", since {at:%H:%M:%S} UTC ({early:%H:%M:%S} to {late:%H:%M:%S})"
     return Onset(
         found=found is not None,
+        known=feeling.known,
         feels=", ".join(trouble.kinds) if trouble else "",
         at=_time(found.at) if found else None,
         earliest=_time(found.earliest) if found else None,
