@@ -45,6 +45,10 @@ def errors(
     folder: Annotated[
         Path, typer.Option("--folder", "-f", help="Where it plays, and keeps what came of it.")
     ] = FOLDER,
+    book: Annotated[
+        Path | None,
+        typer.Option("--book", "-b", help="Your own High Error Rate, not the shipped one."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on: what was played is not played again.")
     ] = False,
@@ -68,10 +72,11 @@ def errors(
             file.unlink()
     words = [word for name in only or () for word in ("--only", name)]
     words += ["--seeds", str(seeds), *(["--alone"] if alone else [])]
+    words += ["--book", str(book)] if book is not None else []
     if side_by_side > 1:
         _side_by_side(side_by_side, folder, words)
     else:
-        _play(only, seeds, part, folder, alone=alone, quiet=as_json)
+        _play(_turns(only, seeds, part, results), part, folder, book, alone=alone, quiet=as_json)
     found = drilled(read_results(results).values())
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -84,24 +89,37 @@ def errors(
         raise typer.Exit(ExitCode.ERRORS)
 
 
-def _play(
-    only: list[str] | None, seeds: int, part: "Shard", folder: Path, *, alone: bool, quiet: bool
-) -> None:
+def _turns(
+    only: list[str] | None, seeds: int, part: "Shard", results: Path
+) -> "list[tuple[Case, int]]":
+    """Return what of a part was not played yet, or not to its end."""
     from drillbook.drills.errors.cases import CASES, case_named
-    from drillbook.drills.errors.drill import drill, order
-    from drillbook.drills.errors.report import append_result, read_results
+    from drillbook.drills.errors.drill import order
+    from drillbook.drills.errors.report import read_results
 
     cases = tuple(map(case_named, only)) if only else CASES
-    known = read_results(folder / RESULTS)
-    turns = [
-        (case, seed)
-        for case, seed in order(cases, tuple(range(1, seeds + 1)), part)
-        if (case.name, seed) not in known or known[case.name, seed].trouble
-    ]
+    known = read_results(results)
+    done = {turn for turn, result in known.items() if not result.trouble}
+    turns = order(cases, tuple(range(1, seeds + 1)), part)
+    return [(case, seed) for case, seed in turns if (case.name, seed) not in done]
+
+
+def _play(
+    turns: "list[tuple[Case, int]]",
+    part: "Shard",
+    folder: Path,
+    book: Path | None,
+    *,
+    alone: bool,
+    quiet: bool,
+) -> None:
+    from drillbook.drills.errors.drill import drill
+    from drillbook.drills.errors.report import append_result
+
     file = folder / RESULTS / f"{part.number}-of-{part.of}.jsonl"
-    face = ErrorsFace(quiet=quiet)
     site = folder / f"site-{part.number}-of-{part.of}"
-    drill(turns, site, face, lambda result: append_result(file, result), alone=alone)
+    face = ErrorsFace(quiet=quiet)
+    drill(turns, site, face, lambda result: append_result(file, result), book=book, alone=alone)
 
 
 def _side_by_side(number: int, folder: Path, words: list[str]) -> None:

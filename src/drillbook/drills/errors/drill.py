@@ -1,5 +1,6 @@
 """Carry the cases out: each seed's in an order of its own, on one range, shared among shards."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,13 +22,15 @@ from drillbook.engine.runs import opened
 from drillbook.range import practice
 from drillbook.range.faults.fault import Ground
 from drillbook.range.stack_file import STACK
+from drillbook.stack.books import FOLDER as BOOKS
 from drillbook.stack.stack import load_stack
 
 # So many bookings that a query that reads them all is felt.
 SCALE = 0.3
 # Enough that a fault of one request in twenty is met within seconds, on two cores with others.
 RATE, READERS, WRITERS = 12.0, 3, 5
-WARM_SECONDS = 20.0
+# A production has a past, which what comes is compared with; other people are soon usual.
+WARM_SECONDS, OTHERS_SECONDS = 90.0, 15.0
 # The same in all cases: as a team sets it that wants to know soon, and to have it mended at night.
 LOOKOUT = """
 [lookout]
@@ -85,6 +88,7 @@ def drill(
     face: Face,
     keep: Callable[[Result], None],
     *,
+    book: Path | None = None,
     alone: bool = False,
 ) -> None:
     """
@@ -96,7 +100,7 @@ def drill(
     left = list(turns)
     unrest = 0
     while left:
-        with _site(folder, face, alone=alone) as site:
+        with _site(folder, face, book=book, alone=alone) as site:
             unrest = 0 if _play_all(left, len(turns), site, face, keep) else unrest + 1
         if unrest > 1:
             case, seed = left.pop(0)
@@ -127,13 +131,17 @@ def _play_all(
 
 
 @contextmanager
-def _site(folder: Path, face: Face, *, alone: bool) -> Iterator[Site]:
+def _site(folder: Path, face: Face, *, book: Path | None, alone: bool) -> Iterator[Site]:
     with ExitStack() as after:
         stage = after.enter_context(set_up(folder, face.says, keep=False, scale=SCALE))
         ground = Ground(stage.folder / RANGE, tied=True)
         stack_file = ground.folder / STACK
         with stack_file.open("a", encoding="utf-8") as file:
             file.write(LOOKOUT)
+        if book is not None:
+            own = ground.folder / BOOKS
+            own.mkdir()
+            shutil.copyfile(book, own / book.name)
         stage = replace(stage, stack=load_stack(stack_file))
         product = None
         if not alone:
@@ -145,12 +153,12 @@ def _site(folder: Path, face: Face, *, alone: bool) -> Iterator[Site]:
 
 def _others_come(site: Site, seed: int) -> int:
     """Let the people of another seed come, and wait until there is a past to compare with."""
-    practice.stop_traffic(site.ground.folder)
+    are_first = not practice.stop_traffic(site.ground.folder)
     practice.start_traffic(
         site.ground.folder, rate=RATE, seed=seed, readers=READERS, writers=WRITERS, tied=True
     )
     began = datetime.now(UTC)
-    time.sleep(WARM_SECONDS)
+    time.sleep(WARM_SECONDS if are_first else OTHERS_SECONDS)
     site.users.learn(began, datetime.now(UTC))
     if site.product is not None:
         site.product.look_out()

@@ -134,7 +134,7 @@ def _noticed(case: Case, product: Product, since: datetime) -> Incident | None:
     """Wait for the lookout; None when it saw nothing in the time that is given."""
     ends = time.monotonic() + (NOTICE_SECONDS if case.felt else QUIET_SECONDS)
     while time.monotonic() < ends:
-        found = [each for each in product.incidents(since) if each.run]
+        found = [each for each in product.incidents(since) if each.started]
         if found:
             return found[0]
         time.sleep(LOOK_SECONDS)

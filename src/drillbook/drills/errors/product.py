@@ -12,7 +12,7 @@ from drillbook.compiler.plans import compile_plan
 from drillbook.core.files import read_file
 from drillbook.core.process_identity import end, identify
 from drillbook.core.record import EntryKind
-from drillbook.drills.demo_stage import Stage
+from drillbook.drills.demo_stage import RANGE, Stage
 from drillbook.drills.errors.case import Said
 from drillbook.engine.journal import Recorded
 from drillbook.engine.runs import Runs
@@ -60,7 +60,7 @@ class Product:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
-                cwd=self.stage.folder,
+                cwd=self.stage.folder / RANGE,
                 start_new_session=True,
             )
 
@@ -89,7 +89,7 @@ class Product:
 
     def begin(self) -> str:
         """Start the runbook by hand, unattended, as the lookout would."""
-        book = find_books(folder=self.stage.folder).find(RUNBOOK)
+        book = find_books(folder=self.stage.folder / RANGE).find(RUNBOOK)
         plan = compile_plan(
             book.file.book, book.runbook.title, text=book.file.text,
             stack=self.stage.stack.facts(), catalog=lambda: CATALOG,
