@@ -1,9 +1,10 @@
 """
 Forward and backward through time: how probable each state is, and when worse began.
 
-Exact sums over all courses the states may have taken (Rabiner 1989), cell by cell. The course that
-counts for an onset is one that left USUAL in a cell and has stayed WORSE, at whatever level, ever
-since; a burst that ended, or an earlier trouble that was mended, is summed over like all else.
+Exact sums over all courses the states may have taken (Rabiner 1989), cell by cell. The courses that
+count for an onset left USUAL in a cell and have not been there since: WORSE, at whatever level, or
+a burst that has not ended yet, which is how each trouble looks at first. A burst that ended, or an
+earlier trouble that was mended, is summed over like all else.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 from math import exp, inf, log
 
 from drillbook.analysis.onset.states import (
+    AGAIN_WITHIN,
     LEVEL_LASTS,
+    MENDED_LASTS,
     SHORT_EVERY,
     SHORT_LASTS,
+    WELL,
     WORSE_EVERY,
     WORSE_LASTS,
     States,
@@ -21,6 +25,7 @@ from drillbook.analysis.onset.states import (
 from drillbook.analysis.onset.streams import Cells
 
 Row = list[float]
+_LEAST = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class Moves:
     worse: float
     short: float
     mended: float
+    again: float
+    settled: float
     short_ends: float
     level: float
 
@@ -40,9 +47,11 @@ class Moves:
         both = 1.0 / SHORT_EVERY + 1.0 / SHORT_LASTS
         moved = (1.0 - exp(-seconds * both)) / both
         return cls(
-            worse=(1.0 - exp(-seconds / WORSE_EVERY)),
+            worse=1.0 - exp(-seconds / WORSE_EVERY),
             short=moved / SHORT_EVERY * exp(-seconds / WORSE_EVERY),
             mended=1.0 - exp(-seconds / WORSE_LASTS),
+            again=1.0 - exp(-seconds / AGAIN_WITHIN),
+            settled=(1.0 - exp(-seconds / MENDED_LASTS)) * exp(-seconds / AGAIN_WITHIN),
             short_ends=moved / SHORT_LASTS,
             level=1.0 - exp(-seconds / LEVEL_LASTS),
         )
@@ -54,6 +63,10 @@ class Passed:
 
     rows: list[Row]  # rows[0] is the beginning
     logs: list[float]
+
+    def well(self, row: int) -> float:
+        """Return how probable it is that all is as usual there."""
+        return sum(self.rows[row][:WELL])
 
     @property
     def log_likelihood(self) -> float:
@@ -87,16 +100,16 @@ def forward(states: States, cells: Cells, seen: list[tuple[Row, float]]) -> Pass
     entry, first = states.entry(), states.first_worse
     for cell, (likely, best) in enumerate(seen):
         moves = Moves.within(cells.seconds(cell))
-        usual, short, worse = row[0], row[1:first], row[first:]
-        mended = moves.mended * sum(worse)
-        began = usual * moves.worse
+        usual, mended, short, worse = row[0], row[1], row[WELL:first], row[first:]
+        settled, begun = mended * moves.settled, usual * moves.worse + mended * moves.again
         stay = 1.0 - moves.mended
         each_short = usual * moves.short / states.short
         after = [
-            usual * (1.0 - moves.worse - moves.short) + mended + moves.short_ends * sum(short),
+            usual * (1.0 - moves.worse - moves.short) + settled + moves.short_ends * sum(short),
+            mended * (1.0 - moves.again - moves.settled) + moves.mended * sum(worse),
             *(s * (1.0 - moves.short_ends) + each_short for s in short),
             *(
-                stay * w + began * e
+                stay * w + begun * e
                 for w, e in zip(shifted(worse, states.families, moves.level), entry, strict=True)
             ),
         ]
@@ -127,7 +140,7 @@ def shifted(worse: Sequence[float], families: Sequence[int], level: float) -> Ro
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """How probable it is that worse began in each cell and holds; before the first; not at all."""
+    """How probable it is that it began in each cell and holds; before the first; not at all."""
 
     cells: list[float]
     before: float
@@ -135,27 +148,34 @@ class Began:
 
 
 def began(states: States, cells: Cells, seen: list[tuple[Row, float]], passed: Passed) -> Began:
-    """Go back from now through worse states only, and weigh each cell it may have begun in."""
+    """Go back from now through states that are not USUAL, and weigh each cell it began in."""
     first, entry = states.first_worse, states.entry()
-    ahead: Row = [1.0] * states.worse
+    ahead: Row = [1.0] * (len(states.logs) - WELL)
     ahead_log = 0.0
     weights = [-inf] * len(cells)
     for cell in range(len(cells) - 1, -1, -1):
         likely, best = seen[cell]
         moves = Moves.within(cells.seconds(cell))
-        inside = [a * e for a, e in zip(ahead, likely[first:], strict=True)]
-        entered = sum(i * e for i, e in zip(inside, entry, strict=True))
-        weight = passed.rows[cell][0] * moves.worse * entered
+        inside = [a * e for a, e in zip(ahead, likely[WELL:], strict=True)]
+        short, worse = inside[: states.short], inside[states.short :]
+        usual, mended = passed.rows[cell][:WELL]
+        entered = sum(i * e for i, e in zip(worse, entry, strict=True))
+        weight = usual * moves.short * sum(short) / states.short
+        weight += (usual * moves.worse + mended * moves.again) * entered
         if weight > 0.0:
             weights[cell] = log(weight) + passed.logs[cell] + best + ahead_log
         # Moves between levels are as probable both ways, so the same shift goes back in time.
-        inside = shifted(inside, states.families, moves.level)
-        scale = max(inside) * (1.0 - moves.mended) or 1e-300
-        ahead = [each * (1.0 - moves.mended) / scale for each in inside]
+        stay, last = 1.0 - moves.mended, 1.0 - moves.short_ends
+        inside = [
+            *(last * each for each in short),
+            *(stay * each for each in shifted(worse, states.families, moves.level)),
+        ]
+        scale = max(inside) or _LEAST
+        ahead = [each / scale for each in inside]
         ahead_log += best + log(scale)
-    held = sum(s * a for s, a in zip(states.start()[first:], ahead, strict=True))
+    held = sum(s * a for s, a in zip(states.start()[first:], ahead[states.short :], strict=True))
     before = (log(held) if held > 0.0 else -inf) + ahead_log
-    return _shares(weights, before, passed.log_likelihood, sum(passed.rows[-1][:first]))
+    return _shares(weights, before, passed.log_likelihood, passed.well(-1))
 
 
 def _shares(weights: list[float], before: float, whole: float, not_now: float) -> Began:

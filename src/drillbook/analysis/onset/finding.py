@@ -18,11 +18,14 @@ from drillbook.analysis.onset.streams import Cells, Seen, at_events, cut, even
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS, group_size
 from drillbook.analysis.sequential.counts import Counts
 
-SURE = 0.9  # how probable it must be that something is worse now
+# How probable it must be that something is worse now. Low, since one asks where a symptom holds;
+# who asks without one should look at `Onset.probability` and take 0.5.
+SURE = 0.1
+OVER_AFTER = 30.0  # seconds of better times that it takes to be over
 OUTSIDE = 0.05  # what the interval leaves out, half on each side
-_COARSE, _MOST_CELLS = 400, 2000
+_COARSE, _MOST_CELLS = 240, 2000
 _LEFT_OUT = 1e-4  # of the probability, when the time around the moment is chosen
-_USUAL_FOR_SURE = 0.9
+_USUAL_FOR_SURE, _MORE_LIKELY = 0.9, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +120,12 @@ def _find(streams: Sequence[Seen], now: float, start: float | None) -> Onset | N
     coarse = cut(streams, even(begin, now, _COARSE))
     states, power = _model(streams, coarse)
     cells = _first_cells(streams, begin, now)
+    cells = _until_held(cells, forward(states, cells, emissions(states, cells, power)))
     first = _looked(states, cells, power)
     if first.probability < SURE:
         return None
     exact = cut(streams, _finer(streams, cells, first.found))
-    return _told(streams, exact, _looked(states, exact, power))
+    return _told(streams, exact, _looked(states, exact, power), now)
 
 
 def _begin(streams: Sequence[Seen], start: float | None) -> float | None:
@@ -144,17 +148,21 @@ def _model(streams: Sequence[Seen], cells: Cells) -> tuple[States, float]:
     chosen: list[Levels] = []
     for index, stream in enumerate(streams):
         part = Cells(cells.edges, cells.hits[: index + 1], cells.rest[: index + 1])
-
-        def weighed(usual: float, chosen: Sequence[Levels] = tuple(chosen)) -> float:
-            levels = levels_of(usual, stream, part, index)  # noqa: B023 - called in this round only
-            states = states_of([*chosen, levels])
-            return forward(states, part, emissions(states, part, 1.0)).log_likelihood
-
-        best = max(first_tries(stream, part, index), key=weighed)
-        best = max([best, *next_tries(best)], key=weighed)
-        chosen.append(levels_of(best, stream, part, index))
+        chosen.append(_best(chosen, stream, part, index))
     states = states_of(chosen)
     return states, 1.0 / _group(streams, cells, states)
+
+
+def _best(chosen: Sequence[Levels], stream: Seen, cells: Cells, index: int) -> Levels:
+    """Return the levels of one more stream by the usual share under which all is likeliest."""
+
+    def weighed(usual: float) -> float:
+        states = states_of([*chosen, levels_of(usual, stream, cells, index)])
+        return forward(states, cells, emissions(states, cells, 1.0)).log_likelihood
+
+    first = max(first_tries(stream, cells, index), key=weighed)
+    best = max([first, *next_tries(first)], key=weighed)
+    return levels_of(best, stream, cells, index)
 
 
 def _group(streams: Sequence[Seen], cells: Cells, states: States) -> float:
@@ -168,7 +176,7 @@ def _group(streams: Sequence[Seen], cells: Cells, states: States) -> float:
     usual = []
     for block in range(blocks):
         cell = bisect_right(cells.edges, counted.edges[block + 1]) - 1
-        if passed.rows[min(cell, len(cells))][0] > _USUAL_FOR_SURE:
+        if passed.well(min(cell, len(cells))) > _USUAL_FOR_SURE:
             hits, rest = counted.hits[0][block], counted.rest[0][block]
             usual.append(Counts(hits + rest, hits))
     return group_size(usual)
@@ -197,6 +205,19 @@ def _first_cells(streams: Sequence[Seen], begin: float, now: float) -> Cells:
     return cut(streams, even(begin, now, count))
 
 
+def _until_held(cells: Cells, passed: Passed) -> Cells:
+    """Leave out the last seconds if things look better in them: nobody can tell yet."""
+    earliest = cells.edges[-1] - OVER_AFTER
+    last = max(bisect_right(cells.edges, earliest) - 1, 1)
+    held = [i for i in range(last, len(cells) + 1) if 1.0 - passed.well(i) >= SURE]
+    kept = max(held) if held else min(range(last, len(cells) + 1), key=passed.well)
+    return Cells(
+        cells.edges[: kept + 1],
+        [each[:kept] for each in cells.hits],
+        [each[:kept] for each in cells.rest],
+    )
+
+
 def _finer(streams: Sequence[Seen], cells: Cells, found: Began) -> list[float]:
     """Return edges cut at each event, or evenly, where the moment may lie; the others as before."""
     likely = [i for i, share in enumerate(found.cells) if share > _LEFT_OUT]
@@ -210,12 +231,12 @@ def _finer(streams: Sequence[Seen], cells: Cells, found: Began) -> list[float]:
     return [*cells.edges[:low], *inside, *cells.edges[high + 1 :]]
 
 
-def _told(streams: Sequence[Seen], cells: Cells, looked: _Looked) -> Onset | None:
+def _told(streams: Sequence[Seen], cells: Cells, looked: _Looked, now: float) -> Onset | None:
     found = looked.found
     whole = sum(found.cells) + found.before
     if whole <= 0.0 or looked.probability < SURE:
         return None
-    begin, now = cells.edges[0], cells.edges[-1]
+    begin = cells.edges[0]
     pieces = [
         Piece(start, end, share / whole)
         for (start, end), share in zip(pairwise(cells.edges), found.cells, strict=True)
@@ -254,8 +275,8 @@ def _usual(streams: Sequence[Seen], cells: Cells, passed: Passed, at: float) -> 
     """Count the time before that was as usual: not an earlier trouble."""
     spans = [
         (start, min(end, at))
-        for (start, end), row in zip(pairwise(cells.edges), passed.rows[1:], strict=True)
-        if start < at and row[0] > 1.0 - row[0]
+        for cell, (start, end) in enumerate(pairwise(cells.edges))
+        if start < at and passed.well(cell + 1) > _MORE_LIKELY
     ]
     return [_level(stream, spans) for stream in streams]
 

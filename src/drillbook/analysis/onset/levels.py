@@ -14,8 +14,8 @@ from drillbook.analysis.sequential.before import HARMFUL_RATIO, harmful
 
 LEVELS = 12
 _HIGHEST_SHARE = 0.995
-# A burst is one of the worse levels: were it another, it might fit by that alone.
-_SHORT = (LEVELS // 2, LEVELS - 2)
+_SHORT_SHARES = (0.5, 0.9)
+_SHORT_RATES = (LEVELS // 2, LEVELS - 2)
 _LEAST_SHARE, _MOST_SHARE = 0.0003, 0.5
 _FIRST_STEP, _NEXT_STEP = 3.0, 1.35  # between the usual shares that are tried
 _LEAST_EVENTS = 0.5  # taken for usual in the whole window where none were seen before
@@ -42,7 +42,10 @@ class Levels:
 def first_tries(stream: Seen, cells: Cells, index: int) -> list[float]:
     """Return usual shares, or rates a second, far apart and over all that is possible."""
     if stream.has_denominator:
-        return _steps(_LEAST_SHARE, _MOST_SHARE, _FIRST_STEP)
+        # Where few were asked, no failure among them does not make failures unheard of.
+        every = sum(cells.hits[index]) + sum(cells.rest[index])
+        least = min(_MOST_SHARE, max(_LEAST_SHARE, 0.5 / (every + 1.0)))
+        return _steps(least, _MOST_SHARE, _FIRST_STEP)
     whole = cells.edges[-1] - cells.edges[0]
     mean = max(_LEAST_EVENTS, float(sum(cells.hits[index]))) / whole
     return _steps(_LEAST_EVENTS / whole, 2.0 * mean, _FIRST_STEP)
@@ -50,7 +53,7 @@ def first_tries(stream: Seen, cells: Cells, index: int) -> list[float]:
 
 def next_tries(best: float) -> list[float]:
     """Return others around the best of the first."""
-    return [best * _NEXT_STEP**power for power in (-3, -2, -1, 1, 2, 3)]
+    return [best * _NEXT_STEP**power for power in (-1, 1, 2, 3)]
 
 
 def levels_of(usual: float, stream: Seen, cells: Cells, index: int) -> Levels:
@@ -71,13 +74,15 @@ def _steps(lowest: float, highest: float, step: float) -> list[float]:
 def _of_share(usual: float) -> Levels:
     lowest, highest = _odds(harmful(usual)), _odds(_HIGHEST_SHARE)
     worse = tuple(_share(1.0 / (1.0 + exp(-odds))) for odds in _spread(lowest, highest))
-    return Levels(_share(usual), worse, tuple(worse[i] for i in _SHORT))
+    # A burst is one of the worse levels: were it another, it might fit by that alone.
+    short = tuple(min(worse, key=lambda w: abs(w.value - share)) for share in _SHORT_SHARES)
+    return Levels(_share(usual), worse, short)
 
 
 def _of_rate(usual: float, highest: float) -> Levels:
     lowest = log(HARMFUL_RATIO * usual)
     worse = tuple(_rate(exp(each)) for each in _spread(lowest, max(log(highest), lowest + 1.0)))
-    return Levels(_rate(usual), worse, tuple(worse[i] for i in _SHORT))
+    return Levels(_rate(usual), worse, tuple(worse[i] for i in _SHORT_RATES))
 
 
 def _spread(lowest: float, highest: float) -> Sequence[float]:

@@ -1,10 +1,11 @@
 """
 The states of an app in time, as a hidden Markov model has them.
 
-USUAL, SHORT (a burst that ends by itself within seconds: a client that tries again, a database
-that fails over), and WORSE at one of several levels, between which it may climb or fall. Probes
-meet what users meet, or ask only what still works, or fail altogether: each is a family of states
-of its own, and what is seen tells which.
+USUAL, MENDED (as usual since a little while: what was mended often comes again), SHORT (a burst
+that ends by itself within seconds: a client that tries again, a database that fails over), and
+WORSE at one of several levels, between which it may climb or fall. Probes meet what users meet, or
+ask only what still works, or fail altogether: each is a family of states of its own, and what is
+seen tells which.
 """
 
 from collections.abc import Sequence
@@ -15,16 +16,19 @@ from drillbook.analysis.onset.levels import LEVELS, Level, Levels
 # How often a time of each kind begins, and how long it lasts, in seconds.
 WORSE_EVERY = 6 * 3600.0
 WORSE_LASTS = 1200.0
-SHORT_EVERY = 600.0
+SHORT_EVERY = 1800.0
 SHORT_LASTS = 10.0
 LEVEL_LASTS = 120.0
+AGAIN_WITHIN = 900.0
+MENDED_LASTS = 1800.0
+WELL = 2  # USUAL and MENDED
 _WORSE_AT_FIRST = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class States:
     """
-    The usual state first, then the short ones, then families of worse ones by rising level.
+    USUAL and MENDED first, then the short ones, then families of worse ones by rising level.
 
     `logs` holds for each state and stream what a hit and what the rest is worth.
     """
@@ -36,7 +40,7 @@ class States:
     @property
     def first_worse(self) -> int:
         """The index of the first worse state."""
-        return 1 + self.short
+        return WELL + self.short
 
     @property
     def worse(self) -> int:
@@ -46,7 +50,7 @@ class States:
     def start(self) -> list[float]:
         """Return how probable each state is when the window begins."""
         worse = _WORSE_AT_FIRST / self.worse
-        return [1.0 - _WORSE_AT_FIRST, *[0.0] * self.short, *[worse] * self.worse]
+        return [1.0 - _WORSE_AT_FIRST, *[0.0] * (1 + self.short), *[worse] * self.worse]
 
     def entry(self) -> list[float]:
         """Return how probable each worse state is when worse begins: each family alike."""
@@ -61,7 +65,7 @@ def states_of(streams: Sequence[Levels]) -> States:
         return States(
             len(users.short),
             (LEVELS,),
-            tuple((each,) for each in (users.usual, *users.short, *users.worse)),
+            tuple((each,) for each in (users.usual, users.usual, *users.short, *users.worse)),
         )
     probes = streams[1]
     short = [
@@ -78,5 +82,9 @@ def states_of(streams: Sequence[Levels]) -> States:
     return States(
         len(short),
         tuple(len(family) for family in families),
-        ((users.usual, probes.usual), *short, *(pair for family in families for pair in family)),
+        (
+            *[(users.usual, probes.usual)] * WELL,
+            *short,
+            *(pair for family in families for pair in family),
+        ),
     )
