@@ -44,7 +44,9 @@ class Trait(Frozen):
 
 class Hit(Frozen):
     """
-    Who is hit since it became worse; `known` False where the log could not be read. `users` counts those hit as far as lines name them.
+    Who is hit since it became worse; `users` counts those hit as far as lines name them.
+
+    `known` False: the log could not be read.
 
     `only` names the one user or address that is hit alone; then nobody else is.
     """

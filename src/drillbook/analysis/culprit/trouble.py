@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from drillbook.analysis.culprit.requests import Request, folded
+from drillbook.analysis.culprit.requests import Request, folded, reading_of
 from drillbook.analysis.culprit.scene import Badness, Trouble
 from drillbook.analysis.error_rate import binomial_tail, fisher_tail
 from drillbook.analysis.onset.finding import Level, Onset, Piece, find_onset
@@ -24,6 +24,9 @@ FEWER = 0.05
 CHANCE = 0.001
 LATELY_SECONDS = 180.0
 NEARLY_ALL = 0.9
+OF_NOW_SECONDS = 45.0
+MOST_READ = 200
+MOST_OF_IT = 0.5
 CROWD = 2.0
 LATER_SECONDS = 90.0
 LONGEST_BEFORE = 900.0
@@ -102,12 +105,39 @@ def _families(requests: Sequence[Request], now: float, start: float) -> tuple[li
         if onset is not None and (
             badness is Badness.FAILED or _turned_away(requests, is_bad, onset)
         ):
-            found.append(_Found(badness, is_bad, onset))
+            found.append(_of_now(_Found(badness, is_bad, onset), requests, now, start))
     slow = _slow(requests, now, start)
     if slow is not None:
         found.append(slow)
     found.sort(key=lambda one: -_excess(one, requests))
     return found, ", ".join(only)
+
+
+def _of_now(found: _Found, requests: Sequence[Request], now: float, start: float) -> _Found:
+    """
+    Return the onset of what goes wrong now, where most of that is of one kind.
+
+    An earlier incident of another kind in the same window must not lend its time or its words.
+    """
+    bad = [one for one in requests if one.at >= found.onset.at and found.is_bad(one)]
+    lately = [one for one in bad if one.at >= now - OF_NOW_SECONDS] or bad
+    kinds = Counter(_kind(one) for one in lately[-MOST_READ:])
+    kind, count = kinds.most_common(1)[0]
+    if count < MOST_OF_IT * sum(kinds.values()):
+        return found
+    others = {id(one) for one in requests if found.is_bad(one) and _kind(one) != kind}
+    if not others:
+        return found
+    rest = [one for one in requests if id(one) not in others]
+    onset = _onset(rest, found.is_bad, now, start)
+    if onset is None or onset.at <= found.onset.at + 1.0:
+        return found
+    return _Found(found.badness, found.is_bad, onset)
+
+
+def _kind(request: Request) -> tuple[str, str]:
+    read = reading_of(request)
+    return read.symptom, read.about
 
 
 def _failed(request: Request) -> bool:
