@@ -38,18 +38,22 @@ class KeptLogs:
 
     def keep(self, lines: Iterable[LogLine], *, durable: bool = False) -> int:
         """
-        Keep lines, and return how many there were.
+        Keep the lines that are not kept yet, and return how many there were of all.
 
         When this returns no kill loses them; `durable`: nor does a machine that loses its power.
         """
-        texts: dict[str, list[str]] = defaultdict(list)
+        came: dict[str, list[LogLine]] = defaultdict(list)
         count = 0
         for line in lines:
-            texts[name_of(line.at)].append(written(self._shape(line)))
+            came[name_of(line.at)].append(self._shape(line))
             count += 1
+        with self._lock:
+            texts = {name: self._new(name, many) for name, many in came.items()}
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for name, many in texts.items():
+                if not many:
+                    continue
                 self._append(self.folder / name, "".join(many).encode("utf-8", "replace"), durable)
         except OSError as error:
             raise Unavailable(
@@ -88,6 +92,10 @@ class KeptLogs:
         for name in old:
             (self.folder / name).unlink(missing_ok=True)
         return len(old)
+
+    def _new(self, name: str, lines: list[LogLine]) -> list[str]:
+        segment = self._segment(name)
+        return [text for line in lines if not segment.knows(line, text := written(line))]
 
     def _between(self, start: datetime, end: datetime) -> list[LogLine]:
         found: list[LogLine] = []
@@ -132,7 +140,7 @@ class KeptLogs:
 
 
 def _after_half_a_line(handle: int) -> bytes:
-    """Return what ends a line that a full disk or a kill has cut short: the next must stand alone."""
+    """Return what ends a line that a full disk or a kill cut short: the next must stand alone."""
     size = os.fstat(handle).st_size
     return b"\n" if size and os.pread(handle, 1, size - 1) != b"\n" else b""
 

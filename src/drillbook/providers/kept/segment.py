@@ -58,6 +58,13 @@ class Segment:
             self._take(text)
         self._order(before)
 
+    def knows(self, line: LogLine, text: str) -> bool:
+        """Tell whether exactly this line is kept."""
+        if line.request and line.status:
+            place = self._requests.get(line.request)
+            return place is not None and self.lines[place] == line
+        return text.rstrip("\n") in self._seen
+
     def _take(self, text: str) -> None:
         if text in self._seen:
             return

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from drillbook.core.errors import Failed
 from drillbook.ports.managed_backups import Managed, ManagedBackup, Stage
 from drillbook.ports.platform import Disk, Project, Service
 
@@ -134,3 +135,14 @@ class BackupsSeen(BaseModel):
 
 def _moment(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def strange(path: str, error: ValidationError) -> Failed:
+    """Return that an answer has another form than the one we know."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(map(str, first["loc"])) or "the answer"
+    return Failed(
+        f"Supabase answered GET …{path} with what is not its documented form: "
+        f"{place}: {first['msg']}",
+        hint="Its API may have changed: look for a newer Drillbook.",
+    )

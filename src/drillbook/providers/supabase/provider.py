@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
-from drillbook.core.errors import Failed
 from drillbook.ports.managed_backups import Managed
 from drillbook.ports.platform import Disk, Project, Service
 from drillbook.providers.supabase.answers import (
@@ -16,6 +15,7 @@ from drillbook.providers.supabase.answers import (
     ProjectSeen,
     ReadOnlySeen,
     ServiceSeen,
+    strange,
 )
 from drillbook.remote.api import JsonApi
 
@@ -46,7 +46,7 @@ class Supabase:
         try:
             seen = TypeAdapter(tuple[ServiceSeen, ...]).validate_python(body)
         except ValidationError as error:
-            raise _strange(path, error) from error
+            raise strange(path, error) from error
         return tuple(one.ours() for one in seen)
 
     def disk(self) -> Disk:
@@ -70,14 +70,4 @@ class Supabase:
         try:
             return kind.model_validate(body)
         except ValidationError as error:
-            raise _strange(path, error) from error
-
-
-def _strange(path: str, error: ValidationError) -> Failed:
-    first = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(map(str, first["loc"])) or "the answer"
-    return Failed(
-        f"Supabase answered GET …{path} with what is not its documented form: "
-        f"{place}: {first['msg']}",
-        hint="Its API may have changed: look for a newer Drillbook.",
-    )
+            raise strange(path, error) from error

@@ -6,14 +6,17 @@ from pathlib import Path
 from drillbook.core.errors import SettingsInvalid
 from drillbook.providers.kept import KeptLogs
 from drillbook.providers.logfile import FileLogs
+from drillbook.providers.supabase.logs import SupabaseLogs
 from drillbook.providers.vercel.request_logs import VercelRequestLogs
-from drillbook.stack.log_sections import LogSourceSection
+from drillbook.stack.log_sections import TABLES, LogSourceSection
 from drillbook.stack.log_sources.following import Following
 from drillbook.stack.log_sources.merged import MergedLogs
 from drillbook.stack.log_sources.source import Local, Source
 from drillbook.stack.place import Place
 
 # The least that is kept: an hour of requests on the smallest plan, a day of a database's log.
+# A project may ask its API 120 times a minute.
+SUPABASE_FRESH = timedelta(seconds=5)
 VERCEL_KEEPS, SUPABASE_KEEPS = timedelta(hours=1), timedelta(days=1)
 
 
@@ -46,7 +49,7 @@ def _source(place: Place, name: str, written: LogSourceSection) -> Source:
         case "vercel":
             return _vercel(place, name, written)
         case "supabase":
-            raise SettingsInvalid("not yet")
+            return _supabase(place, name, written)
 
 
 def _vercel(place: Place, name: str, written: LogSourceSection) -> Source:
@@ -66,3 +69,22 @@ def _vercel(place: Place, name: str, written: LogSourceSection) -> Source:
         keeps=written.keeps_at_least(VERCEL_KEEPS),
     )
     return Following(name, "vercel", remote, kept_logs(place, name))
+
+
+def _supabase(place: Place, name: str, written: LogSourceSection) -> Source:
+    database = place.database()
+    if not database.has_api or database.token is None:
+        raise SettingsInvalid(
+            f"{place.stack_says}: the log {name} of {place.name} is Supabase's, and the project of "
+            "its database is not named",
+            hint='Write provider = "supabase", project and token into '
+            f"[environments.{place.name}.database], or take this log out.",
+        )
+    remote = SupabaseLogs(
+        api=database.api.written,
+        token=place.secret(database.token),
+        project=database.project,
+        tables=written.tables or TABLES,
+        keeps=written.keeps_at_least(SUPABASE_KEEPS),
+    )
+    return Following(name, "supabase", remote, kept_logs(place, name), SUPABASE_FRESH)

@@ -29,7 +29,6 @@ LATE = timedelta(seconds=60)
 PIECE = timedelta(minutes=5)
 OVERLAP = timedelta(seconds=4)
 LATE_ONES_EVERY = timedelta(seconds=15)
-# Asked for no more often than that.
 FRESH = timedelta(seconds=0.8)
 # A clock that differs a little must not make what was just read look old.
 NEARLY = timedelta(seconds=5)
@@ -44,6 +43,8 @@ class Following:
     kind: str
     remote: ShortLivedLogs
     kept: KeptLogs
+    # Asked for no more often than that: platforms count our questions.
+    fresh: timedelta = FRESH
     problem: DrillbookError | None = None
     _pause: float = 0.0
     _not_before: float = 0.0
@@ -76,7 +77,7 @@ class Following:
             problem = Unavailable(f"no answer within {PATIENCE_SECONDS:.0f} s")
         covered = self.kept.covered()
         span, newest = self.kept.between(start, end), self.kept.newest()
-        missing = bool(covered.gaps(start, min(end, datetime.now(UTC)) - NEARLY))
+        missing = bool(covered.gaps(start, min(end, datetime.now(UTC)) - NEARLY - self.fresh))
         before = self.kept.between(start - LATE, start)
         return Told(
             LogSpan(span.lines, cut=missing),
@@ -100,7 +101,7 @@ class Following:
         newest = covered.until
         if newest is None or end <= newest - NEARLY:
             return gaps
-        if now - newest < FRESH:
+        if now - newest < self.fresh:
             return [gap for gap in gaps if gap[1] <= newest]
         # The newest gap begins a little earlier: what is told late would be missed.
         since = newest - OVERLAP

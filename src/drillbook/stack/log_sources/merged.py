@@ -60,9 +60,10 @@ def _as_one(told: Sequence[Told]) -> tuple[list[LogLine], bool]:
     platform = next((one for one in told if _is_platform(one)), None)
     others = [one for one in told if one is not platform]
     app = _one_teller([one.span.lines for one in others])
-    cut = all(one.span.cut or one.problem is not None for one in told)
+    tellers = [one for one in told if any(map(tells_of_request, one.span.lines))] or told
+    cut = all(one.span.cut for one in tellers)
     if platform is None:
-        return app, cut or any(one.span.cut for one in others)
+        return app, cut
     return joined(platform, app).lines, cut
 
 

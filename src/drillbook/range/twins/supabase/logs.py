@@ -29,6 +29,8 @@ COLUMNS = {
 }
 ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION}
 _POSTGRES = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+) (\S+) \[(\d+)\] (\w+):  (.*)")
+# What stands in lines of its own in the file, and with its error in the platform's rows.
+MORE = {"DETAIL": "detail", "HINT": "hint", "CONTEXT": "context", "STATEMENT": "query"}
 Line = tuple[datetime, str, dict[str, Any]]
 
 
@@ -119,11 +121,27 @@ def _of_json(lines: Iterator[str], time: str, message: str) -> Iterator[Line]:
 
 
 def _of_postgres(lines: Iterator[str]) -> Iterator[Line]:
+    last: Line | None = None
     for line in lines:
         found = _POSTGRES.match(line)
         if found is not None:
+            pid, word = int(found[3]), found[4]
+            if word in MORE and last is not None and last[2]["pid"] == pid:
+                last[2][MORE[word]] = found[5]
+                continue
+            if last is not None:
+                yield last
             at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
-            yield at, found[5], {"error_severity": found[4], "pid": int(found[3])}
+            last = at, found[5], {"error_severity": word, "pid": pid}
+        elif last is not None and line.startswith("\t"):
+            values = last[2]
+            key = next(reversed(values))
+            if key in MORE.values():
+                values[key] += f"\n{line.strip()}"
+            else:
+                last = last[0], f"{last[1]}\n{line.strip()}", values
+    if last is not None:
+        yield last
 
 
 def _tail(file: Path) -> Iterator[str]:
