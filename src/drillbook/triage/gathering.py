@@ -142,7 +142,7 @@ def _scene(
         earlier=looks.get("build before", Served),
         diff=looks.several("difference", FileDiff) if looks.has("difference") else None,
         values=values if looks.has("environment values") else None,
-        migrations=timeline.known_migrations(entries, texts, hand, names)
+        migrations=timeline.known_migrations(entries, texts, hand, names, _new(looks))
         if looks.has("ledgers")
         else None,
         vitals=looks.get("database", Vitals),
@@ -169,6 +169,10 @@ def _scene(
     known = looks.has("hosting") or looks.has("ledgers")
     ordered = tuple(sorted(changes, key=lambda one: one.at)) if known or changes else None
     return tuple(timeline.values_set(values, start)), replace(scene, changes=ordered)
+
+
+def _new(looks: Looks) -> frozenset[str]:
+    return frozenset(one.path for one in looks.several("difference", FileDiff) if one.is_new)
 
 
 def _of_values(scene: Scene, given: tuple[Change, ...]) -> Iterable[Change]:

@@ -223,21 +223,28 @@ def known_migrations(
     texts: dict[str, str],
     hand: Iterable[ByHand],
     names: dict[str, str],
+    new: frozenset[str] = frozenset(),
 ) -> tuple[MigrationKnown, ...]:
     """Return what is in force by ledger or by hand, and what lies in the code alone."""
+    fresh = {_stem(path) for path in new}
     found: dict[str, MigrationKnown] = {}
     for one in entries:
         if one.status == APPLIED:
             text = ";\n".join(one.statements) if one.statements else _text(texts, one.name)
-            found[one.name] = MigrationKnown(one.name, one.at, text)
+            found[one.name] = MigrationKnown(
+                one.name, one.at, text, came_with_release=_stem(one.name) in fresh
+            )
     for each in hand:
         name = names.get(each.text, each.name)
         if not each.is_setting and name not in found:
             found[name] = MigrationKnown(name, each.at, each.text, in_ledger=False)
     known = {_stem(name) for name in found}
     for name, text in texts.items():
-        if _stem(name) not in known:
-            found[name] = MigrationKnown(name, None, text, in_ledger=False, in_code_only=True)
+        stem = _stem(name)
+        if stem not in known:
+            found[stem] = MigrationKnown(
+                stem, None, text, False, in_code_only=True, came_with_release=stem in fresh
+            )
     return tuple(found.values())
 
 

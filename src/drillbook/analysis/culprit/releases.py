@@ -198,14 +198,16 @@ def migration_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[C
     """Yield the migrations whose time or whose objects have to do with the errors."""
     dated = {one.subject for one in timed.changes if one.kind is ChangeKind.MIGRATION}
     for one in scene.migrations or ():
-        if one.in_code_only:
-            continue
         named = _names(one, trouble.readings)
-        if one.name in dated or named >= A_THIRD:
-            yield _migration(one, named, trouble, timed)
+        # A database that refuses a row by a rule has that rule, whatever its ledger says.
+        spoken_of = named >= A_THIRD and trouble.share(Symptom.DATABASE_RULE) >= A_THIRD
+        if (not one.in_code_only and (one.name in dated or named >= A_THIRD)) or spoken_of:
+            yield _migration(one, named, scene, trouble, timed)
 
 
-def _migration(one: MigrationKnown, named: float, trouble: Trouble, timed: Timing) -> Case:
+def _migration(
+    one: MigrationKnown, named: float, scene: Scene, trouble: Trouble, timed: Timing
+) -> Case:
     fix = Fix(
         kind=FixKind.TAKE_BACK_MIGRATION,
         says=f"take {one.name} back",
@@ -215,23 +217,34 @@ def _migration(one: MigrationKnown, named: float, trouble: Trouble, timed: Timin
     by_hand = "" if one.in_ledger else ", which no ledger has"
     case = Case(
         Cause(kind=CauseKind.MIGRATION, subject=one.name, says=f"migration {one.name}{by_hand}"),
-        fix, prior=0.0,
-    )  # fmt: skip
-    weight, change = timed.of(ChangeKind.MIGRATION, one.name)
-    if change is not None:
-        case.add(f"it was applied at {change.at:%H:%M:%S} UTC", weight, change.source, change.at)
-    elif one.at is None:
-        case.prior = -2.0  # when it was applied is not known
-    else:
-        case.add(
-            f"it was applied at {one.at:%Y-%m-%d %H:%M} UTC, long before", weight, "ledger", one.at
-        )
+        fix,
+        prior=0.0,
+    )
+    _dated(case, one, scene, timed)
     case.fits(trouble, 3.0, -4.0, *OF_SCHEMA, Symptom.DATABASE_LONG, Symptom.DATABASE_LOCK)
     if named >= A_THIRD:
         case.add(f"{named:.0%} of the errors name what it makes or changes", 1.0 + 4.0 * named, LOG)
     elif trouble.share(*OF_SCHEMA) >= A_THIRD and one.text:
         case.add("the errors name nothing that it makes or changes", -2.0, LOG)
     return case
+
+
+def _dated(case: Case, one: MigrationKnown, scene: Scene, timed: Timing) -> None:
+    """Weigh when it came in force: by ledger or log, else by the release that it came with."""
+    weight, change = timed.of(ChangeKind.MIGRATION, one.name)
+    served = scene.serving
+    if change is not None:
+        case.add(f"it was applied at {change.at:%H:%M:%S} UTC", weight, change.source, change.at)
+    elif one.at is not None:
+        long = f"it was applied at {one.at:%Y-%m-%d %H:%M} UTC, long before"
+        case.add(long, weight, "ledger", one.at)
+    elif one.came_with_release and served is not None:
+        weight, change = timed.of(ChangeKind.DEPLOYMENT, served.deployment.id)
+        if change is not None:
+            said = f"it came with the release that was given the users at {change.at:%H:%M:%S} UTC"
+            case.add(said, max(weight, -1.0), CODE, change.at)
+    else:
+        case.prior = -2.0  # when it was applied is not known
 
 
 def _names(one: MigrationKnown, readings: tuple[Reading, ...]) -> float:

@@ -103,13 +103,19 @@ class FileDiff:
 
 @dataclass(frozen=True, slots=True)
 class MigrationKnown:
-    """A migration: when it came in force, if that is known, and its text where somebody has it."""
+    """
+    A migration: when it came in force, if that is known, and its text where somebody has it.
+
+    `in_code_only`: no ledger and no log tells that it was applied. `came_with_release`: its file is
+    new in the release that serves.
+    """
 
     name: str
     at: datetime | None = None
     text: str = ""
     in_ledger: bool = True
     in_code_only: bool = False
+    came_with_release: bool = False
 
 
 @dataclass(frozen=True, slots=True)
