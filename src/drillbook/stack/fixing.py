@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from drillbook.core.errors import SettingsInvalid
 from drillbook.ports.app_values import AppValues, Switchboard
+from drillbook.ports.firewall import Firewall
 from drillbook.ports.limits import Limits
 from drillbook.stack import platforms
 from drillbook.stack.fixing_sections import REDIS_SCHEMES, LimitsSection
@@ -60,6 +61,19 @@ def _values(place: Place, wanted: Mapping[str, Callable[[], str]], where: str) -
     )
 
 
+def _firewall(place: Place) -> Firewall:
+    from drillbook.providers.vercel.firewall import VercelFirewall
+
+    found = platforms.vercel_project(place)
+    return VercelFirewall(
+        api=found.api,
+        token=found.token,
+        project=found.project,
+        team=found.team,
+        url=place.app_url,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Switchboard:
     """The switches that the stack names: of dependencies, and of the rate limiter."""
@@ -102,11 +116,12 @@ def _saying(text: str) -> Callable[[], str]:
 
 SYSTEMS: dict[type, tuple[str, ...]] = {
     Limits: ("limits",),
-    **dict.fromkeys((AppValues, Switchboard), ("app from vercel",)),
+    **dict.fromkeys((AppValues, Switchboard, Firewall), ("app from vercel",)),
 }
 
 BUILDERS: dict[type, Callable[[Place], object]] = {
     Limits: _limits,
     AppValues: _app_values,
     Switchboard: _Switchboard,
+    Firewall: _firewall,
 }

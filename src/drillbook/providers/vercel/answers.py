@@ -192,6 +192,30 @@ class RolloutSeen(Seen):
         return found.canary.key if found and found.canary and found.state == "ACTIVE" else ""
 
 
+class SecuritySeen(Seen):
+    """Whether the project is in attack mode, since when and until when."""
+
+    on: bool = Field(default=False, alias="attackModeEnabled")
+    until: int | None = Field(None, alias="attackModeActiveUntil")
+    changed: int | None = Field(None, alias="attackModeUpdatedAt")
+
+
+class IpSeen(Seen):
+    """One entry of the firewall's IP blocking."""
+
+    id: str
+    ip: str
+    hostname: str
+    action: str
+    notes: str = ""
+
+
+class FirewallSeen(Seen):
+    """The configuration of the firewall that is in force."""
+
+    ips: tuple[IpSeen, ...] = ()
+
+
 class ProjectSeen(Seen):
     """The project."""
 
@@ -203,6 +227,7 @@ class ProjectSeen(Seen):
     targets: dict[str, TargetSeen | None] = Field(default_factory=dict[str, TargetSeen | None])
     crons: CronsSeen | None = None
     rolling: dict[str, object] | None = Field(None, alias="rollingRelease")
+    security: SecuritySeen | None = None
 
 
 class AliasSeen(Seen):

@@ -12,6 +12,7 @@ from threading import Thread
 
 from drillbook.core.errors import DrillbookError
 from drillbook.range.edge.functions import Functions
+from drillbook.range.edge.guarding import guarded
 from drillbook.range.edge.log import Log, Met
 from drillbook.range.edge.messages import (
     CHUNK_BYTES,
@@ -25,6 +26,7 @@ from drillbook.range.edge.messages import (
 )
 from drillbook.range.edge.routes import Routes
 from drillbook.range.hosting.app_process import end_frozen
+from drillbook.range.hosting.firewall import Firewall
 
 IDLE_SECONDS = 75.0
 LINGER_SECONDS = 2.0
@@ -45,7 +47,8 @@ FAILURES = {
 class Edge:
     """One environment's edge: a thread a connection, each request passed on whole."""
 
-    def __init__(self, routes: Routes, functions: Functions, log: Log) -> None:
+    def __init__(self, routes: Routes, functions: Functions, log: Log, firewall: Firewall) -> None:
+        self.firewall = firewall
         self.routes = routes
         self.functions = functions
         self.log = log
@@ -83,6 +86,10 @@ class Edge:
         begun = time.monotonic()
         head = parse(came)
         method, target, version = head.first.split(b" ", 2)
+        mitigated = guarded(self.firewall, head, target, address)
+        if mitigated:
+            stream.connection.sendall(mitigated)
+            return False  # nothing of it reaches an app, or the record of its requests
         if head.value(b"expect"):
             stream.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         request_id = b"fra1::%s" % secrets.token_hex(8).encode()
@@ -205,13 +212,13 @@ def main(words: list[str]) -> None:
     folder, tied = Path(words[0]), "tied" in words
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     deployments = folder / "cloud" / "deployments"
-    functions = Functions(deployments, tied=tied)
+    functions, firewall = Functions(deployments, tied=tied), Firewall(folder / "cloud")
     for word in words[1:]:
         name, _, handle = word.partition("=")
         if handle:
             environment = folder / name
             routes = Routes(environment, deployments / "hosts")
-            edge = Edge(routes, functions, Log(environment / "edge.log"))
+            edge = Edge(routes, functions, Log(environment / "edge.log"), firewall)
             listening = socket.socket(fileno=int(handle))
             Thread(target=edge.serve, args=(listening,), daemon=True).start()
     if tied:

@@ -10,6 +10,7 @@ from random import Random
 from select import select
 from typing import Any
 
+from drillbook.range.traffic.challenge import TOKEN_HEADER, passed
 from drillbook.range.traffic.pace import Pace
 from drillbook.range.traffic.recorder import LOGINS, READS, WRITES, Answered, Recorder
 
@@ -50,6 +51,7 @@ class Client:
     chance: Random
     _token: str = ""
     _made: int = 0
+    _passes: str = ""
     _connection: http.client.HTTPConnection | None = None
 
     def run(self) -> None:
@@ -123,8 +125,8 @@ class Client:
                 "127.0.0.1", port, timeout=ANSWER_SECONDS, source_address=mine
             )
         body = None if step.body is None else json.dumps(self._filled(step))
-        self._connection.request(step.method, step.path, body, self._headers(step))
-        answer = self._connection.getresponse()
+        headers = self._headers(step)
+        answer = self._asked(self._connection, step, body, headers)
         release, text = answer.headers.get(RELEASE_HEADER, ""), answer.read()
         try:
             said = json.loads(text)
@@ -134,6 +136,25 @@ class Client:
         is_welcome = answer.status in WELCOME and (said or not words)
         error = "" if is_welcome else f"{answer.status} {words}".strip()
         return Answered(answer.status, release, error), said
+
+    def _asked(
+        self,
+        connection: http.client.HTTPConnection,
+        step: Step,
+        body: str | None,
+        headers: dict[str, str],
+    ) -> http.client.HTTPResponse:
+        """Send a request; where the firewall challenges browsers, pass as one and send it again."""
+        passes = {"Cookie": self._passes} if self._passes else {}
+        connection.request(step.method, step.path, body, headers | passes)
+        answer = connection.getresponse()
+        token = answer.headers.get(TOKEN_HEADER)
+        if token is None:
+            return answer
+        answer.read()
+        self._passes = passed(connection, token)
+        connection.request(step.method, step.path, body, headers | {"Cookie": self._passes})
+        return connection.getresponse()
 
     def _filled(self, step: Step) -> Said:
         if step.kind != LOGINS or step.body is None:

@@ -1,6 +1,9 @@
-"""The API of the firewall and of attack mode: remembered, and told as it is asked for."""
+"""The API of the firewall and of attack mode: kept, told as it is asked for, done by the edge."""
+
+import ipaddress
 
 from drillbook.range.cloud import TEAM
+from drillbook.range.hosting.firewall import write_firewall
 from drillbook.range.twins.documents import Document
 from drillbook.range.twins.vercel.aliases import iso
 from drillbook.range.twins.vercel.asking import Asked, Handler, Problem
@@ -20,6 +23,7 @@ def attack_mode(asked: Asked) -> object:
     if until:
         security["attackModeActiveUntil"] = until
     asked.hosting.change_project(security=security)
+    write_firewall(asked.hosting.cloud.folder, _config(asked), security)
     return {name: security[name] for name in ("attackModeEnabled", "attackModeUpdatedAt")}
 
 
@@ -58,8 +62,8 @@ def patch_config(asked: Asked) -> object:
         config["firewallEnabled"] = bool(value)
     elif action in {"ip.insert", "rules.insert"}:
         kind = action.partition(".")[0]
-        if kind == "ip" and (value or {}).get("action") not in IP_ACTIONS:
-            raise Problem(400, "bad_request", "Invalid request: `value.action` is not known.")
+        if kind == "ip":
+            _see_ip(value or {})
         kind = "ips" if kind == "ip" else kind
         config[kind].append({"id": new_id(f"{kind}_", 10), **value})
     elif action in {"ip.update", "rules.update", "ip.remove", "rules.remove"}:
@@ -70,6 +74,15 @@ def patch_config(asked: Asked) -> object:
         raise Problem(400, "bad_request", f"Invalid request: action {action!r} is not known.")
     _keep(asked, config)
     return {}
+
+
+def _see_ip(value: Document) -> None:
+    if value.get("action") not in IP_ACTIONS:
+        raise Problem(400, "bad_request", "Invalid request: `value.action` is not known.")
+    try:
+        ipaddress.ip_network(str(value.get("ip")), strict=False)
+    except ValueError:
+        raise Problem(400, "bad_request", "Invalid request: `value.ip` is no address.") from None
 
 
 def _change_entry(config: Document, action: str, name: object, value: object) -> None:
@@ -103,6 +116,7 @@ def _config(asked: Asked) -> Document:
 def _keep(asked: Asked, config: Document) -> Document:
     kept = config | {"version": config["version"] + 1, "updatedAt": iso(now_ms())}
     asked.hosting.documents.put("firewall", "active", kept)
+    write_firewall(asked.hosting.cloud.folder, kept, asked.hosting.project()["security"])
     return kept
 
 
