@@ -1,0 +1,1 @@
+"""Receivers of log lines: OpenTelemetry over HTTP, and Vercel's log drains."""
