@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 
 from drillbook.core.effect import Deadline, deadline
 from drillbook.core.errors import DrillbookError, Failed, Unavailable
+from drillbook.core.quantities import show_duration
 from drillbook.core.secret import scrub
 from drillbook.ports.logs import LogSpan, ShortLivedLogs
 from drillbook.providers.kept import KeptLogs
@@ -88,6 +89,11 @@ class Following:
             _late(covered),
             frozenset(line.request for line in before.lines if line.request),
         )
+
+    @property
+    def forgets(self) -> str:
+        """When the platform forgets its lines; what was read of them is kept here."""
+        return f"; its platform keeps a line for {show_duration(self.remote.keeps)}"
 
     def newest(self) -> datetime | None:
         """Ask for the last minutes, and return when the last line was written; errors rise."""

@@ -7,7 +7,7 @@ is then the app's word, so that a time with the platform's record compares with 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from drillbook.ports.logs import LogLine
 from drillbook.stack.log_sources.source import Told, tells_of_request
@@ -28,50 +28,73 @@ class Joined:
     why_not: str = ""
 
 
-def joined(platform: Told, app: Sequence[LogLine]) -> Joined:
-    """Join the platform's record with the lines of all other sources."""
-    told = [line for line in platform.span.lines if tells_of_request(line)]
-    others = [line for line in platform.span.lines if not tells_of_request(line)]
-    within = [one for one in app if tells_of_request(one) and platform.holds(one.at)]
-    known = [one for one in within if not platform.is_late(one.at)]
-    final = sum(not platform.is_late(one.at) for one in told)
-    if final < FEWEST_OF_APP * len(known):
-        why = f"it tells of {final} requests where the app tells of {len(known)}"
-        return Joined([*others, *app], platform_tells=False, why_not=why)
-    by_id = {line.request: line for line in told if line.request}
-    found = sum(one.request in by_id for one in within)
-    joins = bool(found) and found >= ENOUGH_JOINED * len(within)
-    apart, requests = list[LogLine](), dict(by_id)
-    for one in app:
-        if not tells_of_request(one):
-            apart.append(one)
-        elif one.request in platform.before:
-            continue  # it began before the time
-        elif one.request in by_id:
-            requests[one.request] = _both(requests[one.request], one)
-        elif not platform.holds(one.at) or (joins and platform.is_late(one.at)):
-            apart.append(one)  # the platform does not tell of it, or not yet
-        elif one.message or one.stack:
-            apart.append(replace(one, status=0, raw=one.raw))
-    lines = [*requests.values(), *(one for one in told if not one.request), *others, *apart]
-    return Joined(_one_name_a_commit(lines, app), platform_tells=True)
+@dataclass
+class Joining:
+    """Joins, and remembers what was joined last: a look soon after joins only what is new."""
+
+    _pairs: dict[str, tuple[LogLine, LogLine, LogLine]] = field(
+        default_factory=dict[str, tuple[LogLine, LogLine, LogLine]]
+    )
+
+    def joined(self, platform: Told, app: Sequence[LogLine]) -> Joined:
+        """Join the platform's record with the lines of all other sources."""
+        told = [line for line in platform.span.lines if tells_of_request(line)]
+        others = [line for line in platform.span.lines if not tells_of_request(line)]
+        within = [one for one in app if tells_of_request(one) and platform.holds(one.at)]
+        known = sum(not platform.is_late(one.at) for one in within)
+        final = sum(not platform.is_late(one.at) for one in told)
+        if final < FEWEST_OF_APP * known:
+            why = f"it tells of {final} requests where the app tells of {known}"
+            return Joined([*others, *app], platform_tells=False, why_not=why)
+        requests = {line.request or str(number): line for number, line in enumerate(told)}
+        found = sum(one.request in requests for one in within)
+        joins = bool(found) and found >= ENOUGH_JOINED * len(within)
+        apart, pairs = list[LogLine](), dict[str, tuple[LogLine, LogLine, LogLine]]()
+        for one in app:
+            if not tells_of_request(one):
+                apart.append(one)
+            elif one.request and one.request in requests:
+                pairs[one.request] = self._pair(requests[one.request], one)
+            elif one.request and one.request in platform.before:
+                continue  # it began before the time
+            elif not platform.holds(one.at) or (joins and platform.is_late(one.at)):
+                apart.append(one)  # the platform does not tell of it, or not yet
+            elif one.message or one.stack:
+                apart.append(replace(one, status=0))
+        self._pairs = pairs
+        requests |= {request: pair[2] for request, pair in pairs.items()}
+        lines = [*requests.values(), *others, *apart]
+        return Joined(_one_name_a_commit(lines, app), platform_tells=True)
+
+    def _pair(self, platform: LogLine, app: LogLine) -> tuple[LogLine, LogLine, LogLine]:
+        known = self._pairs.get(platform.request)
+        if known is not None and known[0] is platform and known[1] is app:
+            return known
+        return platform, app, _both(platform, app)
 
 
 def _both(platform: LogLine, app: LogLine) -> LogLine:
     """Return the platform's line with what the app knows better."""
     answered = platform.status == app.status
-    return replace(
-        platform,
+    by_app = answered and app.milliseconds is not None
+    return LogLine(
+        at=platform.at,
+        status=platform.status,
         level=app.level or platform.level,
+        path=platform.path,
         message=(app.message if answered else "") or platform.message or app.message,
-        stack=app.stack or platform.stack,
-        user=app.user or platform.user,
+        method=platform.method,
+        milliseconds=app.milliseconds if by_app else platform.milliseconds,
         release=app.release or platform.release,
         commit=app.commit or platform.commit,
+        user=app.user or platform.user,
+        address=platform.address or app.address,
+        region=platform.region or app.region,
         deployment=platform.deployment or app.deployment,
-        milliseconds=platform.milliseconds
-        if app.milliseconds is None or not answered
-        else app.milliseconds,
+        request=platform.request,
+        stack=app.stack or platform.stack,
+        source=platform.source,
+        raw=app.raw,
     )
 
 

@@ -1,12 +1,12 @@
 """All sources of an environment as one log."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from drillbook.core.errors import Unavailable
 from drillbook.ports.logs import LogLine, LogSpan
-from drillbook.stack.log_sources.joining import joined
+from drillbook.stack.log_sources.joining import Joining
 from drillbook.stack.log_sources.silence import state_of
 from drillbook.stack.log_sources.source import Source, Told, tells_of_request
 
@@ -20,18 +20,21 @@ class MergedLogs:
     """Fulfils Logs with several sources: each has its own deadline, and its own state."""
 
     sources: tuple[Source, ...]
+    _joining: Joining = field(default_factory=Joining, repr=False)
 
     def between(self, start: datetime, end: datetime) -> LogSpan:
         """Return the lines of the span, oldest first."""
         for source in self.sources:
             source.ask(start, end)
         told = {source.name: source.told(start, end) for source in self.sources}
+        _raise_if_none_can_be_read(list(told.values()))
+        lines, cut, why = self._as_one(told)
         states = tuple(
-            state_of(source.name, source.kind, told[source.name], start, end)
+            state_of(
+                source.name, source.kind, told[source.name], start, end, why.get(source.name, "")
+            )
             for source in self.sources
         )
-        _raise_if_none_can_be_read(list(told.values()))
-        lines, cut = _as_one(list(told.values()))
         not_understood = sum(one.span.not_understood for one in told.values())
         return LogSpan(tuple(sorted(lines, key=_at)), not_understood, cut, states)
 
@@ -42,6 +45,19 @@ class MergedLogs:
             source.ask(now - BEFORE, now)
         found = [source.told(now, now).newest for source in self.sources]
         return max((at for at in found if at is not None), default=None)
+
+    def _as_one(self, told: Mapping[str, Told]) -> tuple[list[LogLine], bool, dict[str, str]]:
+        """Return all lines, whether some are missing, and why a platform is not believed."""
+        name = next((name for name, one in told.items() if _is_platform(one)), "")
+        app = _one_teller([one.span.lines for other, one in told.items() if other != name])
+        every = list(told.values())
+        tellers = [one for one in every if any(map(tells_of_request, one.span.lines))] or every
+        cut = all(one.span.cut for one in tellers)
+        if not name:
+            return app, cut, {}
+        found = self._joining.joined(told[name], app)
+        why = "" if found.platform_tells else f"; not believed: {found.why_not}"
+        return found.lines, cut, {name: why}
 
 
 def _raise_if_none_can_be_read(told: Sequence[Told]) -> None:
@@ -54,17 +70,6 @@ def _raise_if_none_can_be_read(told: Sequence[Told]) -> None:
         f"none of {len(told)} log sources can be read: {'; '.join(map(str, problems))}",
         hint=problems[0].hint,
     )
-
-
-def _as_one(told: Sequence[Told]) -> tuple[list[LogLine], bool]:
-    platform = next((one for one in told if _is_platform(one)), None)
-    others = [one for one in told if one is not platform]
-    app = _one_teller([one.span.lines for one in others])
-    tellers = [one for one in told if any(map(tells_of_request, one.span.lines))] or told
-    cut = all(one.span.cut for one in tellers)
-    if platform is None:
-        return app, cut
-    return joined(platform, app).lines, cut
 
 
 def _is_platform(told: Told) -> bool:

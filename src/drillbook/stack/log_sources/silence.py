@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from drillbook.core.incident import SourceState
 from drillbook.core.quantities import show_duration
 from drillbook.core.secret import scrub
-from drillbook.stack.log_sources.source import Told
+from drillbook.stack.log_sources.source import Source, Told
 
 # So many lines should have come since the last one before it is called silent: e^-7 is chance.
 EXPECTED = 7.0
@@ -13,7 +13,9 @@ FEWEST_LINES = 3
 MINUTE = 60.0
 
 
-def state_of(name: str, kind: str, told: Told, start: datetime, end: datetime) -> SourceState:
+def state_of(
+    source: Source, told: Told, start: datetime, end: datetime, *, also: str = ""
+) -> SourceState:
     """Say how many lines a source wrote, and whether it is silent or could not be read."""
     lines = told.span.lines
     newest = lines[-1].at if lines else told.newest
@@ -21,7 +23,12 @@ def state_of(name: str, kind: str, told: Told, start: datetime, end: datetime) -
     end = min(end, datetime.now(UTC), told.known_until or end)
     silent, says = _says(told, newest, start, end)
     return SourceState(
-        name=name, kind=kind, lines=len(lines), newest=newest, silent=silent, says=says
+        name=source.name,
+        kind=source.kind,
+        lines=len(lines),
+        newest=newest,
+        silent=silent,
+        says=f"{says}{also}{source.forgets}",
     )
 
 

@@ -49,6 +49,11 @@ class Source(Protocol):
         """What provides it: file, vercel, supabase or received."""
         ...
 
+    @property
+    def forgets(self) -> str:
+        """When it forgets its lines, as the end of a sentence; empty where it does not."""
+        ...
+
     def ask(self, start: datetime, end: datetime) -> None:
         """Begin to read a time, where that takes long."""
         ...
@@ -69,6 +74,7 @@ class Local:
     name: str
     kind: str
     logs: Logs
+    forgets: str = ""
 
     def ask(self, start: datetime, end: datetime) -> None:
         """Do nothing: it is quick."""
