@@ -30,9 +30,7 @@ class MergedLogs:
         _raise_if_none_can_be_read(list(told.values()))
         lines, cut, why = self._as_one(told)
         states = tuple(
-            state_of(
-                source.name, source.kind, told[source.name], start, end, why.get(source.name, "")
-            )
+            state_of(source, told[source.name], start, end, also=why.get(source.name, ""))
             for source in self.sources
         )
         not_understood = sum(one.span.not_understood for one in told.values())
