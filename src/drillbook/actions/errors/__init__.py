@@ -4,6 +4,7 @@ from drillbook.actions.errors.cluster import Clustered, cluster
 from drillbook.actions.errors.culprit import Culprit, culprit
 from drillbook.actions.errors.hit import Hit, hit
 from drillbook.actions.errors.onset import Onset, onset
+from drillbook.actions.errors.preserving import Preserved, preserve
 from drillbook.actions.errors.subject import domain
 from drillbook.actions.errors.watching import Verdict, Watched, watch
 
@@ -12,6 +13,7 @@ __all__ = [
     "Culprit",
     "Hit",
     "Onset",
+    "Preserved",
     "Verdict",
     "Watched",
     "cluster",
@@ -19,5 +21,6 @@ __all__ = [
     "domain",
     "hit",
     "onset",
+    "preserve",
     "watch",
 ]

@@ -1,0 +1,90 @@
+"""Keep the lines of a time with the record, before their sources forget them."""
+
+import gzip
+import json
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import UTC, datetime
+
+from drillbook.actions.errors.subject import domain
+from drillbook.core.effect import Effect, Evidence
+from drillbook.core.errors import DrillbookError
+from drillbook.core.incident import SourceState
+from drillbook.core.model import Frozen
+from drillbook.core.quantities import Duration, parse_duration
+from drillbook.core.secret import scrub_foreign
+from drillbook.core.waiting import check_watch
+from drillbook.ports.logs import LogLine, Logs
+
+THIRTY_MINUTES = parse_duration("30m")
+NAME = "lines.jsonl.gz"
+MOST_LINES = 200_000
+LEVEL_OF_PACKING = 1  # the lines are many, and somebody waits
+_WRITTEN_BY_STRANGERS = ("message", "stack", "raw")
+
+
+class Preserved(Frozen):
+    """
+    What was kept of a time, as one line of JSON each, scrubbed of what looks like a secret.
+
+    `known` False: no source could be read, and nothing was kept. `cut`: older lines are missing,
+    because a source had forgotten them already, or because they are too many.
+    """
+
+    known: bool
+    says: str
+    start: datetime
+    end: datetime
+    lines: int
+    requests: int
+    cut: bool
+    sources: tuple[SourceState, ...]
+    evidence: Evidence | None
+
+
+@domain.read
+def preserve(logs: Logs, effect: Effect, *, lasting: Duration = THIRTY_MINUTES) -> Preserved:
+    """Keep what all log sources wrote lately as evidence: platforms forget it within the hour."""
+    check_watch(lasting=lasting, compared_with=lasting)
+    end = datetime.now(UTC)
+    start = end - lasting
+    try:
+        span = logs.between(start, end)
+    except DrillbookError as error:
+        says = f"nothing was kept: {error}"
+        return Preserved(
+            known=False, says=says, start=start, end=end, lines=0, requests=0, cut=True,
+            sources=(), evidence=None,
+        )  # fmt: skip
+    lines = span.lines[-MOST_LINES:]
+    data = gzip.compress("".join(map(_written, lines)).encode(), LEVEL_OF_PACKING, mtime=0)
+    kept = effect.keep(NAME, data, "application/gzip")
+    cut = span.cut or len(lines) < len(span.lines)
+    return Preserved(
+        known=True,
+        says=_says(lines, span.sources, cut=cut),
+        start=lines[0].at if lines and cut else start,
+        end=end,
+        lines=len(lines),
+        requests=sum(line.status != 0 for line in lines),
+        cut=cut,
+        sources=span.sources,
+        evidence=kept,
+    )
+
+
+def _written(line: LogLine) -> str:
+    said: dict[str, object] = {"at": line.at.astimezone(UTC).isoformat()}
+    for field in fields(LogLine):
+        value = getattr(line, field.name)
+        if field.name != "at" and value not in ("", None, 0):
+            foreign = field.name in _WRITTEN_BY_STRANGERS
+            said[field.name] = scrub_foreign(value) if foreign else value
+    return json.dumps(said, ensure_ascii=False) + "\n"
+
+
+def _says(lines: Iterable[LogLine], sources: Iterable[SourceState], *, cut: bool) -> str:
+    count = sum(1 for _ in lines)
+    quiet = [f"{state.name} {state.says}" for state in sources if state.silent]
+    missing = "; older ones are missing" if cut else ""
+    return f"{count} lines kept{missing}" + "".join(f"; {one}" for one in quiet)
