@@ -75,7 +75,7 @@ def compare(
     """
     grouper = Grouper()
     grouper.add(before)
-    lines_before = grouper.count
+    lines_before = grouper.taken
     grouper.add(after)
     groups = grouper.groups()
     early = Counter(islice(groups.of_line, lines_before))

@@ -4,7 +4,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 
 from drillbook.analysis.loggroups.clustering import cluster
 from drillbook.analysis.loggroups.masking import MARK, Memo
@@ -80,7 +80,7 @@ class Grouper:
     _last: dict[int, int] = field(default_factory=dict)
 
     @property
-    def count(self) -> int:
+    def taken(self) -> int:
         """How many lines it has taken."""
         return len(self._of_line)
 
@@ -91,18 +91,27 @@ class Grouper:
             self._add(chunk)
 
     def _add(self, chunk: list[str]) -> None:
-        start, count = len(self._of_line), len(chunk)
-        keys = _keys(chunk)
+        start = len(self._of_line)
         if len(self._number_of_key) > MOST_KEYS:
             self._number_of_key.clear()
-        known = self._number_of_key
-        first = dict(zip(reversed(keys), range(count - 1, -1, -1), strict=True))
-        new = sorted(at for key, at in first.items() if key not in known)
-        for at, masked in zip(new, _masked([chunk[at] for at in new], self._memo), strict=True):
-            known[keys[at]] = self._number(masked, chunk[at], start + at)
-        numbers = array("I", map(known.__getitem__, keys))
-        self._of_line.extend(numbers)
-        self._last.update(zip(numbers, range(start, start + count), strict=True))
+        keys = _keys(chunk)
+        numbers = list(map(self._number_of_key.get, keys))
+        unknown = [at for at, number in enumerate(numbers) if number is None]
+        if unknown:
+            self._learn(unknown, keys, chunk, start)
+        self._of_line.extend(map(self._number_of_key.__getitem__, keys))
+        self._last.update(zip(self._of_line[start:], count(start), strict=False))
+
+    def _learn(
+        self, unknown: Iterable[int], keys: Sequence[bytes], chunk: Sequence[str], start: int
+    ) -> None:
+        """Find the form of each key that is not known, by the first line that has it."""
+        first: dict[bytes, int] = {}
+        for at in unknown:
+            first.setdefault(keys[at], at)
+        lines = [chunk[at] for at in first.values()]
+        for (key, at), masked in zip(first.items(), _masked(lines, self._memo), strict=True):
+            self._number_of_key[key] = self._number(masked, chunk[at], start + at)
 
     def _number(self, masked: str, raw: str, index: int) -> int:
         """Return the number of the line's form; a new form's, when there is room for one."""

@@ -10,6 +10,7 @@ MARK = "\x00"
 _PUNCTUATION = "()[]{}<>,;:.'\""
 _DIGIT = re.compile("[0-9]")
 _NOTHING = "(?!)"
+_LONG_ID = 24
 LARGEST_MEMO = 200_000
 # What is longer without a space is no word of a message.
 LONGEST_TOKEN = 256
@@ -78,12 +79,13 @@ class Memo(dict[str, str]):
     """Masked forms by token, made when first asked for; forgotten when there are too many."""
 
     def __missing__(self, token: str) -> str:
-        """Mask a token that is not remembered; what is an id as a whole will not come again."""
-        if len(token) < LONGEST_TOKEN and (whole := _WHOLE.fullmatch(token)):
-            return whole[1] + MARK + whole[2]
-        if len(self) >= LARGEST_MEMO:
-            self.clear()
-        masked = self[token] = mask_token(token)
+        """Mask a token that is not remembered; a long id will not come again, and is not."""
+        whole = _WHOLE.fullmatch(token) if len(token) < LONGEST_TOKEN else None
+        masked = whole[1] + MARK + whole[2] if whole else mask_token(token)
+        if not whole or len(token) < _LONG_ID:
+            if len(self) >= LARGEST_MEMO:
+                self.clear()
+            self[token] = masked
         return masked
 
 

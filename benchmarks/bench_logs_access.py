@@ -1,0 +1,114 @@
+"""One million lines of an access log with an incident in them: clusters, onset, top sources."""
+
+import random
+import resource
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from benchmarks.bench_logs_making import fill
+from drillbook.analysis.loggroups import group
+from drillbook.analysis.loggroups.access import read_access
+from drillbook.analysis.onset import find_onset
+
+LINES = 1_000_000
+BEGIN = datetime(2026, 11, 24, 2, tzinfo=UTC)
+SPAN = timedelta(hours=2)
+ONSET_SHARE = 0.7
+_ODD = ("-", "\\x16\\x03\\x01\\x02", "HELP", "GET /", "PROPFIND / HTTP/1.1", "SSTP_DUPLEX_POST /sra_{BA195980} HTTP/1.1")
+_COUNTING = (
+    '{n++; s[$1]++; c[$9]++} END {for (i in c) print i, c[i]; m=0; for (i in s) if (s[i]>m) m=s[i]; print n, m}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one pass told, and how many seconds of a core each part took; `wall` is the clock's."""
+
+    lines: int
+    clusters: int
+    onset_error_seconds: float
+    top_source: str
+    seconds: dict[str, float]
+    wall_seconds: float
+    awk_seconds: float
+
+
+def write_log(target: Path, count: int = LINES) -> datetime:
+    """Write the log, and return when its incident began: the payments began to fail."""
+    onset = BEGIN + SPAN * ONSET_SHARE
+    with target.open("w", encoding="utf-8") as file:
+        file.writelines(_lines(count, onset))
+    return onset
+
+
+def _lines(count: int, onset: datetime) -> Iterator[str]:
+    draw = random.Random(5)  # noqa: S311 - no secret
+    people = [fill("{ip}", draw, 0) for _ in range(20_000)]
+    agents = [fill("{agent}", draw, 0) for _ in range(300)]
+    pages = [fill("https://{host}{urlpath}", draw, 0) for _ in range(400)] + ["-"] * 400
+    for number in range(count):
+        at = BEGIN + SPAN * (number / count)
+        who = "203.0.113.9" if draw.random() < 0.04 else draw.choice(people)
+        path = "/api/payments" if draw.random() < 0.1 else fill("{urlpath}", draw, number)
+        broken = path == "/api/payments" and at >= onset and draw.random() < 0.4
+        if draw.random() < 0.002:
+            yield f'{who} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "{draw.choice(_ODD)}" 400 {draw.randrange(900)} "-" "-"\n'
+            continue
+        status = 502 if broken else draw.choice((200,) * 90 + (304,) * 5 + (404,) * 4 + (500,))
+        method = "POST" if path == "/api/payments" else "GET"
+        yield (
+            f'{who} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "{method} {path} HTTP/1.1" {status} '
+            f'{draw.randrange(90_000)} "{draw.choice(pages)}" "{draw.choice(agents)}"\n'
+        )
+
+
+def told(target: Path, onset: datetime) -> Told:
+    """Read the log to clusters, onset and top sources, and count it with awk."""
+    watch = _Watch()
+    lines = target.read_text(encoding="utf-8", errors="replace").splitlines()
+    watch.lap("read")
+    groups = group(lines)
+    watch.lap("clusters")
+    access = read_access(lines)
+    watch.lap("requests")
+    found = find_onset(access.at, access.failed, access.at[-1])
+    watch.lap("onset")
+    top, _ = Counter(access.source).most_common(10)[0]
+    watch.lap("sources")
+    return Told(
+        lines=len(lines),
+        clusters=len(groups.groups),
+        onset_error_seconds=abs(found.at - onset.timestamp()) if found else float("inf"),
+        top_source=top,
+        seconds=watch.seconds,
+        wall_seconds=watch.wall,
+        awk_seconds=_counted_by_awk(target),
+    )
+
+
+class _Watch:
+    """Seconds of this process by part, and of the clock in all."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._begin, self._last = time.perf_counter(), time.process_time()
+
+    def lap(self, part: str) -> None:
+        now = time.process_time()
+        self.seconds[part], self._last = now - self._last, now
+
+    @property
+    def wall(self) -> float:
+        return time.perf_counter() - self._begin
+
+
+def _counted_by_awk(target: Path) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(["awk", _COUNTING, str(target)], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
