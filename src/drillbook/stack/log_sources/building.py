@@ -1,9 +1,12 @@
 """From the sections of an environment's logs to one log of all its sources."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 from drillbook.core.errors import SettingsInvalid
+from drillbook.core.pseudonyms import Pseudonyms
+from drillbook.ports.logs import LogLine
 from drillbook.providers.kept import KeptLogs
 from drillbook.providers.logfile import FileLogs
 from drillbook.providers.supabase.logs import SupabaseLogs
@@ -11,6 +14,7 @@ from drillbook.providers.vercel.request_logs import VercelRequestLogs
 from drillbook.stack.log_sections import TABLES, LogSourceSection
 from drillbook.stack.log_sources.following import Following
 from drillbook.stack.log_sources.merged import MergedLogs
+from drillbook.stack.log_sources.shaping import Pseudonymous
 from drillbook.stack.log_sources.source import Local, Source
 from drillbook.stack.place import Place
 
@@ -36,14 +40,28 @@ def kept_folder(place: Place, name: str) -> Path:
 
 
 def kept_logs(place: Place, name: str) -> KeptLogs:
-    """Return the store of a source's lines; what is kept there has been made pseudonymous."""
-    return KeptLogs(kept_folder(place, name))
+    """Return the store of a source's lines; people get their other names before they are kept."""
+    return KeptLogs(kept_folder(place, name), shape_of(place))
+
+
+def shape_of(place: Place) -> Callable[[LogLine], LogLine]:
+    """Return what is done to every line of an environment before anybody else has it."""
+    key = place.logs().pseudonyms
+    return _as_it_is if key is None else Pseudonymous(Pseudonyms(place.secret(key)))
+
+
+def _as_it_is(line: LogLine) -> LogLine:
+    return line
 
 
 def _source(place: Place, name: str, written: LogSourceSection) -> Source:
     match written.provider:
         case "file":
-            return Local(name, "file", FileLogs(place.path(written.path or "")))
+            return Local(
+                name,
+                "file",
+                FileLogs(place.path(written.path or ""), written.source or name, shape_of(place)),
+            )
         case "received":
             return Local(name, "received", kept_logs(place, name))
         case "vercel":
