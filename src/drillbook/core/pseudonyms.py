@@ -28,8 +28,8 @@ ITSELF = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::"})  # noqa: S104 - compar
 # Words in a person's place that name nobody.
 NOBODY = frozenset(
     {
-        "", "-", "0", "null", "none", "nil", "undefined", "true", "false", "anonymous", "anon", "all",
-        "unknown", "guest", "me", "self", "new", "nan",
+        "", "-", "0", "null", "none", "nil", "undefined", "true", "false", "anonymous", "anon",
+        "all", "unknown", "guest", "me", "self", "new", "nan",
     }
 )  # fmt: skip
 
