@@ -8,11 +8,12 @@ changes, so within an hour of 360 blocks it reaches 36,000 with a probability of
 (Ville's inequality for the sum less its growth; an e-detector of Shin, Ramdas and Rinaldo 2023).
 Where every request fails that takes four or five of them.
 
-What fits into one block decides nothing by itself: a client or a server that is gone for a second.
-And a change that is over is no change: hits must still be coming.
+What fits into one block decides nothing by itself, a client or a server that is gone for a second:
+the worst block counts no more than the second worst. And a change that is over is no change: hits
+must still be coming.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, log
 
@@ -24,10 +25,8 @@ from drillbook.analysis.sequential.evidence import log_mean
 FALSE_ALARMS_AN_HOUR = 0.01
 BLOCKS_AN_HOUR = 3600 // BLOCK_SECONDS
 ENOUGH = log(BLOCKS_AN_HOUR / FALSE_ALARMS_AN_HOUR)
-BURST_BLOCKS = 1
 STILL_SECONDS = 15.0
 STILL_GAPS = 3.0
-_MINUTE_BLOCKS = 60 // BLOCK_SECONDS
 
 Blocks = Mapping[int, Counts]
 Known = tuple[Before, Usual]
@@ -69,7 +68,7 @@ class Raising:
             before, expected = self._before(blocks, start)
             if (blocks[start].share or 0.0) > (before.counts.share or 0.0):
                 after = [blocks[each] for each in range(start, newest + 1) if each in blocks]
-                found[start] = before.log_higher(expected.capped(after, BURST_BLOCKS))
+                found[start] = before.log_higher(_without_burst(after, expected))
         self._forget(since)
         if not found:
             return Raised(-inf, None, usual, _sum(blocks, since, newest + 1))
@@ -84,9 +83,8 @@ class Raising:
         for end in [end for end in self._known if end > first]:
             del self._known[end]
 
-    def _before(self, blocks: Blocks, start: int) -> Known:
-        # Settled by the minute: a rule that bends while one looks would promise nothing.
-        end = start - start % _MINUTE_BLOCKS
+    def _before(self, blocks: Blocks, end: int) -> Known:
+        # Settled once for each start: a rule that bends while one looks would promise nothing.
         if end not in self._known:
             calm = [each for each in range(end - 2 * BLOCKS_AN_HOUR, end) if each not in self.bad]
             row = [blocks.get(each, Counts()) for each in calm[-BLOCKS_AN_HOUR:]]
@@ -95,9 +93,19 @@ class Raising:
         return self._known[end]
 
     def _forget(self, since: int) -> None:
-        for end in [each for each in self._known if each < since - _MINUTE_BLOCKS]:
+        for end in [each for each in self._known if each < since]:
             del self._known[end]
         self.bad = {block for block in self.bad if block > since - 3 * BLOCKS_AN_HOUR}
+
+
+def _without_burst(blocks: Sequence[Counts], usual: Usual) -> Counts:
+    """Return all blocks together, the worst with no greater share of hits than the second worst."""
+    whole = sum(blocks, Counts())
+    if len(blocks) == 1:
+        return usual.capped(blocks, 1)
+    worst, second = sorted(blocks, key=lambda each: each.share or 0.0)[:-3:-1]
+    allowed = max((second.share or 0.0) * worst.trials, usual.capped([worst], 1).hits)
+    return Counts(whole.trials, whole.hits - max(0.0, worst.hits - allowed))
 
 
 def still(hits: list[float], now: float) -> bool:

@@ -92,15 +92,17 @@ _ALL = (
     Signal("latency.p99", _WINDOW, Gives.DURATION, "99 in 100 requests were faster than this"),
     Signal(
         "latency.raised", _WINDOW, Gives.TRUTH,
-        "whether more requests are slow than in the hour before: half as slow again as its "
-        "quantiles, and 25 ms more; and still are",
+        "whether more requests are slow than in the hour before, and still are: three times as "
+        "slow as its quantiles, and 100 ms more",
     ),
     Signal("requests.count", _WINDOW, Gives.COUNT, "how many requests users made"),
     Signal(
         "requests.missing", _WINDOW, Gives.TRUTH,
         "whether nobody came though by the hour before chance does not explain it",
     ),
-    Signal("probes.rate", _WINDOW, Gives.SHARE, "the share of the lookout's own probes that failed"),
+    Signal(
+        "probes.rate", _WINDOW, Gives.SHARE, "the share of the lookout's own probes that failed"
+    ),
     Signal(
         "probes.failing", _WINDOW, Gives.TRUTH,
         "whether more than half of the lookout's own probes failed, of three or more",
@@ -195,16 +197,18 @@ def _measurement(call: Call, text: str, words: tuple[Token, ...]) -> Measurement
 
 def _value(name: str, takes: Takes, word: Token) -> object:
     try:
-        if takes is Takes.WINDOW:
-            return _window(word)
-        number = float(word.text) if word.kind in ("int", "float") else -1.0
-        if takes is Takes.STATUS and LEAST_STATUS <= number <= MOST_STATUS and number.is_integer():
-            return int(number)
-        if takes is Takes.SHARE and 0 <= number < 1:
-            return number
-        raise ValueError(f"{word.text} is not {takes}")
+        return _window(word) if takes is Takes.WINDOW else _number(takes, word)
     except ValueError as error:
         raise SignalUnknown(word.at, f"{name}: {error}", f"It takes {takes}.") from error
+
+
+def _number(takes: Takes, word: Token) -> int | float:
+    number = float(word.text) if word.kind in ("int", "float") else -1.0
+    if takes is Takes.STATUS and LEAST_STATUS <= number <= MOST_STATUS and number.is_integer():
+        return int(number)
+    if takes is Takes.SHARE and 0 <= number < 1:
+        return number
+    raise ValueError(f"{word.text} is not {takes}")
 
 
 def _window(word: Token) -> timedelta:

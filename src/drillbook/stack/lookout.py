@@ -41,9 +41,9 @@ def watched(
     for found in _wanted(books, tuple(runbooks)):
         environment = on or environment_of(found.runbook, known)
         measured, rest = symptoms_of(found.runbook, environment)
-        unwatched += rest
         if environment and measured:
             symptoms += measured
+            unwatched += rest
             names[found.runbook.title] = found.file.name
     if not symptoms:
         raise NotFound(

@@ -1,4 +1,9 @@
-"""Are more requests slow than before? By the quantiles of the hour before, settled for minutes."""
+"""
+Are more requests slow than before? By the quantiles of the hour before, settled for minutes.
+
+Slow is three times a quantile, and a tenth of a second more: what a person does not notice harms
+nobody, and wakes nobody up.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +16,9 @@ from drillbook.analysis.sequential.latency import FEWEST_BEFORE, QUANTILES, limi
 from drillbook.watch.buckets import Bucket
 
 SETTLED_BLOCKS = 300 // BLOCK_SECONDS
+CALM_BLOCKS = 60 // BLOCK_SECONDS  # what is newer may be what has just become slow
 STILL_BLOCKS = 2
+SLOW_TIMES, SLOW_MILLISECONDS = 3.0, 100.0
 Buckets = Mapping[int, Bucket]
 
 
@@ -37,7 +44,7 @@ class Slowness:
         timed = {block: bucket.times for block, bucket in buckets.items() if bucket.times}
         if not any(block >= since for block in timed):
             return Slow("no request says how long it took", known=False)
-        self._settle(timed, since)
+        self._settle(timed, now - CALM_BLOCKS)
         if not self._streams:
             says = f"fewer than {FEWEST_BEFORE} requests before say how long they took"
             return Slow(says, known=False)
@@ -67,16 +74,18 @@ class Slowness:
         goes_on = any((counts[block].share or 0.0) > usual for block in newest)
         return limit, found, goes_on
 
-    def _settle(self, timed: Mapping[int, list[float]], since: int) -> None:
-        """Take new limits from the calm hour before, now and then."""
-        if self._settled is not None and since - self._settled < SETTLED_BLOCKS:
+    def _settle(self, timed: Mapping[int, list[float]], end: int) -> None:
+        """Take new limits from the calm hour before `end`, now and then."""
+        if self._settled is not None and end - self._settled < SETTLED_BLOCKS:
             return
-        calm = [b for b in range(since - 2 * BLOCKS_AN_HOUR, since) if b not in self.bad]
+        calm = [b for b in range(end - 2 * BLOCKS_AN_HOUR, end) if b not in self.bad]
         times = [time for block in calm[-BLOCKS_AN_HOUR:] for time in timed.get(block, ())]
         found = limits(times)
         if found or self._settled is None:
-            self._streams = {limit.slow_from: Raising(set(self.bad)) for limit in found}
-            self._settled = since if found else None
+            usual = [limit.milliseconds for limit in found]
+            slow = [max(SLOW_TIMES * each, each + SLOW_MILLISECONDS) for each in usual]
+            self._streams = {each: Raising(set(self.bad)) for each in slow}
+            self._settled = end if found else None
 
     def _mark(self, first: int, last: int) -> None:
         self.bad.update(range(first, last + 1))

@@ -148,7 +148,7 @@ def _refusals_raised(sight: Sight, asked: Measurement, now: datetime) -> Value:
     buckets = sight.reader.buckets.since(0) if sight.reader else {}
     window = _window(sight, asked, now)
     if not are_enough(window):
-        return Value("of those who asked, at most a few are refused", value=False)
+        return Value("only one or two of those who asked, or nobody, were refused", value=False)
     who = "of those who asked were refused" if has_names(buckets) else "requests were refused"
     return _raised(sight, asked, now, "refusals", refused_people(buckets), who)
 
@@ -289,8 +289,12 @@ def _silent(sight: Sight, asked: Measurement, now: datetime) -> Value:
         if is_too_quiet(*_expected(counts, since, asked)):
             last = sight.reader.spoke.get(name)
             quiet.append(f"{name or 'the log'} since {last:%H:%M:%S}" if last else name)
-    says = f"silent: {', '.join(quiet)}" if quiet else f"{len(names)} sources speak as before"
+    says = f"silent: {', '.join(quiet)}" if quiet else f"{_sources(len(names))} as before"
     return Value(says, bool(quiet))
+
+
+def _sources(count: int) -> str:
+    return "the one source speaks" if count == 1 else f"{count} sources speak"
 
 
 def _probes(measure: Callable[[int, int], Value]) -> Measure:

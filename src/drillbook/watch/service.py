@@ -91,7 +91,10 @@ def _thread(
 def _reading(sight: Sight, stop: Flag, every: timedelta) -> None:
     while sight.reader is not None and not stop.is_set():
         used = thread_time()
-        sight.reader.read(datetime.now(UTC))
+        try:
+            sight.reader.read(datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw must not end the reading
+            sight.reader.problem = f"the log cannot be read: {type(error).__name__}: {error}"
         stop.wait(_nap(thread_time() - used, every))
 
 
