@@ -48,6 +48,7 @@ class Following:
     fresh: timedelta = FRESH
     problem: DrillbookError | None = None
     _pause: float = 0.0
+    _slow: bool = False
     _not_before: float = 0.0
     _asked_late: datetime | None = None
     _ended: Event = field(default_factory=Event)
@@ -72,7 +73,9 @@ class Following:
     def told(self, start: datetime, end: datetime) -> Told:
         """Return what is known of the time, after a short wait for what is under way."""
         if self._busy:
-            self._ended.wait(LITTLE_PATIENCE_SECONDS if self._pause else PATIENCE_SECONDS)
+            impatient = self._pause or self._slow
+            ended = self._ended.wait(LITTLE_PATIENCE_SECONDS if impatient else PATIENCE_SECONDS)
+            self._slow = self._slow or not ended
         problem = self.problem
         if problem is None and self._busy:
             problem = Unavailable(f"no answer within {PATIENCE_SECONDS:.0f} s")
@@ -118,7 +121,8 @@ class Following:
 
     def _work(self, gaps: list[Span], now: datetime) -> None:
         deadline.set(Deadline(now + timedelta(seconds=ASKING_SECONDS)))
-        until = time.monotonic() + ASKING_SECONDS
+        begun = time.monotonic()
+        until = begun + ASKING_SECONDS
         try:
             for start, end in (piece for gap in gaps for piece in _pieces(*gap)):
                 if time.monotonic() >= until or not self._fetch(start, end, now, until):
@@ -132,6 +136,7 @@ class Following:
             self._pause = LONGEST_PAUSE_SECONDS
         finally:
             self._not_before = time.monotonic() + self._pause
+            self._slow = time.monotonic() - begun > PATIENCE_SECONDS
             self._busy = False
             self._ended.set()
 
