@@ -18,6 +18,8 @@ SAME_WORK = timedelta(seconds=5)
 LEDGER_NEAR = timedelta(seconds=10)
 VERSION_OF_A_TIME = 14
 LONGEST_NAMES = 3
+SHORTEST_TEXT = 15
+NEARLY_ALL = 0.8
 SYSTEM = "system"
 _DDL = re.compile(
     r"(?:statement|execute [^:]*): *(?P<sql>(?:/\*.*?\*/|--[^\n]*\n|\s)*"
@@ -258,16 +260,21 @@ def _stem(name: str) -> str:
 
 
 def names_of(hand: Iterable[ByHand], texts: dict[str, str]) -> dict[str, str]:
-    """Return the migration file whose objects are just those that were changed by hand."""
+    """Return the migration file whose statements are just those that were carried out by hand."""
+    known = {_stem(name): _plain(text) for name, text in texts.items()}
     found = {}
     for one in hand:
-        mine = {name.rpartition(".")[2].lower() for name in one.objects}
-        for name, text in texts.items():
-            objects = {each["name"].replace('"', "").rpartition(".")[2].lower()
-                       for each in _NAMED.finditer(text)}  # fmt: skip
-            if mine and mine == objects:
-                found[one.text] = _stem(name)
+        mine = _plain(one.text)
+        for name, text in known.items():
+            whole = text in mine or (mine in text and len(mine) >= NEARLY_ALL * len(text))
+            if min(len(mine), len(text)) >= SHORTEST_TEXT and whole:
+                found[one.text] = name
     return found
+
+
+def _plain(text: str) -> str:
+    """Return statements without comments, case and spaces."""
+    return re.sub(r"--[^\n]*|/\*.*?\*/|[\s;]+", "", text, flags=re.DOTALL).lower()
 
 
 def _version_time(version: str) -> datetime | None:

@@ -41,6 +41,11 @@ _DATABASE = (
 _OF_LOGIN = (Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS)
 
 
+def _of_login(scene: Scene) -> tuple[Symptom, ...]:
+    """Return what a login service brings that fails because its users are kept there, too."""
+    return _OF_LOGIN if scene.auth is not None and scene.auth.failed else ()
+
+
 def _down(scene: Scene, trouble: Trouble) -> Case:
     vitals = scene.vitals
     how = vitals.entrance if vitals else None
@@ -49,15 +54,13 @@ def _down(scene: Scene, trouble: Trouble) -> Case:
         Fix(kind=FixKind.RESTART_DATABASE, says="restart the database",
             harm="every session of it ends"),
     )  # fmt: skip
-    # A login service keeps its users there: it fails as well, and that is not its fault.
-    also = _OF_LOGIN if scene.auth is not None and scene.auth.failed else ()
-    case.fits(trouble, 3.0, -2.0, Symptom.DATABASE_AWAY, *also)
+    case.fits(trouble, 3.0, -2.0, Symptom.DATABASE_AWAY, *_of_login(scene))
     if vitals is None or how is None:
         return case
     if how in AWAY:
         case.add(f"{how}: {vitals.problem}", 6.0, VITALS)
     elif vitals.started_at is not None and _near(trouble, vitals.started_at.timestamp()):
-        case.add(f"Postgres was started anew at {vitals.started_at:%H:%M:%S} UTC and lets us in", 1.0,
+        case.add(f"Postgres was started anew at {vitals.started_at:%H:%M:%S} UTC and lets us in", -1.0,
                  VITALS, vitals.started_at)  # fmt: skip
         case.fix = person("the database is up again: see why it was started anew")
     else:
@@ -81,7 +84,8 @@ def _full(scene: Scene, trouble: Trouble) -> Iterator[Case]:
         _freeing(holder, full, trouble),
     )
     case.add(about, 5.0, VITALS)
-    case.fits(trouble, 2.5, -1.0, Symptom.DATABASE_FULL, Symptom.POOL, Symptom.DATABASE_AWAY)
+    case.fits(trouble, 2.5, -1.0, Symptom.DATABASE_FULL, Symptom.POOL, Symptom.DATABASE_AWAY,
+              *_of_login(scene))  # fmt: skip
     if holder is not None:
         if holder.waiting_for_locks * 2 > holder.count:
             case.add(
@@ -158,6 +162,8 @@ def _locked(scene: Scene, trouble: Trouble) -> Iterator[Case]:
         case.add(f"{blocker.waiting} sessions wait for pid {blocker.pid}, whose transaction is "
                  f"{held:.0f} s old; the longest wait is {longest:.1f} s",
                  STRONG_LOCK if blocker.waiting else 2.0, VITALS)  # fmt: skip
+        names = {one.application for one in vitals.waiting}
+        case.of_the_app = blocker.application in names
         _lock_time(case, trouble, blocker)
         case.fits(trouble, 2.5, -1.5, Symptom.DATABASE_LOCK, Symptom.DATABASE_LONG, Symptom.POOL,
                   Symptom.DATABASE_FULL, Symptom.NO_ANSWER)  # fmt: skip

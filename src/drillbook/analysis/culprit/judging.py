@@ -13,7 +13,8 @@ from drillbook.analysis.culprit.weighing import NAMED, Case, ranked
 from drillbook.core.incident import Candidate, CauseKind, Fix, FixKind
 
 # What a change of code, values or schema may bring about: seen in the middle, not at the root.
-BROUGHT_ABOUT = {CauseKind.SLOW_QUERY, CauseKind.PROCESS, CauseKind.CONNECTIONS, CauseKind.LOCK}
+BROUGHT_ABOUT = {CauseKind.SLOW_QUERY, CauseKind.PROCESS}
+OF_SESSIONS = {CauseKind.CONNECTIONS, CauseKind.LOCK}
 CHANGES = {CauseKind.RELEASE, CauseKind.VALUE, CauseKind.MIGRATION}
 NEAR = 2.0
 PASSED_ON = 0.9
@@ -61,7 +62,11 @@ def _cases(scene: Scene, trouble: Trouble) -> list[Case]:
 
 def _pass_on(cases: list[Case]) -> None:
     """Let a change that fits in time have for itself what it may have brought about."""
-    middle = [case for case in cases if case.cause.kind in BROUGHT_ABOUT]
+    middle = [
+        case
+        for case in cases
+        if case.cause.kind in BROUGHT_ABOUT or (case.cause.kind in OF_SESSIONS and case.of_the_app)
+    ]
     if not middle:
         return
     strongest = max(middle, key=lambda case: case.score)

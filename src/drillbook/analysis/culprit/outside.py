@@ -8,7 +8,6 @@ from drillbook.analysis.culprit.scene import Badness, Outside, Scene, Trouble
 from drillbook.analysis.culprit.symptoms import Symptom
 from drillbook.analysis.culprit.weighing import Case, person
 from drillbook.core.incident import Cause, CauseKind, Fix, FixKind
-from drillbook.core.vitals import Entrance
 
 PROBE, LOG = "own probe", "log"
 A_THIRD = 0.3
@@ -51,11 +50,8 @@ def _auth(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     )  # fmt: skip
     if scene.auth is not None:
         _answering(case, scene.auth, trouble)
-        if scene.vitals is not None and scene.vitals.entrance not in {
-            Entrance.OPEN,
-            Entrance.FAILED,
-        }:
-            case.add("the database is away, on which login services keep users and sessions", -6.0,
+        if scene.database_ill:
+            case.add(f"{scene.database_ill}, and login services keep users and sessions there", -6.0,
                      "database.vitals")  # fmt: skip
     case.fits(trouble, 2.5, -2.0, *OUTSIDE, Symptom.TOKEN_BAD)
     if about:

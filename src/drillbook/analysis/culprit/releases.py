@@ -41,6 +41,7 @@ def release_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Cas
     _lines(case, scene, trouble)
     _not_of_code(case, scene, trouble)
     _who(case, trouble, build.id)
+    _served_well(case, trouble, build.id, timed)
     _lacks_value(case, scene, trouble)
     _lacks_object(case, scene, trouble)
     _leaks(case, scene, trouble)
@@ -129,6 +130,19 @@ def _who(case: Case, trouble: Trouble, build: str) -> None:
                  3.0, HOSTING)  # fmt: skip
     elif other > own / 2:
         case.add(f"{other:.1%} of another release's requests are bad as well, {own:.1%} of its own",
+                 -4.0, HOSTING)  # fmt: skip
+
+
+def _served_well(case: Case, trouble: Trouble, build: str, timed: Timing) -> None:
+    """Weigh what this very build did before it was given the users again."""
+    _, change = timed.of(ChangeKind.DEPLOYMENT, build)
+    if change is None:
+        return
+    given = (change.not_before or change.at).timestamp() - 1.0
+    before = [one for one in trouble.before if one.deployment == build and one.at < given]
+    bad = [one for one in trouble.before_bad if one.deployment == build and one.at < given]
+    if len(before) >= ENOUGH and len(bad) * 20 <= len(before):
+        case.add(f"the same build answered {len(before)} requests before, {len(bad)} of them badly",
                  -4.0, HOSTING)  # fmt: skip
 
 

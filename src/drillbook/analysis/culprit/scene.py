@@ -13,7 +13,7 @@ from drillbook.analysis.env_example import Named
 from drillbook.analysis.onset.finding import Onset
 from drillbook.core.deployments import Deployment, EnvironmentValue
 from drillbook.core.incident import Change
-from drillbook.core.vitals import Vitals
+from drillbook.core.vitals import Entrance, Vitals
 
 
 class Badness(StrEnum):
@@ -196,6 +196,20 @@ class Scene:
     restorable: tuple[str, ...] = ()
     disk_used_percent: float | None = None
     unknown: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def database_ill(self) -> str:
+        """Why nobody, or nobody more, gets into the database, as it was measured; "" if not so."""
+        vitals = self.vitals
+        if vitals is None or vitals.entrance is Entrance.FAILED:
+            return ""
+        if vitals.entrance is not Entrance.OPEN:
+            return f"the database: {vitals.entrance}"
+        full = [one.role for one in vitals.roles if one.is_full and one.limit > 0]
+        if full:
+            return f"the database gives {full[0]} no connection"
+        is_full = 0 < vitals.limit <= vitals.used
+        return "the database gives nobody a connection" if is_full else ""
 
     @property
     def same_code(self) -> bool:

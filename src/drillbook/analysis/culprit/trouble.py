@@ -102,15 +102,26 @@ def _families(requests: Sequence[Request], now: float, start: float) -> tuple[li
             rest = [one for one in requests if source not in {one.user, one.address}]
             only.append(source)
             onset = _onset(rest, is_bad, now, start)
-        if onset is not None and (
-            badness is Badness.FAILED or _turned_away(requests, is_bad, onset)
-        ):
+        if onset is None or not _is_now(requests, is_bad, onset, now):
+            continue
+        if badness is Badness.FAILED or _turned_away(requests, is_bad, onset):
             found.append(_of_now(_Found(badness, is_bad, onset), requests, now, start))
     slow = _slow(requests, now, start)
     if slow is not None:
         found.append(slow)
     found.sort(key=lambda one: -_excess(one, requests))
     return found, ", ".join(only)
+
+
+def _is_now(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: float) -> bool:
+    """Whether it is so still, and not only earlier in what looks like one incident."""
+    hit = _hit_routes(requests, is_bad, now)
+    since = [one for one in requests if one.at >= onset.at and one.route in hit]
+    lately = [one for one in since if one.at >= now - OF_NOW_SECONDS] or since[-FEWEST:]
+    bad = sum(is_bad(one) for one in lately)
+    usual = sum(is_bad(one) for one in since) / len(since) if since else 0.0
+    # As many good ones in a row, or more, must not be chance.
+    return bad > 0 or (1.0 - usual) ** len(lately) > FEWER
 
 
 def _of_now(found: _Found, requests: Sequence[Request], now: float, start: float) -> _Found:

@@ -24,11 +24,16 @@ STRONG = 5.0
 
 @dataclass
 class Case:
-    """A cause with what was gathered for and against it, and what would help if it is the one."""
+    """
+    A cause with what was gathered for and against it, and what would help if it is the one.
+
+    `of_the_app`: it is the app's own sessions, and no other program's, that it is about.
+    """
 
     cause: Cause
     fix: Fix
     prior: float = PRIOR
+    of_the_app: bool = False
     evidence: list[Evidence] = field(default_factory=list[Evidence])
 
     def add(self, says: str, weight: float, source: str, at: datetime | None = None) -> None:
