@@ -1,6 +1,7 @@
 """`drillbook receive`: takes log lines that are sent here, and keeps them."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -54,6 +55,7 @@ def receive(
             say(f"  OpenTelemetry  {at[one.key]}/v1/logs and /v1/traces{_needs(one.token)}")
             drain = f"{at[one.key]}/vercel, signed" if one.secret else "no secret is set: closed"
             say(f"  Vercel drain   {drain}")
+        sys.stdout.flush()  # it stays open for long
 
     reception = serve(receivers, host=host, port=port, ready=ready)
     for key, tally in reception.tallies.items():

@@ -4,7 +4,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from drillbook.api.receiving.refusing import NotUnderstoodError
@@ -45,13 +45,19 @@ def is_signed(body: bytes, signature: str, secret: str) -> bool:
 def read_batch(body: bytes, *, source: str) -> Drained:
     """Return the lines of a batch, a JSON array or one JSON object a line."""
     lines, bad, now = list[LogLine](), 0, datetime.now(UTC)
+    requests: dict[str, LogLine] = {}
     for entry in _entries(body):
         at = _moment(entry.get("timestamp"), now) if isinstance(entry, dict) else None
         if at is None or not isinstance(entry, dict):
             bad += 1
             continue
-        lines += _lines(entry, at, source)
-    return Drained(tuple(lines), bad)
+        for line in _lines(entry, at, source):
+            if line.status:
+                before = requests.get(line.request)
+                requests[line.request] = line if before is None else _both(before, line)
+            else:
+                lines.append(line)
+    return Drained((*requests.values(), *lines), bad)
 
 
 def _entries(body: bytes) -> Iterator[object]:
@@ -109,6 +115,17 @@ def _request(
         # Who turned it away never gave it an id: then each entry is a request.
         request=request or _name(entry.get("id")),
         source="platform",
+    )
+
+
+def _both(before: LogLine, line: LogLine) -> LogLine:
+    """Return one line for a request that two entries tell of."""
+    return replace(
+        before,
+        status=max(before.status, line.status),  # a function that ended without an answer
+        level=_level_by(max(before.status, line.status)),
+        message=before.message or line.message,
+        milliseconds=line.milliseconds if before.milliseconds is None else before.milliseconds,
     )
 
 

@@ -47,9 +47,9 @@ class KeptLogs:
         for line in lines:
             came[name_of(line.at)].append(self._shape(line))
             count += 1
-        with self._lock:
-            texts = {name: self._new(name, many) for name, many in came.items()}
         try:
+            with self._lock:
+                texts = {name: self._new(name, many) for name, many in came.items()}
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for name, many in texts.items():
                 if not many:
