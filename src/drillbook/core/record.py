@@ -1,6 +1,11 @@
 """The words of the record: every kind of entry the journal can hold."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from pydantic import JsonValue
 
 
 class EntryKind(StrEnum):
@@ -37,3 +42,15 @@ class EntryKind(StrEnum):
     CANCEL_ASKED = "cancel.asked"
     WORKER_STARTED = "worker.started"
     WORKER_TOOK_OVER = "worker.took_over"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEntry:
+    """An entry of the journal as its readers see it: its place, when, what, and by whom."""
+
+    index: int
+    at: datetime
+    kind: str
+    task: str
+    by: str
+    data: Mapping[str, JsonValue]
