@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from drillbook.core.errors import DrillbookError
+from drillbook.core.record import EntryKind
 from drillbook.drills.errors.case import Case, Facts
 from drillbook.drills.errors.product import Product
 from drillbook.drills.errors.repairs import Kept, keep, put_back
@@ -30,6 +31,11 @@ RUN_SECONDS, CALM_SECONDS = 150.0, 4.0
 # With nobody to help, harm is looked at for so long.
 ALONE_SECONDS = 15.0
 HOLDER = "report worker"
+WAITED = "waited for a person"
+TOLD = (
+    EntryKind.TASK_DONE, EntryKind.TASK_FAILED, EntryKind.TASK_ASKED, EntryKind.TASK_UNKNOWN,
+    EntryKind.RUN_STARTED, EntryKind.RUN_ENDED, EntryKind.WAY_BACK_STARTED,
+)  # fmt: skip
 Say = Callable[[str], None]
 
 
@@ -147,11 +153,16 @@ def _followed(product: Product, run: str, say: Say) -> tuple[str, str]:
     while (outcome := runs.outcome(run)) is None:
         for entry in runs.entries(run, after=seen):
             seen = entry.index
-            words = f"{entry.kind} {entry.task}".strip()
-            error = str(entry.data.get("error") or "")[:160]
-            say(f"{entry.at:%H:%M:%S} {words} {error}".rstrip())
-        if runs.state(run) is State.DEAD:
+            if entry.kind in TOLD:
+                error = str(entry.data.get("error") or "")[:160]
+                say(f"{entry.at:%H:%M:%S} {entry.kind} {entry.task} {error}".rstrip())
+        state = runs.state(run)
+        if state is State.DEAD:
             return State.DEAD, "the run ended by an error"
+        if state is State.WAITING:
+            waits = ", ".join(each.task for each in runs.show(run).waits)
+            runs.kill(run)
+            return WAITED, f"{waits} waited for a person"
         if time.monotonic() > ends:
             runs.kill(run)
             return "not ended", f"the run did not end within {RUN_SECONDS:g} s"

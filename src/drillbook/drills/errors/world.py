@@ -56,7 +56,6 @@ class World:
 
 def look(cloud: Cloud) -> World:
     """Look at all of it."""
-    at = datetime.now(UTC)
     parts: dict[str, State | None] = {
         HOSTING: seen_at_hosting(cloud),
         REPOSITORY: seen_at_repository(cloud),
@@ -66,7 +65,9 @@ def look(cloud: Cloud) -> World:
     for name in ENVIRONMENTS:
         parts[f"{name} {DATABASE}"] = seen_in(_environment(cloud, name))
     found = {part: state for part, state in parts.items() if state is not None}
-    return World(at, found, sessions_of(_environment(cloud, "production")))
+    sessions = sessions_of(_environment(cloud, "production"))
+    # At the end: what was ended just before, the server may write down a little later.
+    return World(datetime.now(UTC), found, sessions)
 
 
 def written_between(cloud: Cloud, before: World, after: World) -> tuple[Written, ...]:
