@@ -12,9 +12,13 @@ MANY_TIMES = 3.0
 MOST_OF_ALL = 0.5
 ENOUGH = 50
 OVERLOAD = (
-    Symptom.POOL, Symptom.DATABASE_FULL, Symptom.LIMITED, Symptom.NO_ANSWER, Symptom.DATABASE_LONG,
+    Symptom.POOL,
+    Symptom.DATABASE_FULL,
+    Symptom.LIMITED,
+    Symptom.NO_ANSWER,
+    Symptom.DATABASE_LONG,
     Symptom.MEMORY,
-)  # fmt: skip
+)
 
 
 def crowd_cases(scene: Scene, trouble: Trouble) -> Iterator[Case]:
@@ -28,10 +32,17 @@ def crowd_cases(scene: Scene, trouble: Trouble) -> Iterator[Case]:
 def _crowd(trouble: Trouble, ratio: float) -> Case:
     users = shares("who", trouble.bad, trouble.since)
     case = Case(
-        Cause(kind=CauseKind.TRAFFIC, subject="traffic",
-              says=f"{ratio:.1f} times as many requests come as before"),
-        Fix(kind=FixKind.SHED, says="turn a part of the visitors away", harm="some users are refused"),
-    )  # fmt: skip
+        Cause(
+            kind=CauseKind.TRAFFIC,
+            subject="traffic",
+            says=f"{ratio:.1f} times as many requests come as before",
+        ),
+        Fix(
+            kind=FixKind.SHED,
+            says="turn a part of the visitors away",
+            harm="some users are refused",
+        ),
+    )
     case.add(f"{ratio:.1f} times as many requests a second as before", 3.0, "log")
     case.add(f"{len(users.every)} users or addresses come", 0.5, "log")
     case.fits(trouble, 3.0, 1.0 if trouble.has(Badness.SLOW) else -3.0, *OVERLOAD)
@@ -50,10 +61,16 @@ def _source(trouble: Trouble) -> Iterator[Case]:
     if share < MOST_OF_ALL or earlier > share / 2:
         return
     case = Case(
-        Cause(kind=CauseKind.SOURCE, subject=top, says=f"{share:.0%} of all requests come from {top}"),
-        Fix(kind=FixKind.BLOCK_SOURCE, says=f"block {top}", harm="whoever comes from there is refused",
-            source=top),
-    )  # fmt: skip
+        Cause(
+            kind=CauseKind.SOURCE, subject=top, says=f"{share:.0%} of all requests come from {top}"
+        ),
+        Fix(
+            kind=FixKind.BLOCK_SOURCE,
+            says=f"block {top}",
+            harm="whoever comes from there is refused",
+            source=top,
+        ),
+    )
     case.add(f"{top} sends {share:.0%} of all requests, {earlier:.0%} before", 4.0, "log")
     case.fits(trouble, 3.0, -2.0, *OVERLOAD)
     yield case

@@ -33,9 +33,15 @@ def database_cases(scene: Scene, trouble: Trouble) -> Iterator[Case]:
 
 
 _DATABASE = (
-    Symptom.DATABASE_AWAY, Symptom.DATABASE_FULL, Symptom.DATABASE_LOGIN, Symptom.DATABASE_LOCK,
-    Symptom.DATABASE_LONG, Symptom.DATABASE_DISK, Symptom.DATABASE_READ_ONLY, Symptom.POOL,
-)  # fmt: skip
+    Symptom.DATABASE_AWAY,
+    Symptom.DATABASE_FULL,
+    Symptom.DATABASE_LOGIN,
+    Symptom.DATABASE_LOCK,
+    Symptom.DATABASE_LONG,
+    Symptom.DATABASE_DISK,
+    Symptom.DATABASE_READ_ONLY,
+    Symptom.POOL,
+)
 
 
 _OF_LOGIN = (Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS)
@@ -51,17 +57,24 @@ def _down(scene: Scene, trouble: Trouble) -> Case:
     how = vitals.entrance if vitals else None
     case = Case(
         Cause(kind=CauseKind.DATABASE, subject="database", says="the database is not reached"),
-        Fix(kind=FixKind.RESTART_DATABASE, says="restart the database",
-            harm="every session of it ends"),
-    )  # fmt: skip
+        Fix(
+            kind=FixKind.RESTART_DATABASE,
+            says="restart the database",
+            harm="every session of it ends",
+        ),
+    )
     case.fits(trouble, 3.0, -2.0, Symptom.DATABASE_AWAY, *_of_login(scene))
     if vitals is None or how is None:
         return case
     if how in AWAY:
         case.add(f"{how}: {vitals.problem}", 6.0, VITALS)
     elif vitals.started_at is not None and _near(trouble, vitals.started_at.timestamp()):
-        case.add(f"Postgres was started anew at {vitals.started_at:%H:%M:%S} UTC and lets us in", -1.0,
-                 VITALS, vitals.started_at)  # fmt: skip
+        case.add(
+            f"Postgres was started anew at {vitals.started_at:%H:%M:%S} UTC and lets us in",
+            -1.0,
+            VITALS,
+            vitals.started_at,
+        )
         case.fix = person("the database is up again: see why it was started anew")
     else:
         case.add(f"it lets us in within {vitals.seconds:.2f} s", -6.0, VITALS)
@@ -84,8 +97,15 @@ def _full(scene: Scene, trouble: Trouble) -> Iterator[Case]:
         _freeing(holder, full, trouble),
     )
     case.add(about, 5.0, VITALS)
-    case.fits(trouble, 2.5, -1.0, Symptom.DATABASE_FULL, Symptom.POOL, Symptom.DATABASE_AWAY,
-              *_of_login(scene))  # fmt: skip
+    case.fits(
+        trouble,
+        2.5,
+        -1.0,
+        Symptom.DATABASE_FULL,
+        Symptom.POOL,
+        Symptom.DATABASE_AWAY,
+        *_of_login(scene),
+    )
     if holder is not None:
         if holder.waiting_for_locks * 2 > holder.count:
             case.add(
@@ -133,8 +153,12 @@ def _freeing(holder: Holder | None, full: list[RoleUse], trouble: Trouble) -> Fi
             role=holder.role,
         )
     if full:
-        return Fix(kind=FixKind.RAISE_CONNECTIONS, says=f"give {full[0].role} more connections",
-                   harm="fewer remain for others", role=full[0].role)  # fmt: skip
+        return Fix(
+            kind=FixKind.RAISE_CONNECTIONS,
+            says=f"give {full[0].role} more connections",
+            harm="fewer remain for others",
+            role=full[0].role,
+        )
     crowd = f"{trouble.rate_ratio:.1f} times as many requests as before"
     return person(f"all connections work ({crowd}): raise max_connections or shed load")
 
@@ -152,21 +176,39 @@ def _locked(scene: Scene, trouble: Trouble) -> Iterator[Case]:
         relation = next((one.relation for one in waits if one.relation), "")
         who = blocker.application or blocker.user
         case = Case(
-            Cause(kind=CauseKind.LOCK, subject=f"pid {blocker.pid} {who}".strip(),
-                  says=f"{blocker.waiting} sessions wait for {blocker.says}"
-                       f"{f', on {relation}' if relation else ''}"),
-            Fix(kind=FixKind.END_SESSIONS, says=f"end pid {blocker.pid} ({who})",
+            Cause(
+                kind=CauseKind.LOCK,
+                subject=f"pid {blocker.pid} {who}".strip(),
+                says=f"{blocker.waiting} sessions wait for {blocker.says}"
+                f"{f', on {relation}' if relation else ''}",
+            ),
+            Fix(
+                kind=FixKind.END_SESSIONS,
+                says=f"end pid {blocker.pid} ({who})",
                 harm="what it had not committed is lost to its client",
-                sessions=(_to_end(blocker),), role=blocker.user),
-        )  # fmt: skip
-        case.add(f"{blocker.waiting} sessions wait for pid {blocker.pid}, whose transaction is "
-                 f"{held:.0f} s old; the longest wait is {longest:.1f} s",
-                 STRONG_LOCK if blocker.waiting else 2.0, VITALS)  # fmt: skip
+                sessions=(_to_end(blocker),),
+                role=blocker.user,
+            ),
+        )
+        case.add(
+            f"{blocker.waiting} sessions wait for pid {blocker.pid}, whose transaction is "
+            f"{held:.0f} s old; the longest wait is {longest:.1f} s",
+            STRONG_LOCK if blocker.waiting else 2.0,
+            VITALS,
+        )
         names = {one.application for one in vitals.waiting}
         case.of_the_app = blocker.application in names
         _lock_time(case, trouble, blocker)
-        case.fits(trouble, 2.5, -1.5, Symptom.DATABASE_LOCK, Symptom.DATABASE_LONG, Symptom.POOL,
-                  Symptom.DATABASE_FULL, Symptom.NO_ANSWER)  # fmt: skip
+        case.fits(
+            trouble,
+            2.5,
+            -1.5,
+            Symptom.DATABASE_LOCK,
+            Symptom.DATABASE_LONG,
+            Symptom.POOL,
+            Symptom.DATABASE_FULL,
+            Symptom.NO_ANSWER,
+        )
         yield case
 
 
@@ -178,11 +220,19 @@ def _lock_time(case: Case, trouble: Trouble, blocker: Blocker) -> None:
     if started is None:
         return
     if _near(trouble, started.timestamp()):
-        case.add(f"its transaction began at {started:%H:%M:%S} UTC, when it became worse", 3.0, VITALS,
-                 started)  # fmt: skip
+        case.add(
+            f"its transaction began at {started:%H:%M:%S} UTC, when it became worse",
+            3.0,
+            VITALS,
+            started,
+        )
     elif started.timestamp() > trouble.onset.latest:
-        case.add(f"its transaction began at {started:%H:%M:%S} UTC, after it became worse", -3.0,
-                 VITALS, started)  # fmt: skip
+        case.add(
+            f"its transaction began at {started:%H:%M:%S} UTC, after it became worse",
+            -3.0,
+            VITALS,
+            started,
+        )
 
 
 def _slow(scene: Scene, trouble: Trouble) -> Iterator[Case]:
@@ -197,18 +247,29 @@ def _slow(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     table = max(busy, key=lambda one: (bool(one.unindexed), one.rows_per_second))
     lacks = f"; no index begins with {', '.join(table.unindexed)}" if table.unindexed else ""
     case = Case(
-        Cause(kind=CauseKind.SLOW_QUERY, subject=table.table,
-              says=f"{table.table} ({table.rows} rows) is read whole again and again{lacks}"),
+        Cause(
+            kind=CauseKind.SLOW_QUERY,
+            subject=table.table,
+            says=f"{table.table} ({table.rows} rows) is read whole again and again{lacks}",
+        ),
         person(f"make the index that {table.table} lacks{lacks}, CONCURRENTLY, as a migration"),
-    )  # fmt: skip
-    case.add(f"{table.rows_per_second:,.0f} rows of {table.table} are read a second by scans of the "
-             f"whole table, {table.before_per_second:,.0f} on average before", 3.5, VITALS)  # fmt: skip
+    )
+    case.add(
+        f"{table.rows_per_second:,.0f} rows of {table.table} are read a second by scans of the "
+        f"whole table, {table.before_per_second:,.0f} on average before",
+        3.5,
+        VITALS,
+    )
     if table.unindexed:
         case.add(f"no index of {table.table} begins with {', '.join(table.unindexed)}", 1.5, VITALS)
     slow = [one for one in vitals.running if not one.waits_for.startswith("Lock")]
     if slow:
-        case.add(f"{slow[0].sessions} sessions are at it, the oldest for {slow[0].longest_seconds:.1f} "
-                 f"s: {slow[0].query}", 1.0, VITALS)  # fmt: skip
+        case.add(
+            f"{slow[0].sessions} sessions are at it, the oldest for {slow[0].longest_seconds:.1f} "
+            f"s: {slow[0].query}",
+            1.0,
+            VITALS,
+        )
     case.fits(trouble, 1.5, 0.5, Symptom.DATABASE_LONG, Symptom.POOL)
     yield case
 
@@ -229,15 +290,21 @@ def _disk(scene: Scene, trouble: Trouble) -> Iterator[Case]:
         return
     table = trouble.about(Symptom.DATABASE_DISK)
     case = Case(
-        Cause(kind=CauseKind.DISK, subject=table or "disk",
-              says="the database cannot write: its disk gives no more room"),
+        Cause(
+            kind=CauseKind.DISK,
+            subject=table or "disk",
+            says="the database cannot write: its disk gives no more room",
+        ),
         person("free space on the database's disk or enlarge it; nothing of ours can"),
-    )  # fmt: skip
+    )
     case.fits(trouble, 6.0, -3.0, Symptom.DATABASE_DISK, Symptom.DATABASE_READ_ONLY)
     if scene.disk_used_percent is not None:
         weight = 3.0 if full else -0.5
-        case.add(f"the disk is {scene.disk_used_percent:g} % full by the platform's word", weight,
-                 "database.platform")  # fmt: skip
+        case.add(
+            f"the disk is {scene.disk_used_percent:g} % full by the platform's word",
+            weight,
+            "database.platform",
+        )
     if said and any("could not" in one.message for one in said):
         case.add("Postgres' own log says so, too", 1.0, "database log")
     yield case
@@ -248,10 +315,13 @@ def _login(trouble: Trouble, scene: Scene) -> Iterator[Case]:
         return
     role = _role(trouble)
     case = Case(
-        Cause(kind=CauseKind.PASSWORD, subject=role or "the app's login",
-              says="the database refuses the password that the serving release has"),
+        Cause(
+            kind=CauseKind.PASSWORD,
+            subject=role or "the app's login",
+            says="the database refuses the password that the serving release has",
+        ),
         person("give the app the password that the database has now: set the value and redeploy"),
-    )  # fmt: skip
+    )
     case.fits(trouble, 5.0, -3.0, Symptom.DATABASE_LOGIN)
     if scene.vitals is not None and scene.vitals.entrance is Entrance.OPEN:
         case.add("the database lets us in with our own login", 1.0, VITALS)

@@ -13,19 +13,32 @@ A_THIRD = 0.3
 SYSTEM = "system"
 # By what a name says it holds, the errors that a wrong one brings: names as people give them.
 BY_NAME: tuple[tuple[tuple[str, ...], tuple[Symptom, ...]], ...] = (
-    (("DATABASE", "POSTGRES", "PG", "DB", "SUPABASE"),
-     (Symptom.DATABASE_AWAY, Symptom.DATABASE_LOGIN, Symptom.DATABASE_FULL, Symptom.DATABASE_OBJECT)),
+    (
+        ("DATABASE", "POSTGRES", "PG", "DB", "SUPABASE"),
+        (
+            Symptom.DATABASE_AWAY,
+            Symptom.DATABASE_LOGIN,
+            Symptom.DATABASE_FULL,
+            Symptom.DATABASE_OBJECT,
+        ),
+    ),
     (("POOL", "CONNECTIONS"), (Symptom.POOL, Symptom.DATABASE_FULL)),
     (("LIMIT", "QUOTA", "RATE", "THROTTLE"), (Symptom.LIMITED,)),
-    (("AUTH", "JWT", "JWKS", "OAUTH", "OIDC", "SSO", "ISSUER", "AUDIENCE", "SESSION"),
-     (Symptom.TOKEN_BAD, Symptom.TOKEN_EARLY, Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS)),
+    (
+        ("AUTH", "JWT", "JWKS", "OAUTH", "OIDC", "SSO", "ISSUER", "AUDIENCE", "SESSION"),
+        (Symptom.TOKEN_BAD, Symptom.TOKEN_EARLY, Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS),
+    ),
     (("REDIS", "VALKEY", "CACHE", "KV", "UPSTASH"), (Symptom.CACHE, Symptom.OUTSIDE_AWAY)),
-    (("URL", "HOST", "ENDPOINT", "ADDRESS", "PORT", "BASE", "URI"),
-     (Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS, Symptom.NO_ANSWER)),
+    (
+        ("URL", "HOST", "ENDPOINT", "ADDRESS", "PORT", "BASE", "URI"),
+        (Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS, Symptom.NO_ANSWER),
+    ),
     (("KEY", "SECRET", "TOKEN", "PASSWORD"), (Symptom.OUTSIDE_FAILS, Symptom.TOKEN_BAD)),
-    (("TIMEOUT", "MILLISECONDS", "SECONDS", "MS"),
-     (Symptom.OUTSIDE_AWAY, Symptom.DATABASE_LONG, Symptom.POOL)),
-)  # fmt: skip
+    (
+        ("TIMEOUT", "MILLISECONDS", "SECONDS", "MS"),
+        (Symptom.OUTSIDE_AWAY, Symptom.DATABASE_LONG, Symptom.POOL),
+    ),
+)
 STEM = 4
 
 
@@ -42,7 +55,7 @@ def value_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Case]
 
 
 def differing(scene: Scene) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return the names that the serving build has no more, has anew in value, and has in addition."""
+    """Return the names of values that the serving build lacks, has changed, and has in addition."""
     serving, earlier = scene.serving, scene.earlier
     if serving is None or earlier is None or serving.given is None or earlier.given is None:
         return (), (), ()
@@ -51,18 +64,17 @@ def differing(scene: Scene) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str
     now, then = set(serving.given) - system, set(earlier.given) - system
     built, before = serving.deployment.created, earlier.deployment.created
     changed = [
-        name
-        for name in now & then
-        if name in known and before < known[name].changed <= built
-    ]  # fmt: skip
+        name for name in now & then if name in known and before < known[name].changed <= built
+    ]
     return tuple(sorted(then - now)), tuple(sorted(changed)), tuple(sorted(now - then))
 
 
 def _value(scene: Scene, trouble: Trouble, timed: Timing, name: str, what: str, count: int) -> Case:
     case = Case(
         Cause(kind=CauseKind.VALUE, subject=name, says=f"{name} {what} with the serving build"),
-        _restoring(scene, name), prior=0.0,
-    )  # fmt: skip
+        _restoring(scene, name),
+        prior=0.0,
+    )
     weight, change = timed.of(ChangeKind.VALUE, name)
     if change is not None:
         case.add(
@@ -110,8 +122,11 @@ def _fitting(case: Case, scene: Scene, trouble: Trouble, name: str) -> None:
         case.add(f"the errors are about the {about}", 1.5, LOG)
         well = _seen(scene, about)
         if well is not None and well.alive:
-            case.add(f"{well.name} answers us within {well.median_seconds:.2f} s, and not the app", 2.5,
-                     "own probe")  # fmt: skip
+            case.add(
+                f"{well.name} answers us within {well.median_seconds:.2f} s, and not the app",
+                2.5,
+                "own probe",
+            )
 
 
 def _seen(scene: Scene, about: str) -> Outside | None:
@@ -138,6 +153,9 @@ def _restoring(scene: Scene, name: str) -> Fix:
             variable=name,
         )
     if name in scene.restorable:
-        return Fix(kind=FixKind.RESTORE_VALUE, says=f"set {name} from the stack, and redeploy",
-                   variable=name)  # fmt: skip
+        return Fix(
+            kind=FixKind.RESTORE_VALUE,
+            says=f"set {name} from the stack, and redeploy",
+            variable=name,
+        )
     return person(f"set {name} as it was, and redeploy")

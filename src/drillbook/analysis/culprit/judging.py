@@ -1,4 +1,4 @@
-"""Name the one cause that the observations point to and the one thing to do, or say that none is."""
+"""Name the one cause that the observations point to, and the one thing to do; or none."""
 
 from dataclasses import dataclass
 
@@ -35,8 +35,13 @@ def judge(scene: Scene) -> Judgement:
     """Weigh every cause that comes into question on the same observations."""
     trouble = scene.trouble
     if trouble is None:
-        return Judgement(None, (), 1.0, Fix(kind=FixKind.NONE, says="nothing is to be done"),
-                         "no cause found: nobody is hit more than before")  # fmt: skip
+        return Judgement(
+            None,
+            (),
+            1.0,
+            Fix(kind=FixKind.NONE, says="nothing is to be done"),
+            "no cause found: nobody is hit more than before",
+        )
     cases = _cases(scene, trouble)
     candidates, none = ranked(cases)
     best = candidates[0] if candidates else None
@@ -74,8 +79,11 @@ def _pass_on(cases: list[Case]) -> None:
         return
     for case in cases:
         if case.cause.kind in CHANGES and _near(case):
-            case.add(f"it may have brought this about: {strongest.cause.says}",
-                     PASSED_ON * max(0.0, strongest.score - strongest.prior), "triage")  # fmt: skip
+            case.add(
+                f"it may have brought this about: {strongest.cause.says}",
+                PASSED_ON * max(0.0, strongest.score - strongest.prior),
+                "triage",
+            )
 
 
 def _near(case: Case) -> bool:

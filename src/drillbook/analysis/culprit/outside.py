@@ -30,8 +30,12 @@ def _answering(case: Case, seen: Outside, trouble: Trouble) -> None:
     """Weigh how a service answered us, and whether what users feel is what it would bring."""
     slow = seen.median_seconds >= SLOW_SECONDS
     if seen.failed:
-        case.add(f"{seen.failed} of {seen.asked} requests of our own to {seen.name} failed: "
-                 f"{seen.problem}", 5.0, PROBE)  # fmt: skip
+        case.add(
+            f"{seen.failed} of {seen.asked} requests of our own to {seen.name} failed: "
+            f"{seen.problem}",
+            5.0,
+            PROBE,
+        )
     elif slow and trouble.has(Badness.SLOW):
         case.add(f"{seen.name} takes {seen.median_seconds:.1f} s to answer us", 5.0, PROBE)
     else:
@@ -44,15 +48,21 @@ def _auth(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     if scene.auth is None and not named:
         return
     case = Case(
-        Cause(kind=CauseKind.AUTH, subject=scene.auth.name if scene.auth else about,
-              says="the login service does not answer as it must"),
+        Cause(
+            kind=CauseKind.AUTH,
+            subject=scene.auth.name if scene.auth else about,
+            says="the login service does not answer as it must",
+        ),
         person("the login service is another's: call its operator, and watch its status page"),
-    )  # fmt: skip
+    )
     if scene.auth is not None:
         _answering(case, scene.auth, trouble)
         if scene.database_ill:
-            case.add(f"{scene.database_ill}, and login services keep users and sessions there", -6.0,
-                     "database.vitals")  # fmt: skip
+            case.add(
+                f"{scene.database_ill}, and login services keep users and sessions there",
+                -6.0,
+                "database.vitals",
+            )
     case.fits(trouble, 2.5, -2.0, *OUTSIDE, Symptom.TOKEN_BAD)
     if about:
         case.add(f"the errors are about the {about}", 1.5 if named else -2.0, LOG)
@@ -66,10 +76,13 @@ def _clock(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     if not wrong and not early:
         return
     case = Case(
-        Cause(kind=CauseKind.CLOCK, subject=scene.auth.name if scene.auth else "login service",
-              says="the login service's clock and the app's differ: its tokens are from the future"),
+        Cause(
+            kind=CauseKind.CLOCK,
+            subject=scene.auth.name if scene.auth else "login service",
+            says="the login service's clock and the app's differ: its tokens are from the future",
+        ),
         person("have the clock of the login service set right; until then nobody new gets in"),
-    )  # fmt: skip
+    )
     if ahead is not None:
         case.add(f"its clock is {ahead:+.0f} s from ours", 5.0 if wrong else -3.0, PROBE)
     case.fits(trouble, 5.0, -2.0, Symptom.TOKEN_EARLY, Symptom.TOKEN_BAD)
@@ -82,10 +95,13 @@ def _dependencies(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     about = trouble.about(*OUTSIDE)
     for seen in scene.dependencies or ():
         case = Case(
-            Cause(kind=CauseKind.DEPENDENCY, subject=seen.name,
-                  says=f"{seen.name}, which the app needs, does not answer as it must"),
+            Cause(
+                kind=CauseKind.DEPENDENCY,
+                subject=seen.name,
+                says=f"{seen.name}, which the app needs, does not answer as it must",
+            ),
             _switching_off(seen),
-        )  # fmt: skip
+        )
         _answering(case, seen, trouble)
         _routes(case, seen, trouble)
         if about:
@@ -96,10 +112,13 @@ def _dependencies(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     known = (*(scene.dependencies or ()), *((scene.auth,) if scene.auth else ()))
     if about and not any(akin(about, one.name) for one in known) and "auth" not in about.lower():
         case = Case(
-            Cause(kind=CauseKind.DEPENDENCY, subject=about,
-                  says=f"the {about}, which the app needs, does not answer as it must"),
+            Cause(
+                kind=CauseKind.DEPENDENCY,
+                subject=about,
+                says=f"the {about}, which the app needs, does not answer as it must",
+            ),
             person(f"call the operator of the {about}; the stack names no way to turn it off"),
-        )  # fmt: skip
+        )
         case.fits(trouble, 3.5, -2.0, *OUTSIDE)
         yield case
 
@@ -110,8 +129,11 @@ def _routes(case: Case, seen: Outside, trouble: Trouble) -> None:
         return
     mine = sum(any(_is_on(one.route, route) for route in seen.routes) for one in trouble.bad)
     share = mine / len(trouble.bad) if trouble.bad else 0.0
-    case.add(f"{share:.0%} of the bad requests are on routes that need {seen.name}",
-             2.0 if share >= 1 - A_THIRD else -3.0 if share < A_THIRD else 0.0, LOG)  # fmt: skip
+    case.add(
+        f"{share:.0%} of the bad requests are on routes that need {seen.name}",
+        2.0 if share >= 1 - A_THIRD else -3.0 if share < A_THIRD else 0.0,
+        LOG,
+    )
 
 
 def _is_on(route: str, written: str) -> bool:
@@ -129,8 +151,12 @@ def _is_on(route: str, written: str) -> bool:
 def _switching_off(seen: Outside) -> Fix:
     if not seen.switch:
         return person(f"call the operator of {seen.name}; the stack names no way to turn it off")
-    return Fix(kind=FixKind.SWITCH_OFF, says=f"turn {seen.name} off by {seen.switch} and redeploy",
-               harm=f"what needs {seen.name} is put off", dependency=seen.name)  # fmt: skip
+    return Fix(
+        kind=FixKind.SWITCH_OFF,
+        says=f"turn {seen.name} off by {seen.switch} and redeploy",
+        harm=f"what needs {seen.name} is put off",
+        dependency=seen.name,
+    )
 
 
 def _limits(scene: Scene, trouble: Trouble) -> Iterator[Case]:
@@ -141,12 +167,19 @@ def _limits(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     if limiter is None or not endless:
         return
     case = Case(
-        Cause(kind=CauseKind.LIMIT, subject=limiter.prefix or "rate limits",
-              says=f"{endless} counts of the rate limiter never end: who is counted there is locked "
-                   "out"),
-        Fix(kind=FixKind.CLEAR_LIMIT, says=f"remove the {endless} counts without an end",
-            harm="those users are counted anew", prefix=limiter.prefix),
-    )  # fmt: skip
+        Cause(
+            kind=CauseKind.LIMIT,
+            subject=limiter.prefix or "rate limits",
+            says=f"{endless} counts of the rate limiter never end: who is counted there is locked "
+            "out",
+        ),
+        Fix(
+            kind=FixKind.CLEAR_LIMIT,
+            says=f"remove the {endless} counts without an end",
+            harm="those users are counted anew",
+            prefix=limiter.prefix,
+        ),
+    )
     case.add(f"{endless} of {limiter.counts} counts have no end", 5.0, "ratelimit.state")
     case.fits(trouble, 4.0, -4.0, Symptom.LIMITED)
     yield case
@@ -161,10 +194,13 @@ def _cache(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     if not share and not said and (limiter is None or limiter.reachable):
         return
     case = Case(
-        Cause(kind=CauseKind.CACHE, subject="cache",
-              says="the cache, in which requests are counted, does not answer"),
+        Cause(
+            kind=CauseKind.CACHE,
+            subject="cache",
+            says="the cache, in which requests are counted, does not answer",
+        ),
         person("the cache is its operator's to restart; where the app has a switch for it, use it"),
-    )  # fmt: skip
+    )
     if limiter is not None:
         case.add(
             limiter.says or "it answers us", -5.0 if limiter.reachable else 5.0, "ratelimit.state"
@@ -189,12 +225,19 @@ def _hosting(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     silent = trouble.share(Symptom.NO_ANSWER)
     if door.is_shut:
         case = Case(
-            Cause(kind=CauseKind.HOSTING, subject="edge",
-                  says="nobody listens at the app's address: its hosting is away"),
+            Cause(
+                kind=CauseKind.HOSTING,
+                subject="edge",
+                says="nobody listens at the app's address: its hosting is away",
+            ),
             person("the hosting is another's: call its support, and watch its status page"),
-        )  # fmt: skip
-        case.add(f"{door.unconnected} of {len(door.statuses)} requests of our own got no connection: "
-                 f"{door.problem}", 6.0, PROBE)  # fmt: skip
+        )
+        case.add(
+            f"{door.unconnected} of {len(door.statuses)} requests of our own got no connection: "
+            f"{door.problem}",
+            6.0,
+            PROBE,
+        )
         case.fits(trouble, 2.0, -1.0, Symptom.NO_ANSWER)
         yield case
     elif silent or door.hangs or set(door.statuses) & set(GATEWAY):
@@ -204,11 +247,18 @@ def _hosting(scene: Scene, trouble: Trouble) -> Iterator[Case]:
 def _process(scene: Scene, trouble: Trouble, statuses: tuple[int, ...]) -> Case:
     build = scene.serving.deployment.id if scene.serving else ""
     case = Case(
-        Cause(kind=CauseKind.PROCESS, subject=build or "app",
-              says="the hosting answers, and the app's process does not"),
-        Fix(kind=FixKind.REDEPLOY, says="start the app anew: the same commit, deployed again",
-            harm="requests under way are lost", leaving=build),
-    )  # fmt: skip
+        Cause(
+            kind=CauseKind.PROCESS,
+            subject=build or "app",
+            says="the hosting answers, and the app's process does not",
+        ),
+        Fix(
+            kind=FixKind.REDEPLOY,
+            says="start the app anew: the same commit, deployed again",
+            harm="requests under way are lost",
+            leaving=build,
+        ),
+    )
     bad = [one for one in statuses if one == 0 or one in GATEWAY]
     weight = 5.0 if len(bad) == len(statuses) else 1.0 if bad else -5.0
     told = ", ".join(str(one or "no answer") for one in statuses)

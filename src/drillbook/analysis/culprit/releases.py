@@ -15,10 +15,18 @@ LOG, HOSTING, CODE = "log", "hosting", "repository"
 A_THIRD = 0.3
 ENOUGH = 10
 NOT_OF_CODE = (
-    Symptom.DATABASE_AWAY, Symptom.DATABASE_FULL, Symptom.DATABASE_LOGIN, Symptom.DATABASE_DISK,
-    Symptom.DATABASE_READ_ONLY, Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS, Symptom.LIMITED,
-    Symptom.TOKEN_EARLY, Symptom.CACHE, Symptom.DATABASE_LOCK,
-)  # fmt: skip
+    Symptom.DATABASE_AWAY,
+    Symptom.DATABASE_FULL,
+    Symptom.DATABASE_LOGIN,
+    Symptom.DATABASE_DISK,
+    Symptom.DATABASE_READ_ONLY,
+    Symptom.OUTSIDE_AWAY,
+    Symptom.OUTSIDE_FAILS,
+    Symptom.LIMITED,
+    Symptom.TOKEN_EARLY,
+    Symptom.CACHE,
+    Symptom.DATABASE_LOCK,
+)
 OF_SCHEMA = (Symptom.DATABASE_RULE, Symptom.DATABASE_OBJECT, Symptom.DATABASE_RIGHT)
 
 
@@ -30,14 +38,21 @@ def release_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Cas
     build = served.deployment
     title = build.message.partition("\n")[0]
     case = Case(
-        Cause(kind=CauseKind.RELEASE, subject=build.id,
-              says=f"release {build.id} of {build.commit[:7]}{f' ({title})' if title else ''}"),
-        _going_back(scene, served), prior=0.0,
-    )  # fmt: skip
+        Cause(
+            kind=CauseKind.RELEASE,
+            subject=build.id,
+            says=f"release {build.id} of {build.commit[:7]}{f' ({title})' if title else ''}",
+        ),
+        _going_back(scene, served),
+        prior=0.0,
+    )
     _time(case, timed, served)
     if scene.same_code:
-        case.add("it was built from the same commit as the build before: the code is the same",
-                 -6.0, HOSTING)  # fmt: skip
+        case.add(
+            "it was built from the same commit as the build before: the code is the same",
+            -6.0,
+            HOSTING,
+        )
     _lines(case, scene, trouble)
     _not_of_code(case, scene, trouble)
     _who(case, trouble, build.id)
@@ -80,8 +95,11 @@ def _lines(case: Case, scene: Scene, trouble: Trouble) -> None:
     if exact >= A_THIRD:
         hit = next(one for one in hits if one is not None and one[1])
         where = f"{hit[0].file.rpartition('/')[2]}:{hit[0].line}"
-        case.add(f"{exact:.0%} of the stacks go through lines that it changed, such as {where}",
-                 1.0 + 2.0 * exact, CODE)  # fmt: skip
+        case.add(
+            f"{exact:.0%} of the stacks go through lines that it changed, such as {where}",
+            1.0 + 2.0 * exact,
+            CODE,
+        )
     elif share >= A_THIRD:
         # A file is in many stacks, whatever is wrong.
         case.add(f"{share:.0%} of the stacks go through files that it changed", 0.5, CODE)
@@ -108,8 +126,11 @@ def _same_file(seen: str, path: str) -> bool:
 def _not_of_code(case: Case, scene: Scene, trouble: Trouble) -> None:
     share = trouble.share(*NOT_OF_CODE)
     if share >= A_THIRD:
-        case.add(f"{share:.0%} of the bad requests tell of systems outside of the code",
-                 -4.0 * min(1.0, share), LOG)  # fmt: skip
+        case.add(
+            f"{share:.0%} of the bad requests tell of systems outside of the code",
+            -4.0 * min(1.0, share),
+            LOG,
+        )
     if trouble.share(Symptom.CODE) >= A_THIRD:
         case.add(f"the code itself fails: {trouble.about(Symptom.CODE)}", 2.0, LOG)
     vitals = scene.vitals
@@ -126,11 +147,17 @@ def _who(case: Case, trouble: Trouble, build: str) -> None:
     own = spread.rate(build)
     other = sum(count for name, count in spread.bad.items() if name != build) / others
     if own > 3 * other and own > 0:
-        case.add(f"{own:.1%} of its requests are bad, {other:.1%} of another release's meanwhile",
-                 3.0, HOSTING)  # fmt: skip
+        case.add(
+            f"{own:.1%} of its requests are bad, {other:.1%} of another release's meanwhile",
+            3.0,
+            HOSTING,
+        )
     elif other > own / 2:
-        case.add(f"{other:.1%} of another release's requests are bad as well, {own:.1%} of its own",
-                 -4.0, HOSTING)  # fmt: skip
+        case.add(
+            f"{other:.1%} of another release's requests are bad as well, {own:.1%} of its own",
+            -4.0,
+            HOSTING,
+        )
 
 
 def _served_well(case: Case, trouble: Trouble, build: str, timed: Timing) -> None:
@@ -142,8 +169,11 @@ def _served_well(case: Case, trouble: Trouble, build: str, timed: Timing) -> Non
     before = [one for one in trouble.before if one.deployment == build and one.at < given]
     bad = [one for one in trouble.before_bad if one.deployment == build and one.at < given]
     if len(before) >= ENOUGH and len(bad) * 20 <= len(before):
-        case.add(f"the same build answered {len(before)} requests before, {len(bad)} of them badly",
-                 -4.0, HOSTING)  # fmt: skip
+        case.add(
+            f"the same build answered {len(before)} requests before, {len(bad)} of them badly",
+            -4.0,
+            HOSTING,
+        )
 
 
 def _lacks_value(case: Case, scene: Scene, trouble: Trouble) -> None:
@@ -152,8 +182,11 @@ def _lacks_value(case: Case, scene: Scene, trouble: Trouble) -> None:
         return
     given, before = scene.serving.given, scene.earlier.given if scene.earlier else None
     if before is not None and name in before:
-        case.add(f"the build before was given {name}: it was taken away, whatever the code", -4.0,
-                 HOSTING)  # fmt: skip
+        case.add(
+            f"the build before was given {name}: it was taken away, whatever the code",
+            -4.0,
+            HOSTING,
+        )
         return
     if given is not None and name in given:
         return
@@ -183,8 +216,12 @@ def _lacks_object(case: Case, scene: Scene, trouble: Trouble) -> None:
         waits = _in_code_only(scene, name)
         lacks = waits.name if waits else name
         case.cause = case.cause.model_copy(update={"lacks": lacks})
-        case.add(f"its code asks for {name} anew, and the database has it not"
-                 f"{f': {waits.name} is not applied' if waits else ''}", 5.0, CODE)  # fmt: skip
+        case.add(
+            f"its code asks for {name} anew, and the database has it not"
+            f"{f': {waits.name} is not applied' if waits else ''}",
+            5.0,
+            CODE,
+        )
 
 
 def _in_code_only(scene: Scene, name: str) -> MigrationKnown | None:
@@ -203,9 +240,12 @@ def _leaks(case: Case, scene: Scene, trouble: Trouble) -> None:
     full = any(one.is_full for one in vitals.roles) or vitals.used >= vitals.limit
     if vitals.waiting or busy or full:
         return
-    case.add(f"the app has no free connection, while the database has {vitals.limit - vitals.used} "
-             "free, nobody waits and no statement is slow: the app gives its own ones away", 4.0,
-             "database.vitals")  # fmt: skip
+    case.add(
+        f"the app has no free connection, while the database has {vitals.limit - vitals.used} "
+        "free, nobody waits and no statement is slow: the app gives its own ones away",
+        4.0,
+        "database.vitals",
+    )
 
 
 def migration_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Case]:

@@ -139,7 +139,7 @@ class Shares:
         return self.every[self.top] / whole if whole else 0.0
 
     def rate(self, value: str) -> float:
-        """The share of the requests of this value that were bad."""
+        """Return the share of the requests of this value that were bad."""
         return self.bad[value] / self.every[value] if self.every[value] else 0.0
 
     @property
