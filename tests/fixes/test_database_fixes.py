@@ -171,7 +171,7 @@ def ill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ill]:
         (project.folder / "database.url").write_text(server.url(DATABASE))
         contract = load("supabase", "supabase-management-v1.openapi.json")
         app = Weathered(
-            contract.checked(make_app(project.cloud, tied=True)),
+            contract.checked(make_app(project.cloud)),
             Forecast(weather_file(project.cloud.weather, "supabase")),
         )
         with serve(app) as url:

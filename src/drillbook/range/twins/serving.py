@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 from drillbook.core.errors import Failed
 from drillbook.range.cloud import Cloud
 from drillbook.range.hosting.app_process import end_frozen
+from drillbook.range.twins.supabase.restarting import end_servers
 from drillbook.range.twins.weather import App, Forecast, Mode, Weathered, weather_file
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ def main() -> None:
 def _end_with_starter(folder: Path) -> None:
     sys.stdin.read()
     end_frozen(Cloud(folder).deployments)
+    end_servers(Cloud(folder))
     os._exit(0)
 
 

@@ -1,6 +1,5 @@
 """The platform of the databases: its Management API, on the real parts."""
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,14 +23,10 @@ from drillbook.range.twins.supabase.restarting import Restarts
 OF_PROJECT = "/v1/projects/{ref}"
 
 
-def make_app(cloud: Cloud, *, tied: bool | None = None) -> Starlette:
-    """
-    Return the Management API of the range's projects; its lifespan takes their backups.
-
-    `tied`: the servers it restarts end with this process; by default as this process.
-    """
+def make_app(cloud: Cloud) -> Starlette:
+    """Return the Management API of the range's projects; its lifespan takes their backups."""
     gate = Gate(cloud)
-    restarts = Restarts(gate.projects, tied="tied" in sys.argv if tied is None else tied)
+    restarts = Restarts(gate.projects)
     keepers = {project.ref: Keeper(project) for project in gate.projects}
     tables = (
         projects.TABLE,

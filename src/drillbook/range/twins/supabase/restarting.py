@@ -1,10 +1,12 @@
 """A restart of a project's server: the real Postgres is stopped and started, whatever it did."""
 
 import resource
+import shutil
 from threading import Thread
 
 from drillbook.core.errors import DrillbookError
 from drillbook.core.process_identity import children_of, is_running
+from drillbook.range.cloud import ENVIRONMENTS, Cloud
 from drillbook.range.environment import Environment
 from drillbook.range.twins.supabase.asking import Answer, ApiError, Asked, Table
 from drillbook.range.twins.supabase.project import Project
@@ -14,12 +16,19 @@ WELL, UNHEALTHY, RESTARTING = "ACTIVE_HEALTHY", "ACTIVE_UNHEALTHY", "RESTARTING"
 MAY = (WELL, UNHEALTHY, "UNKNOWN")
 
 
+def end_servers(cloud: Cloud) -> None:
+    """End the servers of a tied range that were restarted here, and so are tied to nobody."""
+    for name in ENVIRONMENTS:
+        server = Environment(name, cloud.environment(name)).server
+        if server.kill():
+            shutil.rmtree(server.folder, ignore_errors=True)
+
+
 class Restarts:
     """Restarts servers in the background; one that a kill cut off is begun again."""
 
-    def __init__(self, projects: tuple[Project, ...], *, tied: bool) -> None:
+    def __init__(self, projects: tuple[Project, ...]) -> None:
         self._projects = projects
-        self._tied = tied
 
     @property
     def table(self) -> Table:
@@ -50,7 +59,8 @@ class Restarts:
             running = server.identity()
             limits = resource.prlimit(running.pid, resource.RLIMIT_FSIZE) if running else None
             server.stop()
-            started = server.start(tied=self._tied)
+            # Not tied to this process, which a range may stop before its servers.
+            started = server.start()
             if limits is not None:
                 # A full disk is as full after a restart.
                 for process in (started, *children_of(started.pid)):
