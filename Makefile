@@ -63,6 +63,9 @@ bench-canary: setup  ## deployment.watch on simulated deployments beside Kayenta
 bench-onset: setup  ## date 400 simulated incidents, and say which deployment did it, if one did; writes build/bench-onset.json
 	@$(BIN)/python -m benchmarks.bench_onset
 
+bench-logs: setup  ## group labelled logs of many kinds beside drain3, read a million lines; writes build/bench-logs.json
+	@$(BIN)/python -m benchmarks.bench_logs
+
 twin-check: setup  ## let the platforms' official clients work on the range's twins (needs npm)
 	@$(BIN)/python -m benchmarks.twin_check
 

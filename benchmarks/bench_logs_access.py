@@ -19,9 +19,17 @@ LINES = 1_000_000
 BEGIN = datetime(2026, 11, 24, 2, tzinfo=UTC)
 SPAN = timedelta(hours=2)
 ONSET_SHARE = 0.7
-_ODD = ("-", "\\x16\\x03\\x01\\x02", "HELP", "GET /", "PROPFIND / HTTP/1.1", "SSTP_DUPLEX_POST /sra_{BA195980} HTTP/1.1")
+_ODD = (
+    "-",
+    "\\x16\\x03\\x01\\x02",
+    "HELP",
+    "GET /",
+    "PROPFIND / HTTP/1.1",
+    "SSTP_DUPLEX_POST /sra_{BA195980} HTTP/1.1",
+)
 _COUNTING = (
-    '{n++; s[$1]++; c[$9]++} END {for (i in c) print i, c[i]; m=0; for (i in s) if (s[i]>m) m=s[i]; print n, m}'
+    "{n++; s[$1]++; c[$9]++} END {for (i in c) print i, c[i]; "
+    "for (i in s) if (s[i] > m) m = s[i]; print n, m}"
 )
 
 
@@ -47,7 +55,7 @@ def write_log(target: Path, count: int = LINES) -> datetime:
 
 
 def _lines(count: int, onset: datetime) -> Iterator[str]:
-    draw = random.Random(5)  # noqa: S311 - no secret
+    draw = random.Random(5)
     people = [fill("{ip}", draw, 0) for _ in range(20_000)]
     agents = [fill("{agent}", draw, 0) for _ in range(300)]
     pages = [fill("https://{host}{urlpath}", draw, 0) for _ in range(400)] + ["-"] * 400
@@ -57,7 +65,9 @@ def _lines(count: int, onset: datetime) -> Iterator[str]:
         path = "/api/payments" if draw.random() < 0.1 else fill("{urlpath}", draw, number)
         broken = path == "/api/payments" and at >= onset and draw.random() < 0.4
         if draw.random() < 0.002:
-            yield f'{who} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "{draw.choice(_ODD)}" 400 {draw.randrange(900)} "-" "-"\n'
+            odd = draw.choice(_ODD)
+            yield f'{who} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "{odd}" 400 166 "-" "-"
+'
             continue
         status = 502 if broken else draw.choice((200,) * 90 + (304,) * 5 + (404,) * 4 + (500,))
         method = "POST" if path == "/api/payments" else "GET"

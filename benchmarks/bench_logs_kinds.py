@@ -1,3 +1,4 @@
+# ruff: noqa: E501, Q003 - a line of a log stands here as it is written
 """The project's own labelled kinds of logs: written by the author of the grouping."""
 
 from benchmarks.bench_logs_making import Kind
@@ -19,7 +20,12 @@ _JAVA = (
 
 
 def _python(handler: str, module: str, function: str, says: str) -> str:
-    return _PY.replace("{0}", handler).replace("{1}", module).replace("{2}", function).replace("{3}", says)
+    return (
+        _PY.replace("{0}", handler)
+        .replace("{1}", module)
+        .replace("{2}", function)
+        .replace("{3}", says)
+    )
 
 
 def _javascript(says: str, function: str, outer: str) -> str:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, SIM905 - values stand here as they are written, lists of words as one
 """Make labelled logs: templates with parameters that look as real ones do."""
 
 import random
@@ -19,7 +20,9 @@ _NOUNS = (
     "order booking payment room guest invoice session cart report image theme photo album message thread"
     " ticket schedule calendar stock price review profile banner coupon device token device widget"
 ).split()
-_FILES = "main index config data users access report setup cache image backup style model schema".split()
+_FILES = (
+    "main index config data users access report setup cache image backup style model schema".split()
+)
 _SUFFIXES = "log txt conf jpg py js tmp xml json so dat".split()
 _FOLDERS = "var usr home data srv opt tmp etc lib local share app cache spool".split()
 _CLASSES = (
@@ -84,7 +87,7 @@ def _url_path(draw: random.Random) -> str:
         return base
     if form == 1:
         return f"/api{base}/{draw.randrange(10**6)}"
-    if form == 2:  # noqa: PLR2004
+    if form == 2:
         return f"{base}?{draw.choice(_NOUNS)}={draw.choice(_WORDS)}&page={draw.randrange(40)}"
     return f"/static/{draw.choice(_FILES)}.{draw.getrandbits(32):08x}.js"
 
@@ -149,7 +152,7 @@ class Labelled:
 
 def make(kind: Kind, count: int, seed: str, *, with_header: bool) -> Labelled:
     """Make so many lines: a few templates are frequent, some come once or twice."""
-    draw = random.Random(f"{seed}:{kind.name}")  # noqa: S311 - no secret
+    draw = random.Random(f"{seed}:{kind.name}")
     numbers = list(range(len(kind.templates)))
     draw.shuffle(numbers)
     weights = [1.0 / (1 + place) ** 1.3 for place in range(len(numbers))]
@@ -158,7 +161,7 @@ def make(kind: Kind, count: int, seed: str, *, with_header: bool) -> Labelled:
     lines = []
     for number, label in enumerate(labels):
         # A message comes from one place of the program: its level and class are its own.
-        header = fill(kind.header, draw, number, random.Random(label)) if with_header else ""  # noqa: S311
+        header = fill(kind.header, draw, number, random.Random(label)) if with_header else ""
         lines.append(header + fill(kind.templates[label], draw, number))
     return Labelled(kind.name, tuple(lines), tuple(labels))
 

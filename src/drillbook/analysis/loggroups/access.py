@@ -7,7 +7,8 @@ from datetime import datetime
 
 # ip ident user [time zone] "method path protocol" status …, split at its spaces.
 _COMBINED = 9
-_PLACES = (0, 3, 4, 8)
+_STATUSES = frozenset(map(str, range(100, 600)))
+_NO_REQUEST = ("",) * _COMBINED
 _LINE = re.compile(r'(\S+) \S+ .*?(\[[^\]\s]+) ([+-]\d{4})\] "(?:[^"\\]|\\.)*" (\d{3})\b')
 _FIRST_ERROR = "500"
 
@@ -42,23 +43,25 @@ class _Times(dict[str, float | None]):
 
 def read_access(lines: Sequence[str]) -> Access:
     """Return the requests of an access log."""
+    rows: list[Sequence[str]] = [text.split(" ", _COMBINED) for text in lines]
+    plain = [len(row) >= _COMBINED and row[8] in _STATUSES for row in rows]
+    if not all(plain):
+        rows = [row if fits else _split(row) for row, fits in zip(rows, plain, strict=True)]
     times = _Times()
-    at: list[float] = []
-    source: list[str] = []
-    failed: list[bool] = []
-    line: list[int] = []
-    for index, text in enumerate(lines):
-        parts = text.split(" ", _COMBINED)
-        if len(parts) > _COMBINED - 1 and len(parts[8]) == 3 and parts[8].isdigit():
-            who, day, zone, status = parts[0], parts[3], parts[4], parts[8]
-        elif match := _LINE.match(text):
-            who, day, zone, status = match[1], match[2], f"{match[3]}]", match[4]
-        else:
-            continue
-        when = times[f"{day} {zone}"]
-        if when is not None:
-            line.append(index)
-            at.append(when)
-            source.append(who)
-            failed.append(status >= _FIRST_ERROR)
-    return Access(line, at, source, failed, len(lines) - len(line))
+    at = [times[f"{row[3]} {row[4]}"] for row in rows]
+    line = [index for index, when in enumerate(at) if when is not None]
+    return Access(
+        line=line,
+        at=[when for when in at if when is not None],
+        source=[rows[index][0] for index in line],
+        failed=[rows[index][8] >= _FIRST_ERROR for index in line],
+        not_understood=len(lines) - len(line),
+    )
+
+
+def _split(row: Sequence[str]) -> Sequence[str]:
+    """Return the parts of a line whose request is no three words, where it is a request at all."""
+    found = _LINE.match(" ".join(row))
+    if found is None:
+        return _NO_REQUEST
+    return (found[1], "", "", found[2], f"{found[3]}]", "", "", "", found[4])

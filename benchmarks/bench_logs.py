@@ -1,0 +1,135 @@
+"""
+Group labelled logs of many kinds with one configuration, and read a million access-log lines.
+
+Three tables: grouping accuracy (GA: the share of lines whose group holds exactly the lines of their
+label) with and without the headers of the lines, drain3 with one configuration beside; lines a
+second of one core; and an access log of 1,000,000 lines to clusters, onset and top sources, awk's
+counting pass on the same file beside. Seconds are of one core (CPU), so a busy machine shows less
+than it can, but not something else. Writes build/bench-logs.json. Run by `make bench-logs`.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from benchmarks import bench_logs_access as access
+from benchmarks.bench_logs_kinds import KINDS
+from benchmarks.bench_logs_making import Kind, kinds, make
+from benchmarks.bench_logs_other_kinds import OTHER_KINDS
+from benchmarks.bench_logs_scoring import drain, ours, table
+from drillbook.analysis.loggroups import group
+
+OUT = Path("build/bench-logs.json")
+SEED = "one"
+LINES, FAST_LINES = 2_000, 100_000
+MOST_SECONDS, LEAST_SPEED = 3.0, 200_000
+Row = dict[str, Any]  # Any: a line of JSON
+
+
+def accuracy(name: str, found: Sequence[Kind]) -> list[Row]:
+    """Return the accuracy of ours and drain3 for each kind."""
+    rows = []
+    for header in (False, True):
+        scored = table(kinds(found, LINES, SEED, with_header=header), (ours, drain))
+        rows += [
+            {
+                "set": name,
+                "kind": kind,
+                "header": header,
+                "ours": asdict(mine),
+                "drain3": asdict(its),
+            }
+            for kind, (mine, its) in scored.items()
+        ]
+    return rows
+
+
+def speed(found: Sequence[Kind]) -> list[Row]:
+    """Return how many lines a second one core groups, with headers."""
+    rows = []
+    for kind in found:
+        lines = make(kind, FAST_LINES, SEED, with_header=True).lines
+        began = time.process_time()
+        groups = group(lines)
+        took = time.process_time() - began
+        rows.append(
+            {"kind": kind.name, "lines_a_second": len(lines) / took, "groups": len(groups.groups)}
+        )
+    return rows
+
+
+def million() -> access.Told:
+    """Write and read the access log."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "access.log")
+        return access.told(target, access.write_log(target))
+
+
+def shown(rows: list[Row], speeds: list[Row], told: access.Told | None) -> None:
+    """Print what was measured."""
+    print(f"{'set':6} {'kind':20} {'header':7} {'GA':>6} {'drain3':>7} {'FGA':>6} {'drain3':>7}")
+    for row in rows:
+        mine, its = row["ours"], row["drain3"]
+        print(
+            f"{row['set']:6} {row['kind']:20} {row['header']!s:7} {mine['lines']:6.3f} "
+            f"{its['lines']:7.3f} {mine['groups']:6.3f} {its['groups']:7.3f}"
+        )
+    for name in dict.fromkeys(row["set"] for row in rows):
+        of_set = [row for row in rows if row["set"] == name]
+        mine, its = (fmean(row[who]["lines"] for row in of_set) for who in ("ours", "drain3"))
+        print(f"mean GA, {name} set: {mine:.3f}, drain3 {its:.3f}")
+    for row in speeds:
+        print(f"{row['kind']:20} {row['lines_a_second']:10,.0f} lines/s, {row['groups']} groups")
+    if speeds:
+        print(f"{'all kinds together':20} {_lines_a_second(speeds):10,.0f} lines/s")
+    if told:
+        parts = ", ".join(f"{part} {took:.2f}" for part, took in told.seconds.items())
+        print(
+            f"{told.lines:,} access-log lines: {sum(told.seconds.values()):.2f} s of one core "
+            f"({parts}), {told.wall_seconds:.2f} s by the clock; {told.clusters} clusters, onset "
+            f"{told.onset_error_seconds:.1f} s off, top source {told.top_source}; "
+            f"awk counts in {told.awk_seconds:.2f} s"
+        )
+
+
+def _lines_a_second(speeds: list[Row]) -> float:
+    """Return the speed over all kinds together."""
+    return len(speeds) / sum(1.0 / row["lines_a_second"] for row in speeds)
+
+
+def main() -> int:
+    """Measure, print, write; 1 when a promise is missed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", choices=["accuracy", "speed", "million"])
+    only = parser.parse_args().only
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    rows = [
+        *(accuracy("own", KINDS) if only in (None, "accuracy") else ()),
+        *(accuracy("second", OTHER_KINDS) if only in (None, "accuracy") else ()),
+    ]
+    speeds = speed(KINDS) if only in (None, "speed") else []
+    told = million() if only in (None, "million") else None
+    shown(rows, speeds, told)
+    OUT.parent.mkdir(exist_ok=True)
+    OUT.write_text(
+        json.dumps(
+            {"accuracy": rows, "speed": speeds, "million": asdict(told) if told else None}, indent=1
+        )
+    )
+    slow = bool(speeds) and _lines_a_second(speeds) < LEAST_SPEED
+    late = told is not None and sum(told.seconds.values()) > MOST_SECONDS
+    if slow or late:
+        print("missed: " + ", ".join(["the speed"] * slow + ["the million lines"] * late))
+    return int(slow or late)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
