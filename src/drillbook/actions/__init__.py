@@ -10,6 +10,7 @@ from drillbook.actions import (
     errors,
     migration,
     platform,
+    postmortem,
     ratelimit,
     repository,
 )
@@ -25,6 +26,7 @@ CATALOG = catalog(
     errors.domain,
     migration.domain,
     platform.domain,
+    postmortem.domain,
     ratelimit.domain,
     repository.domain,
 )

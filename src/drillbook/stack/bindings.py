@@ -29,6 +29,7 @@ from drillbook.ports.rehearsals import Rehearsals
 from drillbook.ports.restarts import Uptime
 from drillbook.ports.restore_points import RestorePoints
 from drillbook.ports.role_limits import RoleLimits
+from drillbook.ports.run_record import RunRecords
 from drillbook.ports.sessions import Sessions
 from drillbook.ports.side_tables import SideTables
 from drillbook.ports.systems import Systems
@@ -307,6 +308,12 @@ def _commands(place: Place) -> Commands:
     return ProcessCommands(place.home() / "commands")
 
 
+def _run_records(place: Place) -> RunRecords:
+    from drillbook.stack.run_records import JournalRecords
+
+    return JournalRecords(place)
+
+
 def _team_commands(place: Place) -> TeamCommands:
     from drillbook.stack.team_commands import RecordedCommands
 
@@ -369,6 +376,7 @@ _BUILDERS: dict[type, Callable[[Place], object]] = {
     Systems: _Systems,
     Commands: _commands,
     TeamCommands: _team_commands,
+    RunRecords: _run_records,
     **outside.BUILDERS,
     **platforms.BUILDERS,
     **fixing.BUILDERS,

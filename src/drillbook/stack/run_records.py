@@ -1,0 +1,91 @@
+"""The record of a run, read from the journal of this home's store."""
+
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drillbook.core.errors import Damaged, DrillbookError, NotFound
+from drillbook.core.plan import Plan
+from drillbook.core.record import EntryKind, RecordEntry
+from drillbook.ports.run_record import RunRecord
+from drillbook.stack.books import find_books, library, read_book_file
+from drillbook.stack.place import Place
+from drillbook.stack.settings import load_settings
+
+if TYPE_CHECKING:
+    from drillbook.engine.journal import Journal, Recorded
+
+# A worker writes the entries of quick reads within a tenth of a second (engine/recorder.py).
+QUIET_SECONDS = 0.4
+MOST_WAITS = 10
+
+
+class JournalRecords:
+    """Reads runs from the journal."""
+
+    def __init__(self, place: Place) -> None:
+        self._folder = place.folder
+
+    def read(self, run: str) -> RunRecord:
+        """Return a run's record; of one under way, what is written so far."""
+        from drillbook.engine.journal import open_journal  # noqa: PLC0415 - as in bindings.py
+
+        settings = load_settings(self._folder)
+        with closing(open_journal(settings.store_url(), settings.home)) as journal:
+            entries = _settled(journal, run)
+            if not entries:
+                raise NotFound(
+                    f"the journal has no run {run!r}", hint="`drillbook runs` lists them."
+                )
+            plan = _plan(journal, entries)
+        path, text, says = self._book(plan)
+        return RunRecord(run, plan, tuple(map(_entry, entries)), path, text, says)
+
+    def _book(self, plan: Plan) -> tuple[str, str | None, str]:
+        """Return the book's path, its text if it is the one the plan was made of, and why not."""
+        try:
+            own = find_books(folder=self._folder).own
+        except DrillbookError as error:
+            return "", None, f"the book cannot be read: {error}"
+        named = Path(plan.book)
+        files = [*own, *library()]
+        if named.is_file() and all(each.path != named for each in own):
+            files.append(read_book_file(named))
+        for each in files:
+            if sha256(each.text.encode()).hexdigest() == plan.book_sha256:
+                shown = "" if each.path is None else _shown(each.path, self._folder)
+                return shown, each.text, ""
+        return "", None, f"{plan.book} was changed since the run was planned"
+
+
+def _shown(path: Path, folder: Path) -> str:
+    """Return a path as `git apply` wants it: from the root of the repository it lies in."""
+    full = path.resolve()
+    root = next((each for each in full.parents if (each / ".git").exists()), folder.resolve())
+    return full.relative_to(root).as_posix() if full.is_relative_to(root) else full.name
+
+
+def _settled(journal: "Journal", run: str) -> "list[Recorded]":
+    """Return the entries once none has come for a while."""
+    entries = list(journal.entries(run))
+    for _ in range(MOST_WAITS):
+        last = entries[-1].index if entries else -1
+        if not journal.wait(run, after=last, timeout_seconds=QUIET_SECONDS):
+            break
+        entries += journal.entries(run, after=last)
+    return entries
+
+
+def _plan(journal: "Journal", entries: "list[Recorded]") -> Plan:
+    planned = next((each for each in entries if each.kind == EntryKind.RUN_PLANNED), None)
+    kept = planned.data.get("evidence") if planned else None
+    if not isinstance(kept, dict):
+        raise Damaged(
+            "the run's record has no plan", hint="`drillbook journal verify` says what is damaged."
+        )
+    return Plan.model_validate_json(journal.get_evidence(str(kept["sha256"])))
+
+
+def _entry(each: "Recorded") -> RecordEntry:
+    return RecordEntry(each.index, each.at, each.kind, each.task, each.by, each.data)
