@@ -91,7 +91,8 @@ def _provider(settings: Mapping[str, object]) -> str:
     """Return what a system is provided by; backups have a place, and logs may have many sources."""
     if "provider" in settings:
         return str(settings["provider"])
-    many = sorted({_provider(inner) for inner in settings.values() if isinstance(inner, Mapping)})
+    inner = [one for one in settings.values() if isinstance(one, Mapping) and "provider" in one]
+    many = sorted({str(one["provider"]) for one in inner})
     return "+".join(many) or ("bucket" if "bucket" in settings else "folder")
 
 
