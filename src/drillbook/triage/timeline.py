@@ -157,7 +157,7 @@ def by_hand(words: Iterable[Word]) -> tuple[ByHand, ...]:
     """Return what the database's log tells of changes of the schema, gathered by time."""
     groups: list[list[tuple[float, str]]] = []
     for word in words:
-        found = _DDL.search(word.message)
+        found = _DDL.search(f"{word.message}\n{word.stack}")
         if found is None:
             continue
         objects = [one["name"] for one in _NAMED.finditer(found["sql"])]

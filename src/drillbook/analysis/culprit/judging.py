@@ -12,10 +12,15 @@ from drillbook.analysis.culprit.timing import timing
 from drillbook.analysis.culprit.weighing import NAMED, Case, ranked
 from drillbook.core.incident import Candidate, CauseKind, Fix, FixKind
 
-# What a change of code, values or schema may bring about: seen in the middle, not at the root.
-BROUGHT_ABOUT = {CauseKind.SLOW_QUERY, CauseKind.PROCESS}
+# What a change may bring about: seen in the middle, and not at the root.
+BROUGHT_ABOUT = {
+    CauseKind.SLOW_QUERY: {CauseKind.RELEASE, CauseKind.VALUE, CauseKind.MIGRATION},
+    CauseKind.PROCESS: {CauseKind.RELEASE, CauseKind.VALUE},
+    CauseKind.CONNECTIONS: {CauseKind.RELEASE, CauseKind.VALUE},
+    CauseKind.LOCK: {CauseKind.RELEASE, CauseKind.MIGRATION},
+}
+# By whoever holds them: another program's sessions are not brought about by the app.
 OF_SESSIONS = {CauseKind.CONNECTIONS, CauseKind.LOCK}
-CHANGES = {CauseKind.RELEASE, CauseKind.VALUE, CauseKind.MIGRATION}
 NEAR = 2.0
 PASSED_ON = 0.9
 
@@ -70,20 +75,20 @@ def _pass_on(cases: list[Case]) -> None:
     middle = [
         case
         for case in cases
-        if case.cause.kind in BROUGHT_ABOUT or (case.cause.kind in OF_SESSIONS and case.of_the_app)
+        if case.cause.kind in BROUGHT_ABOUT
+        and case.measured > 0
+        and (case.of_the_app or case.cause.kind not in OF_SESSIONS)
     ]
-    if not middle:
-        return
-    strongest = max(middle, key=lambda case: case.score)
-    if strongest.measured <= 0:
-        return
     for case in cases:
-        if case.cause.kind in CHANGES and _near(case):
-            case.add(
-                f"it may have brought this about: {strongest.cause.says}",
-                PASSED_ON * max(0.0, strongest.score - strongest.prior),
-                "triage",
-            )
+        mine = [one for one in middle if case.cause.kind in BROUGHT_ABOUT[one.cause.kind]]
+        if not mine or not _near(case):
+            continue
+        strongest = max(mine, key=lambda one: one.score)
+        case.add(
+            f"it may have brought this about: {strongest.cause.says}",
+            PASSED_ON * max(0.0, strongest.score - strongest.prior),
+            "triage",
+        )
 
 
 def _near(case: Case) -> bool:

@@ -156,7 +156,8 @@ RULES: tuple[tuple[Symptom, re.Pattern[str]], ...] = (
         Symptom.VALUE_MISSING,
         _cased(
             rf"{_FIRST}(?: environment variable)? (?:is|was|must be) "
-            r"(?:not (?:set|defined|configured|found|given)|unset|undefined|missing|required|empty|set)",
+            r"(?:not (?:set|defined|configured|found|given)|unset|undefined|missing|required"
+            r"|empty|set)",
             rf"KeyError: {_SECOND}",
             r"(?:[Mm]issing|[Uu]ndefined|[Uu]nset|[Rr]equired|[Ss]et (?:the )?)?[\w ]{0,40}?"
             r"(?:[Ee]nv(?:ironment)?|[Vv]ariable|var|[Ss]etting|[Cc]onfig\w*|[Ss]ecret)s?"
