@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 N ?= 300
 
-.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes check-faults bench-canary bench-onset twin-check drill drill-errors campaign-kill docs clean
+.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes check-faults bench-canary bench-logs bench-onset twin-check drill drill-errors campaign-kill docs clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'

@@ -66,8 +66,7 @@ def _lines(count: int, onset: datetime) -> Iterator[str]:
         broken = path == "/api/payments" and at >= onset and draw.random() < 0.4
         if draw.random() < 0.002:
             odd = draw.choice(_ODD)
-            yield f'{who} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "{odd}" 400 166 "-" "-"
-'
+            yield f'{who} - - [{at:%d/%b/%Y:%H:%M:%S} +0000] "{odd}" 400 166 "-" "-"\n'
             continue
         status = 502 if broken else draw.choice((200,) * 90 + (304,) * 5 + (404,) * 4 + (500,))
         method = "POST" if path == "/api/payments" else "GET"
