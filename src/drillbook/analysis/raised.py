@@ -26,7 +26,7 @@ FALSE_ALARMS_AN_HOUR = 0.01
 BLOCKS_AN_HOUR = 3600 // BLOCK_SECONDS
 ENOUGH = log(BLOCKS_AN_HOUR / FALSE_ALARMS_AN_HOUR)
 STILL_SECONDS = 15.0
-STILL_GAPS = 3.0
+STILL_GAPS = 5.0
 
 Blocks = Mapping[int, Counts]
 Known = tuple[Before, Usual]
@@ -58,6 +58,7 @@ class Raising:
 
     bad: set[int] = field(default_factory=set[int])
     _known: dict[int, Known] = field(default_factory=dict[int, Known])
+    _good: Known | None = None  # the newest hour without anything bad in it
 
     def look(self, blocks: Blocks, *, since: int) -> Raised:
         """Weigh the blocks from `since` on against the hour before each of them."""
@@ -79,17 +80,23 @@ class Raising:
 
     def mark(self, first: int, last: int) -> None:
         """Leave these blocks out of what is usual from now on."""
-        self.bad.update(range(first, last + 1))
-        for end in [end for end in self._known if end > first]:
+        new = set(range(first, last + 1)) - self.bad
+        self.bad |= new
+        for end in [end for end in self._known if new and end > min(new)]:
             del self._known[end]
 
     def _before(self, blocks: Blocks, end: int) -> Known:
         # Settled once for each start: a rule that bends while one looks would promise nothing.
         if end not in self._known:
-            calm = [each for each in range(end - 2 * BLOCKS_AN_HOUR, end) if each not in self.bad]
-            row = [blocks.get(each, Counts()) for each in calm[-BLOCKS_AN_HOUR:]]
+            calm = [each for each in range(end - BLOCKS_AN_HOUR, end) if each not in self.bad]
+            row = [blocks.get(each, Counts()) for each in calm]
             counts, group = sum(row, Counts()), group_size(row)
-            self._known[end] = Before(counts, group), Usual.of(counts, group)
+            if self._good is not None and counts.trials < self._good[0].counts.trials and self.bad:
+                self._known[end] = self._good
+            else:
+                self._known[end] = Before(counts, group), Usual.of(counts, group)
+        if self.bad.isdisjoint(range(end - BLOCKS_AN_HOUR, end)):
+            self._good = self._known[end]
         return self._known[end]
 
     def _forget(self, since: int) -> None:
