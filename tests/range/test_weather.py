@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from drillbook.range.cloud import Cloud
+from drillbook.range.cloud import LISTENERS, Cloud
 from drillbook.range.twins.serving import Listener
 from drillbook.range.twins.weather import (
     FAIR,
@@ -171,7 +171,7 @@ def test_tokens_and_ports_are_made_once_and_for_the_owner_only(tmp_path: Path) -
     ports = {name: cloud.port(name) for name in ("vercel", "github", "supabase")}
     cloud.keep_ports({"vercel": 1})
 
-    assert len(set(cloud.ports().values())) == 6
+    assert len(set(cloud.ports().values())) == len(LISTENERS)
     assert again.ports() == cloud.ports() | {"github": ports["github"], "vercel": 1}
     assert cloud.token("supabase") == again.token("supabase")
     assert len(cloud.token("supabase")) == 44

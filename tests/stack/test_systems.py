@@ -13,6 +13,8 @@ SECTIONS = {
     "app": 'url = "http://127.0.0.1:1"',
     "logs": 'path = "app.log"',
     "backups": 'folder = "backups"',
+    "metrics": 'url = "http://127.0.0.1:1"\nrequests = "r"\nerrors = "e"',
+    "limits": 'provider = "redis"\nurl = "env:NOWHERE"\nprefix = "count:"',
     "repository": 'provider = "github"\nrepository = "o/r"\nbranch = "main"\ntoken = "env:NOWHERE"',
     "database from supabase": 'provider = "supabase"\nurl = "env:NOWHERE"\n'
     'project = "abcdefghijklmnopqrst"\ntoken = "env:NOWHERE"',

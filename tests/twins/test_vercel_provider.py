@@ -127,7 +127,9 @@ def test_what_serves_is_what_the_users_address_points_at(
     assert below.crons == ()
     assert below.serving.has_served is True
     elsewhere = replace(production, url=lambda: "https://shop.example.com/")
-    assert elsewhere.hosting().serving == hosting.serving
+    seen = elsewhere.hosting().serving
+    assert seen is not None
+    assert seen.id == hosting.serving.id
     with pytest.raises(NotFound, match=r"no alias shop\.example\.com"):
         replace(staging, url=lambda: "https://shop.example.com/").hosting()
 
