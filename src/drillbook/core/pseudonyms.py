@@ -104,7 +104,8 @@ class Pseudonyms:
     def _keyed(self, value: str) -> str:
         # What goes on behind it, such as the next word after %20 or a full stop, is not the name.
         name, percent, rest = value.partition("%2")
-        name, stop = (name[:-1], name[-1]) if name.endswith((".", ":")) else (name, "")
+        goes_on = name.endswith((".", ":")) and not _is_address(name)
+        name, stop = (name[:-1], name[-1]) if goes_on else (name, "")
         return self.person(_plain(name)) + stop + percent + self.text(rest)
 
     def _new(self, name: str) -> str:

@@ -175,7 +175,7 @@ def _from_plain(text: str) -> LogLine | None:
 def _is_marked(text: str, level: re.Match[str]) -> bool:
     """Tell whether a word is a level and no word of a sentence: in capitals, or in brackets."""
     before, after = text[: level.start()][-1:], text[level.end() :][:1]
-    return level["level"].isupper() or (before in "[<(|" and after in "]>)|:" and bool(before))
+    return level["level"].isupper() or (before in "[<(|:" and after in "]>)|:" and bool(before))
 
 
 def _level_of(value: object) -> str:
