@@ -1,5 +1,6 @@
 """`drillbook drill errors`: every fault and what only looks like one, through High Error Rate."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(".drillbook") / "drill-errors"
 RESULTS = "results"
+ENDED_BY_TERM = 128 + signal.SIGTERM
 HEAD = ("case", "seed", "noticed", "diagnosed", "right", "fix", "mitigated", "verified", "wrong")
 WIDTHS = (30, 4, 8, 9, 7, 26, 9, 8, 5)
 
@@ -66,6 +68,8 @@ def errors(
     from drillbook.drills.errors.report import drilled, read_results
 
     part = Shard.named(shard)
+    # Who ends us by a signal gets a range that is down, and a lookout that has gone.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED_BY_TERM))
     results = folder / RESULTS
     if not resume:
         for file in results.glob("*.jsonl"):

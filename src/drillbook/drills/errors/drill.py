@@ -12,10 +12,10 @@ from typing import Protocol
 
 from drillbook.core.errors import Failed, Refused
 from drillbook.core.model import Frozen
-from drillbook.drills.demo_stage import RANGE, set_up
+from drillbook.drills.demo_stage import HOME, RANGE, set_up
 from drillbook.drills.errors.case import Case
 from drillbook.drills.errors.play import Site, blank, play, settle
-from drillbook.drills.errors.product import Product
+from drillbook.drills.errors.product import Product, end_left
 from drillbook.drills.errors.result import Result
 from drillbook.drills.errors.users import Users
 from drillbook.engine.runs import opened
@@ -139,6 +139,7 @@ def _play_all(
 
 @contextmanager
 def _site(folder: Path, face: Face, *, book: Path | None, alone: bool) -> Iterator[Site]:
+    end_left(folder / HOME)
     with ExitStack() as after:
         stage = after.enter_context(set_up(folder, face.says, keep=False, scale=SCALE))
         ground = Ground(stage.folder / RANGE, tied=True)

@@ -19,6 +19,7 @@ from drillbook.engine.runs import Runs
 from drillbook.engine.spawn import ensure_worker
 from drillbook.stack.books import find_books
 from drillbook.watch.incidents import Incident, IncidentBook
+from drillbook.watch.service import LOCK, is_watching
 
 RUNBOOK = "High Error Rate"
 CULPRIT, WATCH = "errors.culprit", "errors.watch"
@@ -118,6 +119,15 @@ class Product:
 
     def _book(self) -> IncidentBook:
         return IncidentBook(self.stage.store.home)
+
+
+def end_left(home: Path) -> None:
+    """End the lookout that an earlier drill left, which was killed before it could do so."""
+    lock = home / LOCK
+    words = lock.read_text(encoding="utf-8").strip() if lock.exists() else ""
+    found = identify(int(words)) if words.isdigit() and is_watching(home) else None
+    if found is not None:
+        end(found, signal.SIGTERM, signal.SIGKILL, seconds=STOP_SECONDS)
 
 
 def _step(entry: Recorded, does: dict[str, str]) -> Step:

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 from redis import Redis
@@ -71,17 +69,8 @@ def seen_at_repository(cloud: Cloud) -> State:
 
 def seen_at_database_platform(cloud: Cloud) -> State:
     """Return what the database's platform was told, of any kind."""
-    path = cloud.documents("supabase").path
-    if not path.exists():
-        return {}
-    # By the file itself: also of a kind that is not known here.
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        rows = connection.execute("SELECT kind, id, body FROM documents").fetchall()
-    return {
-        f"{kind} {name}": _digest(json.loads(body))
-        for kind, name, body in rows
-        if not kind.endswith(DAILY)
-    }
+    found = cloud.documents("supabase").everything()
+    return {f"{kind} {name}": _digest(said) for kind, name, said in found if DAILY not in kind}
 
 
 def seen_in_limiter(environment: Environment) -> State | None:

@@ -53,6 +53,11 @@ class Documents:
         """Return the documents of a kind, those made first first."""
         return self._read("SELECT body FROM documents WHERE kind = ? ORDER BY position", kind)
 
+    def everything(self) -> list[tuple[str, str, Document]]:
+        """Return all documents of all kinds, with kind and id."""
+        rows = self._connection().execute("SELECT kind, id, body FROM documents ORDER BY position")
+        return [(kind, name, json.loads(body)) for kind, name, body in rows]
+
     def remove(self, kind: str, name: str) -> bool:
         """Remove a document; False when there is none."""
         removing = "DELETE FROM documents WHERE kind = ? AND id = ?"
