@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,6 @@ from culprit.scenes import (
     switch,
 )
 from drillbook.analysis.culprit import judge
-from drillbook.analysis.culprit.requests import Request
 from drillbook.analysis.culprit.scene import (
     Door,
     FileDiff,
@@ -34,6 +34,9 @@ from drillbook.analysis.culprit.scene import (
 )
 from drillbook.core.incident import CauseKind, Change, ChangeKind, FixKind
 from drillbook.core.vitals import Blocker, Entrance, Holder, RoleUse, Vitals, Waiting
+
+if TYPE_CHECKING:
+    from drillbook.analysis.culprit.requests import Request
 
 HOLDER = Blocker(
     pid=77, application="psql", user="ana", state="idle in transaction", transaction_seconds=62,
@@ -88,7 +91,8 @@ def gone(name: str) -> Change:
 
 CASES: dict[str, tuple[Scene, CauseKind, str, FixKind]] = {
     "a release whose code throws in lines it changed": (
-        scene(requests(fails("no", on="orders", one_in=3, stack=STACK)), changes=JUST, diff=CHANGED),
+        scene(requests(fails("no", on="orders", one_in=3, stack=STACK)), changes=JUST,
+              diff=CHANGED),
         CauseKind.RELEASE, "dpl_new", FixKind.ROLL_BACK),
     "a release that reads a value nobody has set": (
         scene(requests(fails("SMS_SENDER is not set", on="orders")), changes=JUST, diff=(ADDED,)),
@@ -119,7 +123,8 @@ CASES: dict[str, tuple[Scene, CauseKind, str, FixKind]] = {
               vitals=LOCKED, changes=JUST, diff=CHANGED),
         CauseKind.LOCK, "pid 77 psql", FixKind.END_SESSIONS),
     "somebody else's idle sessions": (
-        scene(requests(fails('FATAL: too many connections for role "web"', status=503)), vitals=FULL),
+        scene(requests(fails('FATAL: too many connections for role "web"', status=503)),
+              vitals=FULL),
         CauseKind.CONNECTIONS, "report", FixKind.END_SESSIONS),
     "a full disk": (
         scene(requests(fails("could not extend file: No space left on device", on="orders"))),
@@ -160,8 +165,10 @@ def test_what_the_release_lacks_is_named_with_it() -> None:
     value = judge(CASES["a release that reads a value nobody has set"][0])
     column = judge(CASES["a release that asks for a column nobody made"][0])
 
-    assert value.found and value.found.cause.lacks == "SMS_SENDER"
-    assert column.found and column.found.cause.lacks == "paid_at"
+    assert value.found
+    assert value.found.cause.lacks == "SMS_SENDER"
+    assert column.found
+    assert column.found.cause.lacks == "paid_at"
 
 
 def test_the_release_before_is_where_to_go_back_to() -> None:

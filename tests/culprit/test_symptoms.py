@@ -32,7 +32,7 @@ JAVA = """java.lang.IllegalStateException: no quote
 Caused by: java.net.SocketTimeoutException: Read timed out
 """
 SAID = [
-    ('FATAL:  remaining connection slots are reserved for roles', Symptom.DATABASE_FULL, ""),
+    ("FATAL:  remaining connection slots are reserved for roles", Symptom.DATABASE_FULL, ""),
     ('FATAL: too many connections for role "web"', Symptom.DATABASE_FULL, ""),
     ('FATAL: password authentication failed for user "web"', Symptom.DATABASE_LOGIN, ""),
     ("canceling statement due to lock timeout", Symptom.DATABASE_LOCK, ""),

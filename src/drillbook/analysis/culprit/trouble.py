@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from drillbook.analysis.culprit.requests import Request, folded, reading_of
 from drillbook.analysis.culprit.scene import Badness, Trouble
-from drillbook.analysis.error_rate import binomial_tail, fisher_tail
+from drillbook.analysis.error_rate import binomial_tail, fisher_tail, is_raised
 from drillbook.analysis.onset.finding import Level, Onset, Piece, find_onset
 from drillbook.analysis.onset.silence import find_silence
 from drillbook.analysis.onset.slowness import find_slow_onset
@@ -19,7 +19,7 @@ from drillbook.analysis.onset.slowness import find_slow_onset
 ONE_SOURCE = 0.8
 CROWD_OF_SOURCES = 12
 NEW_SECONDS = 60.0
-FEWEST = 4
+FEWEST, FEWEST_BAD = 4, 3
 FEWER = 0.05
 CHANCE = 0.001
 LATELY_SECONDS = 180.0
@@ -197,8 +197,15 @@ def _hit_routes(requests: Sequence[Request], is_bad: IsBad, now: float) -> set[s
 
 
 def _onset_of(requests: Sequence[Request], is_bad: IsBad, now: float, start: float) -> Onset | None:
+    """Return the onset where so many are bad since that it is no chance."""
     times, bad = [one.at for one in requests], [is_bad(one) for one in requests]
-    return find_onset(times, bad, now, start=start) if any(bad) else None
+    onset = find_onset(times, bad, now, start=start) if sum(bad) >= FEWEST_BAD else None
+    return onset if onset is not None and _is_sure(onset) else None
+
+
+def _is_sure(onset: Onset) -> bool:
+    before, after = onset.before, onset.after
+    return after.bad >= FEWEST_BAD and is_raised(after.bad, after.all, before.bad, before.all)
 
 
 def _slow(requests: Sequence[Request], now: float, start: float) -> _Found | None:
@@ -215,6 +222,8 @@ def _slow(requests: Sequence[Request], now: float, start: float) -> _Found | Non
             return None
         slow = onset, limit
     onset = slow[0]
+    if not _is_sure(onset):
+        return None
     return _Found(Badness.SLOW, lambda one: (one.milliseconds or 0.0) > limit, onset, limit)
 
 
