@@ -8,11 +8,13 @@ from drillbook.actions import (
     database,
     deployment,
     errors,
+    metrics,
     migration,
     platform,
     postmortem,
     ratelimit,
     repository,
+    runbook,
 )
 from drillbook.core.catalog import catalog
 
@@ -24,9 +26,11 @@ CATALOG = catalog(
     database.domain,
     deployment.domain,
     errors.domain,
+    metrics.domain,
     migration.domain,
     platform.domain,
     postmortem.domain,
     ratelimit.domain,
     repository.domain,
+    runbook.domain,
 )

@@ -12,8 +12,8 @@ class RunRecord:
     """
     One run: its plan, its entries in order, and its book's text where that is still the same.
 
-    `book_path` is the book's path from the root of its repository, "" for a shipped book; where
-    `book_text` is None, `book_says` tells why it cannot be had.
+    `book_path` is the book's path from the root of its repository; of a shipped book, where the
+    team's own copy of it would lie. Where `book_text` is None, `book_says` tells why.
     """
 
     run: str
@@ -22,6 +22,7 @@ class RunRecord:
     book_path: str = ""
     book_text: str | None = None
     book_says: str = ""
+    book_is_shipped: bool = False
 
 
 class RunRecords(Protocol):
@@ -29,4 +30,8 @@ class RunRecords(Protocol):
 
     def read(self, run: str) -> RunRecord:
         """Return a run's record; NotFound when the journal has no such run."""
+        ...
+
+    def findings(self, name: str, text: str) -> tuple[str, ...]:
+        """Return what `drillbook check` has to say of a book's text, without its lines."""
         ...

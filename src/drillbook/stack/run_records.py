@@ -9,7 +9,7 @@ from drillbook.core.errors import Damaged, DrillbookError, NotFound
 from drillbook.core.plan import Plan
 from drillbook.core.record import EntryKind, RecordEntry
 from drillbook.ports.run_record import RunRecord
-from drillbook.stack.books import find_books, library, read_book_file
+from drillbook.stack.books import FOLDER, BookFile, find_books, library, read_book_file
 from drillbook.stack.place import Place
 from drillbook.stack.settings import load_settings
 
@@ -25,7 +25,7 @@ class JournalRecords:
     """Reads runs from the journal."""
 
     def __init__(self, place: Place) -> None:
-        self._folder = place.folder
+        self._folder, self._file = place.folder, place.file
 
     def read(self, run: str) -> RunRecord:
         """Return a run's record; of one under way, what is written so far."""
@@ -39,24 +39,36 @@ class JournalRecords:
                     f"the journal has no run {run!r}", hint="`drillbook runs` lists them."
                 )
             plan = _plan(journal, entries)
-        path, text, says = self._book(plan)
-        return RunRecord(run, plan, tuple(map(_entry, entries)), path, text, says)
-
-    def _book(self, plan: Plan) -> tuple[str, str | None, str]:
-        """Return the book's path, its text if it is the one the plan was made of, and why not."""
+        rows = tuple(map(_entry, entries))
         try:
-            own = find_books(folder=self._folder).own
+            found = _book_of(plan, self._folder)
         except DrillbookError as error:
-            return "", None, f"the book cannot be read: {error}"
-        named = Path(plan.book)
-        files = [*own, *library()]
-        if named.is_file() and all(each.path != named for each in own):
-            files.append(read_book_file(named))
-        for each in files:
-            if sha256(each.text.encode()).hexdigest() == plan.book_sha256:
-                shown = "" if each.path is None else _shown(each.path, self._folder)
-                return shown, each.text, ""
-        return "", None, f"{plan.book} was changed since the run was planned"
+            return RunRecord(run, plan, rows, book_says=f"the book cannot be read: {error}")
+        if found is None:
+            says = f"{plan.book} was changed since the run was planned"
+            return RunRecord(run, plan, rows, book_says=says)
+        path = self._folder / FOLDER / found.name if found.path is None else found.path
+        return RunRecord(run, plan, rows, _shown(path, self._folder), found.text, "", found.shipped)
+
+    def findings(self, name: str, text: str) -> tuple[str, ...]:
+        """Return what the check says of a book's text, against this stack and all actions."""
+        from drillbook.actions import CATALOG  # noqa: PLC0415 - the catalog holds this port's user
+        from drillbook.compiler.check import check_book  # noqa: PLC0415 - as in bindings.py
+        from drillbook.stack.stack import Stack  # noqa: PLC0415 - it builds this provider
+
+        stack = Stack(file=self._file, folder=self._folder)
+        checked = check_book(text, name=name, catalog=lambda: CATALOG, stack=stack.facts())
+        return tuple(f"{each.code}: {each.message}" for each in checked.diagnostics)
+
+
+def _book_of(plan: Plan, folder: Path) -> BookFile | None:
+    """Return the book if it still is the one the plan was made of."""
+    named = Path(plan.book)
+    files = [*find_books(folder=folder).own, *library()]
+    if named.is_file():
+        files.append(read_book_file(named))
+    same = (each for each in files if sha256(each.text.encode()).hexdigest() == plan.book_sha256)
+    return next(same, None)
 
 
 def _shown(path: Path, folder: Path) -> str:
