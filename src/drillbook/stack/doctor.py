@@ -11,7 +11,7 @@ from drillbook.core.effect import Deadline, deadline
 from drillbook.core.errors import DrillbookError
 from drillbook.core.model import Frozen
 from drillbook.core.secret import scrub
-from drillbook.stack import outside_proofs, platform_proofs, proofs
+from drillbook.stack import fixing_proofs, outside_proofs, platform_proofs, proofs
 from drillbook.stack.sections import EnvironmentSection
 from drillbook.stack.settings import Settings
 from drillbook.stack.stack import Stack
@@ -90,16 +90,24 @@ def _of_environment(section: EnvironmentSection) -> Iterator[tuple[str, Prove]]:
         ("project", database is not None and database.has_api, platform_proofs.project),
         ("app", app is not None, proofs.app),
         ("hosting", app is not None and app.provider == "vercel", platform_proofs.hosting),
+        ("values", app is not None and bool(app.values), fixing_proofs.values),
         ("repository", section.repository is not None, platform_proofs.repository),
         ("auth", section.auth is not None, outside_proofs.auth),
         ("dependencies", bool(section.dependencies), outside_proofs.dependencies),
         ("status pages", bool(section.status_pages), outside_proofs.status_pages),
+        ("metrics", section.metrics is not None, outside_proofs.metrics),
+        ("limits", section.limits is not None, fixing_proofs.limits),
         ("backups", section.backups is not None, proofs.backups),
-        ("logs", section.logs is not None, proofs.logs),
     )
     for system, is_set, prove in proven:
         if is_set:
             yield system, prove
+    for source in section.logs.sources if section.logs is not None else ():
+        yield f"log {source}", _of_log(source)
+
+
+def _of_log(source: str) -> Prove:
+    return lambda stack, name: proofs.logs(stack, name, source)
 
 
 def _of(prove: Prove, stack: Stack, name: str) -> Callable[[], str]:

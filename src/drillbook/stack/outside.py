@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from drillbook.core.errors import SettingsInvalid
 from drillbook.ports.auth_state import AuthState
 from drillbook.ports.dependencies import Dependencies
+from drillbook.ports.metrics import Metrics
 from drillbook.ports.platform import Platform, Service
 from drillbook.ports.platform_apis import ApiSeen, PlatformApis
 from drillbook.ports.status_pages import StatusPages
@@ -146,11 +148,33 @@ def _project(place: Place) -> Platform:
     return cast("Platform", platforms.BUILDERS[Platform](place))
 
 
-SYSTEMS: dict[type, tuple[str, ...]] = {  # in any environment: what is not named is not asked
+def _metrics(place: Place) -> Metrics:
+    section = place.section.metrics
+    if section is None:
+        raise SettingsInvalid(
+            f"{place.stack_says}: {place.name} has no metrics",
+            hint=f"Add [environments.{place.name}.metrics] with url = …, requests = … and "
+            "errors = …",
+        )
+    from drillbook.providers.prometheus import PrometheusMetrics
+
+    return PrometheusMetrics(
+        address=lambda: section.url.reveal(place.folder, HTTP_SCHEMES),
+        requests=section.requests,
+        errors=section.errors,
+        values=section.values,
+        token=None if section.token is None else place.secret(section.token),
+    )
+
+
+SYSTEMS: dict[
+    type, tuple[str, ...]
+] = {  # the first in any environment: what is not named is not asked
     StatusPages: (),
     AuthState: (),
     Dependencies: (),
     PlatformApis: (),
+    Metrics: ("metrics",),
 }
 
 BUILDERS: dict[type, Callable[[Place], object]] = {
@@ -158,4 +182,5 @@ BUILDERS: dict[type, Callable[[Place], object]] = {
     AuthState: _auth_state,
     Dependencies: _dependencies,
     PlatformApis: _platform_apis,
+    Metrics: _metrics,
 }

@@ -3,11 +3,16 @@
 # mypy: disable-error-code="type-abstract"
 # Ports are Protocols, and `Stack.port` takes the type itself.
 
+from datetime import UTC, datetime, timedelta
+
 from drillbook.core.errors import Failed
 from drillbook.ports.auth_state import AuthState, LoginKind
 from drillbook.ports.dependencies import Dependencies
+from drillbook.ports.metrics import Metrics
 from drillbook.ports.status_pages import StatusPages
 from drillbook.stack.stack import Stack
+
+LOOKED_BACK, STEP = timedelta(minutes=10), timedelta(seconds=15)
 
 
 def auth(stack: Stack, name: str) -> str:
@@ -47,3 +52,12 @@ def status_pages(stack: Stack, name: str) -> str:
             "must be of Atlassian Statuspage's kind.",
         )
     return "; ".join(f"{page.name} {page.says}" for page in pages) or "none is named"
+
+
+def metrics(stack: Stack, name: str) -> str:
+    """Count by the metrics' counters: a query that selects nothing would be silent for ever."""
+    end = datetime.now(UTC)
+    found = stack.port(name, Metrics).counts(end - LOOKED_BACK, end, STEP)
+    if found.silent:
+        raise Failed(found.says, hint=f"Correct url and queries in [environments.{name}.metrics].")
+    return f"{found.says}; {found.requests:g} requests, {found.errors:g} errors in 10 minutes"

@@ -1,6 +1,7 @@
-"""The sections of what lies outside: status pages, and what the app depends on."""
+"""The sections of what lies outside: status pages, metrics, and what the app depends on."""
 
-from typing import Self
+import re
+from typing import Literal, Self
 
 from pydantic import model_validator
 
@@ -16,6 +17,7 @@ from drillbook.stack.section_values import (
 )
 
 LONGEST_PROBE_SECONDS = 20.0
+_FUNCTION = re.compile(r"\s*(sum|rate|irate|increase|delta|avg|count)\b[^{]*\(")
 
 
 class StatusPageSection(Frozen):
@@ -51,4 +53,31 @@ class DependencySection(Frozen):
             )
         if "switched_off" in self.model_fields_set and self.switch is None:
             raise ValueError('names switched_off and no switch; write switch = "PAYMENTS" as well')
+        return self
+
+
+class MetricsSection(Frozen):
+    """
+    Metrics by Prometheus' HTTP API.
+
+    `requests` and `errors` select counters, such as `http_requests_total{job="app"}`: no sums and
+    no rates, for these hide a counter that started anew. `values` are queries by name.
+    """
+
+    provider: Literal["prometheus"] = "prometheus"
+    url: HttpAddress
+    token: Reference | None = None
+    requests: Text
+    errors: Text
+    values: dict[Text, Text] = {}
+
+    @model_validator(mode="after")
+    def _selects_counters(self) -> Self:
+        for name in ("requests", "errors"):
+            query: str = getattr(self, name)
+            if found := _FUNCTION.match(query):
+                raise ValueError(
+                    f"names {found[1]}(…) as {name}; write the counter itself, such as "
+                    'http_requests_total{job="app"}: what it grew by is counted here'
+                )
         return self

@@ -12,7 +12,11 @@ from drillbook.stack.address import Address
 from drillbook.stack.fixing_sections import LimitsSection
 from drillbook.stack.log_sections import LogsSection
 from drillbook.stack.lookout_section import LookoutSection
-from drillbook.stack.outside_sections import DependencySection, StatusPageSection
+from drillbook.stack.outside_sections import (
+    DependencySection,
+    MetricsSection,
+    StatusPageSection,
+)
 from drillbook.stack.section_values import (
     Api,
     Branch,
@@ -176,6 +180,7 @@ class EnvironmentSection(Frozen):
     logs: LogsSection | None = None
     dependencies: dict[Name, DependencySection] | None = None
     status_pages: dict[Name, StatusPageSection] | None = None
+    metrics: MetricsSection | None = None
     limits: LimitsSection | None = None
 
 
