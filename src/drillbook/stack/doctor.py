@@ -102,8 +102,9 @@ def _of_environment(section: EnvironmentSection) -> Iterator[tuple[str, Prove]]:
     for system, is_set, prove in proven:
         if is_set:
             yield system, prove
-    for source in section.logs.sources if section.logs is not None else ():
-        yield f"log {source}", _of_log(source)
+    sources = section.logs.sources if section.logs is not None else {}
+    for source in sources:
+        yield "logs" if len(sources) == 1 else f"logs {source}", _of_log(source)
 
 
 def _of_log(source: str) -> Prove:

@@ -110,6 +110,11 @@ class _Switchboard:
         return found
 
 
+def _switchboard(place: Place) -> Switchboard:
+    platforms.vercel_project(place)  # without one there is no value to set
+    return _Switchboard(place)
+
+
 def _saying(text: str) -> Callable[[], str]:
     return lambda: text
 
@@ -122,6 +127,6 @@ SYSTEMS: dict[type, tuple[str, ...]] = {
 BUILDERS: dict[type, Callable[[Place], object]] = {
     Limits: _limits,
     AppValues: _app_values,
-    Switchboard: _Switchboard,
+    Switchboard: _switchboard,
     Firewall: _firewall,
 }
