@@ -17,7 +17,6 @@ from drillbook.core.errors import Failed, NotFound, Refused
 from drillbook.core.postgres_tools import found_tools, tool_for_server
 from drillbook.core.quantities import show_duration, show_size
 from drillbook.ports.database import Access, Database
-from drillbook.ports.logs import Logs
 from drillbook.ports.probe import Probe
 from drillbook.stack.address import reference
 from drillbook.stack.books import find_books
@@ -165,13 +164,17 @@ def _write(folder: Path, name: str) -> None:
         ) from error
 
 
-def logs(stack: Stack, name: str) -> str:
-    """Read the end of the app's log."""
-    newest = stack.port(name, Logs).newest()
+def logs(stack: Stack, name: str, source: str) -> str:
+    """Read the end of one log source."""
+    from drillbook.stack.log_sources.building import sources  # noqa: PLC0415 - only this proof pays
+
+    found = next(one for one in sources(stack.place(name)) if one.name == source)
+    newest = found.newest()
     if newest is None:
-        return "the log can be read, and no line of it has a time that is understood"
+        return f"{found.kind}: it can be read, and no line of it with a time is there yet"
     age = max(timedelta(0), datetime.now(UTC) - newest)
-    return f"the last line is {show_duration(timedelta(seconds=round(age.total_seconds())))} old"
+    ago = show_duration(timedelta(seconds=round(age.total_seconds())))
+    return f"{found.kind}: the last line is {ago} old{found.forgets}"
 
 
 def command(stack: Stack, name: str) -> str:

@@ -50,7 +50,7 @@ class Joining:
         found = sum(one.request in requests for one in within)
         joins = bool(found) and found >= ENOUGH_JOINED * len(within)
         apart, pairs = list[LogLine](), dict[str, tuple[LogLine, LogLine, LogLine]]()
-        for one in app:
+        for one in (*others, *app):
             if not tells_of_request(one):
                 apart.append(one)
             elif one.request and one.request in requests:
@@ -63,7 +63,8 @@ class Joining:
                 apart.append(replace(one, status=0))
         self._pairs = pairs
         requests |= {request: pair[2] for request, pair in pairs.items()}
-        lines = [*requests.values(), *others, *apart]
+        apart = [one for one in apart if not _is_of_request(one, requests)]
+        lines = [*requests.values(), *apart]
         return Joined(_one_name_a_commit(lines, app), platform_tells=True)
 
     def _pair(self, platform: LogLine, app: LogLine) -> tuple[LogLine, LogLine, LogLine]:
@@ -71,6 +72,22 @@ class Joining:
         if known is not None and known[0] is platform and known[1] is app:
             return known
         return platform, app, _both(platform, app)
+
+
+def _is_of_request(line: LogLine, requests: dict[str, LogLine]) -> bool:
+    """Tell whether a line is what a request's own line lacked, its message, and give it to it."""
+    asked = requests.get(line.request) if line.request and not line.status else None
+    if asked is None or asked.message or not line.message:
+        return False
+    requests[line.request] = replace(
+        asked,
+        message=line.message,
+        stack=asked.stack or line.stack,
+        level=line.level or asked.level,
+        user=asked.user or line.user,
+        raw=asked.raw or line.raw,
+    )
+    return True
 
 
 def _both(platform: LogLine, app: LogLine) -> LogLine:
