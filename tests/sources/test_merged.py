@@ -224,3 +224,17 @@ def test_two_apps_that_both_tell_of_requests_are_not_added_up() -> None:
 
     assert sum(line.status != 0 for line in span.lines) == 5
     assert sum(line.message == "passed on" for line in span.lines) == 5
+
+
+def test_what_a_function_wrote_is_its_requests_message(tmp_path: Path) -> None:
+    failed = replace(platform_line(1, 100, 500), level="error")
+    wrote = LogLine(ago(100), level="error", message="no day", request="r1", source="app")
+    also = replace(wrote, message="and no hour")
+    platform = Platform([failed, wrote, also])
+
+    span = MergedLogs((followed(tmp_path, platform),)).between(ago(200), ago(80))
+
+    assert [(line.status, line.message) for line in span.lines] == [
+        (500, "no day"),
+        (0, "and no hour"),
+    ]
