@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from drillbook.stack.lookout import Watched
     from drillbook.stack.stack import Stack
     from drillbook.watch import lookout as watching
-    from drillbook.watch.incidents import Incident, IncidentBook
+    from drillbook.watch.incidents import IncidentBook
     from drillbook.watch.starting import RunStarter
 
 app = new_app()
@@ -115,10 +115,10 @@ def lookout(
         quiet=length("quiet", quiet, section.quiet),
     )  # fmt: skip
     stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     with alone(store.home):
-        _begin(found, starts=starts, as_json=as_json)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        _begin(found, _troubles(found, looking.starter) if starts else {}, as_json=as_json)
         watch(
             looking,
             lambda event: _tell(event, as_json=as_json),
@@ -151,10 +151,9 @@ def _starter(
 
     by = stack.file.lookout.by
 
-    def planned(incident: "Incident") -> Plan:
-        runbook = find_books(book).find(incident.runbook).runbook
-        known = {"incident": incident.id}
-        return make_plan(incident.runbook, inputs=inputs_from(runbook, known), book=book)
+    def planned(title: str, incident: str) -> Plan:
+        runbook = find_books(book).find(title).runbook
+        return make_plan(title, inputs=inputs_from(runbook, {"incident": incident}), book=book)
 
     def answered(plan: Plan) -> dict[str, Message]:
         return read_answers(answers, plan, by=by) if answers else {}
@@ -165,13 +164,29 @@ def _starter(
     )  # fmt: skip
 
 
-def _begin(found: "Watched", *, starts: bool, as_json: bool) -> None:
+def _troubles(found: "Watched", starter: "watching.Starter | None") -> dict[str, str]:
+    """Return why no run could be started of a runbook, while there is time to mend it."""
+    from drillbook.core.errors import DrillbookError
+    from drillbook.watch.incidents import says_error
+
+    troubles = {}
+    for runbook in found.books:
+        if starter is None:
+            break
+        try:
+            starter.check(runbook)
+        except DrillbookError as error:
+            troubles[runbook] = says_error(error)
+    return troubles
+
+
+def _begin(found: "Watched", troubles: dict[str, str], *, as_json: bool) -> None:
     if as_json:
         told: dict[str, object] = {
             "event": "watching",
             "symptoms": [symptom.key for symptom in found.symptoms],
             "unwatched": [[each.runbook, each.text, each.why] for each in found.unwatched],
-            "starts_runs": starts,
+            "cannot_start": troubles,
         }
         print(json.dumps(told, ensure_ascii=False), flush=True)
         return
@@ -184,6 +199,9 @@ def _begin(found: "Watched", *, starts: bool, as_json: bool) -> None:
                 f"  not watched: {visible(each.runbook)}: {visible(each.text)} ({each.why})", "dim"
             )
         )
+    for runbook, why in troubles.items():
+        says = f"an incident of {visible(runbook)} could start no run: {visible(why)}"
+        print(paint(says, "red"))
     print(end="", flush=True)
 
 

@@ -24,6 +24,10 @@ TRY_AGAIN = timedelta(seconds=30)
 class Starter(Protocol):
     """Starts the run of an incident."""
 
+    def check(self, runbook: str) -> None:
+        """Raise what would keep a run of it from being started."""
+        ...
+
     def planned(self, incident: Incident) -> tuple[str, str]:
         """Return the run's id and its plan as JSON; a run under way is joined: "" for its plan."""
         ...

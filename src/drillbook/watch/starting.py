@@ -17,7 +17,7 @@ BY = "lookout"
 UNDER_WAY = (State.RUNNING, State.WAITING)
 MOST_LOOKED_AT = 20
 STILL_OF_USE = timedelta(hours=1)  # what a run found earlier says little of an incident of now
-Planner = Callable[[Incident], Plan]
+Planner = Callable[[str, str], Plan]  # of a runbook, for an incident
 Answers = Callable[[Plan], dict[str, Message]]
 
 
@@ -32,11 +32,15 @@ class RunStarter:
     by: str = BY
     unattended: bool = False
 
+    def check(self, runbook: str) -> None:
+        """Plan a run that is not started: what is wrong with it is known beforehand."""
+        self.answers(self.plan(runbook, ""))
+
     def planned(self, incident: Incident) -> tuple[str, str]:
         """Return the run to start and its plan; an earlier one that goes on is joined."""
         if run := self._under_way(incident):
             return run, ""
-        return new_run_id(), self.plan(incident).model_dump_json()
+        return new_run_id(), self.plan(incident.runbook, incident.id).model_dump_json()
 
     def _under_way(self, incident: Incident) -> str:
         """Return the run of an earlier incident of the same kind that still works at its repair."""
