@@ -73,7 +73,7 @@ def _title(one: Draft) -> None:
         f"# Post-mortem: {of}",
         "",
         "A draft from the sealed record of the run alone; a person completes it. Times are UTC. "
-        "What stands in “quotes” was said by a system or a person and is not checked here.",
+        "What stands in quotation marks was said by a system or a person and is not checked here.",
     )
 
 
