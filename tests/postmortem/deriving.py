@@ -88,7 +88,7 @@ def faults_of(text: str, entries: dict[int, Json]) -> tuple[list[str], int]:
 
     Also how many numbers were derived.
     """
-    places = {number: place for number, place in NOTE.findall(text)}
+    places = dict(NOTE.findall(text))
     body = text.partition("\n## Where each number is from")[0]
     faults, count = [], 0
     for found in TOKEN.finditer(re.sub(r"`[^`]*`", _without_digits, body)):

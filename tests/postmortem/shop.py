@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
+from typing import Self
 from urllib.request import urlopen
 
 USERS = 7
@@ -61,11 +62,11 @@ class Shop:
     random: Random = field(default_factory=lambda: Random(3))  # noqa: S311 - chance, no secret
     ended: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> "Shop":
+    def __enter__(self) -> Self:
         shop = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - http.server's own name
+            def do_GET(self) -> None:
                 status = shop.answer(self.path)
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
