@@ -239,7 +239,8 @@ def known_migrations(
     for each in hand:
         name = names.get(each.text, each.name)
         if not each.is_setting and name not in found:
-            found[name] = MigrationKnown(name, each.at, each.text, in_ledger=False)
+            is_known = each.text in names
+            found[name] = MigrationKnown(name, each.at, each.text, False, has_file=is_known)
     known = {_stem(name) for name in found}
     for name, text in texts.items():
         stem = _stem(name)

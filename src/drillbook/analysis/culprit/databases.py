@@ -1,21 +1,17 @@
-"""What may be wrong with the database: away, full, locked, slow, out of disk, login refused."""
+"""What may be wrong with the database: away, full, out of disk, the login refused."""
 
 import re
 from collections.abc import Iterator
 
-from drillbook.analysis.culprit.scene import Badness, Scene, Trouble
+from drillbook.analysis.culprit.scene import Scene, Trouble
 from drillbook.analysis.culprit.symptoms import Symptom
 from drillbook.analysis.culprit.weighing import Case, person
 from drillbook.core.incident import Cause, CauseKind, Fix, FixKind, SessionToEnd
-from drillbook.core.vitals import Blocker, Entrance, Holder, RoleUse, TableUse, Vitals
+from drillbook.core.vitals import Blocker, Entrance, Holder, RoleUse, Vitals
 
 VITALS = "database.vitals"
 AWAY = {Entrance.REFUSED, Entrance.NO_ANSWER, Entrance.STARTING}
 NEAR_SECONDS = 90.0
-LONG_HELD_SECONDS = 5.0
-BUSY_ROWS_PER_SECOND = 50_000.0
-MANY_ROWS = 2000.0
-TIMES_BEFORE = 5.0
 NEARLY_FULL = 95.0
 _USER = re.compile(r"for (?:user|role) [\"'](?P<role>[^\"']+)[\"']")
 
@@ -26,8 +22,6 @@ def database_cases(scene: Scene, trouble: Trouble) -> Iterator[Case]:
         return
     yield _down(scene, trouble)
     yield from _full(scene, trouble)
-    yield from _locked(scene, trouble)
-    yield from _slow(scene, trouble)
     yield from _disk(scene, trouble)
     yield from _login(trouble, scene)
 
@@ -68,7 +62,7 @@ def _down(scene: Scene, trouble: Trouble) -> Case:
         return case
     if how in AWAY:
         case.add(f"{how}: {vitals.problem}", 6.0, VITALS)
-    elif vitals.started_at is not None and _near(trouble, vitals.started_at.timestamp()):
+    elif vitals.started_at is not None and is_near(trouble, vitals.started_at.timestamp()):
         case.add(
             f"Postgres was started anew at {vitals.started_at:%H:%M:%S} UTC and lets us in",
             -1.0,
@@ -149,7 +143,7 @@ def _freeing(holder: Holder | None, full: list[RoleUse], trouble: Trouble) -> Fi
             kind=FixKind.END_SESSIONS,
             says=f"end the {len(idle)} idle sessions of {who}",
             harm="what they had not committed is lost to their clients",
-            sessions=tuple(_to_end(one) for one in idle),
+            sessions=tuple(to_end(one) for one in idle),
             role=holder.role,
         )
     if full:
@@ -161,125 +155,6 @@ def _freeing(holder: Holder | None, full: list[RoleUse], trouble: Trouble) -> Fi
         )
     crowd = f"{trouble.rate_ratio:.1f} times as many requests as before"
     return person(f"all connections work ({crowd}): raise max_connections or shed load")
-
-
-def _locked(scene: Scene, trouble: Trouble) -> Iterator[Case]:
-    vitals = scene.vitals
-    if vitals is None:
-        return
-    for blocker in vitals.blockers[:3]:
-        waits = [one for one in vitals.waiting if blocker.pid in one.blocked_by]
-        longest = max((one.seconds for one in vitals.waiting), default=0.0)
-        held = blocker.transaction_seconds
-        if held < LONG_HELD_SECONDS and longest < 1.0:
-            continue  # one writer waiting for another for a moment is everyday
-        relation = next((one.relation for one in waits if one.relation), "")
-        who = blocker.application or blocker.user
-        case = Case(
-            Cause(
-                kind=CauseKind.LOCK,
-                subject=f"pid {blocker.pid} {who}".strip(),
-                says=f"{blocker.waiting} sessions wait for {blocker.says}"
-                f"{f', on {relation}' if relation else ''}",
-            ),
-            Fix(
-                kind=FixKind.END_SESSIONS,
-                says=f"end pid {blocker.pid} ({who})",
-                harm="what it had not committed is lost to its client",
-                sessions=(_to_end(blocker),),
-                role=blocker.user,
-            ),
-        )
-        case.add(
-            f"{blocker.waiting} sessions wait for pid {blocker.pid}, whose transaction is "
-            f"{held:.0f} s old; the longest wait is {longest:.1f} s",
-            STRONG_LOCK if blocker.waiting else 2.0,
-            VITALS,
-        )
-        names = {one.application for one in vitals.waiting}
-        case.of_the_app = blocker.application in names
-        _lock_time(case, trouble, blocker)
-        case.fits(
-            trouble,
-            2.5,
-            -1.5,
-            Symptom.DATABASE_LOCK,
-            Symptom.DATABASE_LONG,
-            Symptom.POOL,
-            Symptom.DATABASE_FULL,
-            Symptom.NO_ANSWER,
-        )
-        yield case
-
-
-STRONG_LOCK = 5.0
-
-
-def _lock_time(case: Case, trouble: Trouble, blocker: Blocker) -> None:
-    started = blocker.transaction_started
-    if started is None:
-        return
-    if _near(trouble, started.timestamp()):
-        case.add(
-            f"its transaction began at {started:%H:%M:%S} UTC, when it became worse",
-            3.0,
-            VITALS,
-            started,
-        )
-    elif started.timestamp() > trouble.onset.latest:
-        case.add(
-            f"its transaction began at {started:%H:%M:%S} UTC, after it became worse",
-            -3.0,
-            VITALS,
-            started,
-        )
-
-
-def _slow(scene: Scene, trouble: Trouble) -> Iterator[Case]:
-    vitals = scene.vitals
-    if vitals is None or not (
-        trouble.has(Badness.SLOW) or trouble.share(Symptom.DATABASE_LONG, Symptom.POOL)
-    ):
-        return
-    busy = [one for one in vitals.tables if _is_scanned(one)]
-    if not busy:
-        return
-    table = max(busy, key=lambda one: (bool(one.unindexed), one.rows_per_second))
-    lacks = f"; no index begins with {', '.join(table.unindexed)}" if table.unindexed else ""
-    case = Case(
-        Cause(
-            kind=CauseKind.SLOW_QUERY,
-            subject=table.table,
-            says=f"{table.table} ({table.rows} rows) is read whole again and again{lacks}",
-        ),
-        person(f"make the index that {table.table} lacks{lacks}, CONCURRENTLY, as a migration"),
-    )
-    case.add(
-        f"{table.rows_per_second:,.0f} rows of {table.table} are read a second by scans of the "
-        f"whole table, {table.before_per_second:,.0f} on average before",
-        3.5,
-        VITALS,
-    )
-    if table.unindexed:
-        case.add(f"no index of {table.table} begins with {', '.join(table.unindexed)}", 1.5, VITALS)
-    slow = [one for one in vitals.running if not one.waits_for.startswith("Lock")]
-    if slow:
-        case.add(
-            f"{slow[0].sessions} sessions are at it, the oldest for {slow[0].longest_seconds:.1f} "
-            f"s: {slow[0].query}",
-            1.0,
-            VITALS,
-        )
-    case.fits(trouble, 1.5, 0.5, Symptom.DATABASE_LONG, Symptom.POOL)
-    yield case
-
-
-def _is_scanned(table: TableUse) -> bool:
-    return (
-        table.read_per_scan >= MANY_ROWS
-        and table.rows_per_second >= BUSY_ROWS_PER_SECOND
-        and table.rows_per_second >= TIMES_BEFORE * table.before_per_second
-    )
 
 
 def _disk(scene: Scene, trouble: Trouble) -> Iterator[Case]:
@@ -336,12 +211,14 @@ def _role(trouble: Trouble) -> str:
     return ""
 
 
-def _near(trouble: Trouble, at: float) -> bool:
+def isis_near(trouble: Trouble, at: float) -> bool:
+    """Whether something happened when it became worse, or shortly before."""
     onset = trouble.onset
     return onset.earliest - NEAR_SECONDS <= at <= onset.latest + 5.0
 
 
-def _to_end(one: Blocker) -> SessionToEnd:
+def to_end(one: Blocker) -> SessionToEnd:
+    """Return a session by the names that it has for good."""
     if one.session_started is None:
         raise AssertionError("the vitals tell when each session began")
     return SessionToEnd(

@@ -9,6 +9,7 @@ from drillbook.analysis.culprit.outside import outside_cases
 from drillbook.analysis.culprit.releases import migration_cases, release_cases
 from drillbook.analysis.culprit.scene import Scene, Trouble
 from drillbook.analysis.culprit.timing import timing
+from drillbook.analysis.culprit.waiting import waiting_cases
 from drillbook.analysis.culprit.weighing import NAMED, Case, ranked
 from drillbook.core.incident import Candidate, CauseKind, Fix, FixKind
 
@@ -63,6 +64,7 @@ def _cases(scene: Scene, trouble: Trouble) -> list[Case]:
         *migration_cases(scene, trouble, timed),
         *value_cases(scene, trouble, timed),
         *database_cases(scene, trouble),
+        *waiting_cases(scene, trouble),
         *outside_cases(scene, trouble),
         *crowd_cases(scene, trouble),
     ]

@@ -249,38 +249,50 @@ def _leaks(case: Case, scene: Scene, trouble: Trouble) -> None:
 
 
 def migration_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Case]:
-    """Yield the migrations whose time or whose objects have to do with the errors."""
+    """
+    Yield the migrations whose objects the errors name, or that came while the schema was refused.
+
+    One that others wait for is a lock, and is named as one; one that slows a query down is told
+    with the query.
+    """
     dated = {one.subject for one in timed.changes if one.kind is ChangeKind.MIGRATION}
+    of_schema = trouble.share(*OF_SCHEMA) >= A_THIRD
     for one in scene.migrations or ():
         named = _names(one, trouble.readings)
         # A database that refuses a row by a rule has that rule, whatever its ledger says.
         spoken_of = named >= A_THIRD and trouble.share(Symptom.DATABASE_RULE) >= A_THIRD
-        if (not one.in_code_only and (one.name in dated or named >= A_THIRD)) or spoken_of:
+        may_be = named >= A_THIRD or (of_schema and one.name in dated)
+        if spoken_of or (may_be and not one.in_code_only):
             yield _migration(one, named, scene, trouble, timed)
 
 
 def _migration(
     one: MigrationKnown, named: float, scene: Scene, trouble: Trouble, timed: Timing
 ) -> Case:
-    fix = Fix(
+    by_hand = "" if one.in_ledger else ", which no ledger has"
+    case = Case(
+        Cause(kind=CauseKind.MIGRATION, subject=one.name, says=f"migration {one.name}{by_hand}"),
+        _taking_back(one),
+        prior=0.0,
+    )
+    _dated(case, one, scene, timed)
+    case.fits(trouble, 3.0, -4.0, *OF_SCHEMA)
+    if named >= A_THIRD:
+        case.add(f"{named:.0%} of the errors name what it makes or changes", 1.0 + 4.0 * named, LOG)
+    elif one.text:
+        case.add("the errors name nothing that it makes or changes", -2.0, LOG)
+    return case
+
+
+def _taking_back(one: MigrationKnown) -> Fix:
+    if not one.has_file:
+        return person(f"take back by hand what was done by hand: {one.name}")
+    return Fix(
         kind=FixKind.TAKE_BACK_MIGRATION,
         says=f"take {one.name} back",
         harm="what was written since in its form may be lost",
         migration=one.name,
     )
-    by_hand = "" if one.in_ledger else ", which no ledger has"
-    case = Case(
-        Cause(kind=CauseKind.MIGRATION, subject=one.name, says=f"migration {one.name}{by_hand}"),
-        fix,
-        prior=0.0,
-    )
-    _dated(case, one, scene, timed)
-    case.fits(trouble, 3.0, -4.0, *OF_SCHEMA, Symptom.DATABASE_LONG, Symptom.DATABASE_LOCK)
-    if named >= A_THIRD:
-        case.add(f"{named:.0%} of the errors name what it makes or changes", 1.0 + 4.0 * named, LOG)
-    elif trouble.share(*OF_SCHEMA) >= A_THIRD and one.text:
-        case.add("the errors name nothing that it makes or changes", -2.0, LOG)
-    return case
 
 
 def _dated(case: Case, one: MigrationKnown, scene: Scene, timed: Timing) -> None:

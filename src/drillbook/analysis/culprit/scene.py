@@ -107,7 +107,7 @@ class MigrationKnown:
     A migration: when it came in force, if that is known, and its text where somebody has it.
 
     `in_code_only`: no ledger and no log tells that it was applied. `came_with_release`: its file is
-    new in the release that serves.
+    new in the release that serves. `has_file`: its text is a file of the team's, or a ledger's.
     """
 
     name: str
@@ -116,6 +116,7 @@ class MigrationKnown:
     in_ledger: bool = True
     in_code_only: bool = False
     came_with_release: bool = False
+    has_file: bool = True
 
 
 @dataclass(frozen=True, slots=True)
