@@ -94,6 +94,7 @@ def test_every_port_of_every_action_has_a_provider(tmp_path: Path) -> None:
         'token = "env:X"\n[environments.x.database]\nprovider = "supabase"\nurl = "env:X"\n'
         'project = "abcdefghijklmnopqrst"\ntoken = "env:X"\n'
         '[environments.x.backups]\nfolder = "b"\n[environments.x.logs]\npath = "l"\n'
+        '[environments.x.metrics]\nurl = "env:X"\nrequests = "r"\nerrors = "e"\n'
         '[environments.x.limits]\nprovider = "redis"\nurl = "env:X"\nprefix = "count:"\n',
     )
     ports = {port for action in CATALOG.values() for port in action.ports if port is not Effect}
