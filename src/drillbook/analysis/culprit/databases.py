@@ -211,7 +211,7 @@ def _role(trouble: Trouble) -> str:
     return ""
 
 
-def isis_near(trouble: Trouble, at: float) -> bool:
+def is_near(trouble: Trouble, at: float) -> bool:
     """Whether something happened when it became worse, or shortly before."""
     onset = trouble.onset
     return onset.earliest - NEAR_SECONDS <= at <= onset.latest + 5.0
