@@ -21,6 +21,11 @@ from drillbook.compiler.diagnostics import CODES
 from drillbook.core.files import File
 from drillbook.core.record import EntryKind
 from drillbook.engine.journal.entry import EXPORT_KIND, KEY_KIND
+from drillbook.stack.outside_sections import (
+    DependencySection,
+    MetricsSection,
+    StatusPageSection,
+)
 from drillbook.stack.reading import read_stack_file
 from drillbook.stack.sections import (
     AppSection,
@@ -240,6 +245,9 @@ def test_the_stack_page_explains_every_key() -> None:
         "app": AppSection,
         "repository": RepositorySection,
         "auth": AuthSection,
+        "dependencies": DependencySection,
+        "status pages": StatusPageSection,
+        "metrics": MetricsSection,
         "backups": BackupsSection,
         "logs": LogsSection,
         "commands": CommandSection,
