@@ -102,7 +102,7 @@ def test_a_healthy_app_at_the_same_rates_has_nothing_that_surely_changed(seed: i
 def test_more_different_lines_than_it_remembers_are_together_by_their_first_words_and_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(grouping, "MOST_FORMS", 50)
+    monkeypatch.setattr(grouping, "MOST_SHAPES", 50)
     monkeypatch.setattr(grouping, "MOST_COARSE", 2)
     letters = "abcdefghijklmnopqrstuvwxyz"
     words = [a + b + c for a in letters for b in letters[:4] for c in letters[:3]]

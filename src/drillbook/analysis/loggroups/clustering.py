@@ -22,22 +22,30 @@ _FEW = 2
 def cluster(shapes: Collection[Shape]) -> dict[Shape, Shape]:
     """Return the joined shape of each shape; the result does not depend on the order."""
     joined = {shape: shape for shape in shapes}
-    for step in (_mark_by_neighbours, _join_once, _without_doubles) * _ROUNDS:
-        now = step(set(joined.values()))
-        joined = {shape: now.get(last, last) for shape, last in joined.items()}
+    for _ in range(_ROUNDS):
+        before = set(joined.values())
+        for step in (_mark_by_neighbours, _join_once, _without_doubles):
+            now = step(set(joined.values()))
+            joined = {shape: now.get(last, last) for shape, last in joined.items()}
+        if before == set(joined.values()):
+            break
     homes = find_homes(set(joined.values()))
     return {shape: homes.get(last, last) for shape, last in joined.items()}
 
 
 def _mark_by_neighbours(shapes: set[Shape]) -> dict[Shape, Shape]:
     """Mark the places where many words stand between the same neighbours."""
-    seen: defaultdict[Around, set[str]] = defaultdict(set)
+    only: dict[Around, str] = {}
+    several: defaultdict[Around, set[str]] = defaultdict(set)
     for shape in shapes:
         for _, item, arounds in _places(shape):
             for around in arounds:
-                seen[around].add(item)
+                # Most places hold one word only, and a set for each would be much memory.
+                first = only.setdefault(around, item)
+                if first != item:
+                    several[around] |= {first, item}
     variable = {
-        around for around, words in seen.items() if len(words) > _FEW and _varies(words, around)
+        around for around, words in several.items() if len(words) > _FEW and _varies(words, around)
     }
     places: defaultdict[Shape, set[int]] = defaultdict(set)
     for shape in shapes:
@@ -91,15 +99,19 @@ def _varies(words: Collection[str], around: Around) -> bool:
 
 def _join_once(shapes: Collection[Shape]) -> dict[Shape, Shape]:
     """Join the shapes that are equal but for one place, where that place holds a parameter."""
+    only: dict[tuple[int, Shape], Shape] = {}
     families: defaultdict[tuple[int, Shape], list[Shape]] = defaultdict(list)
     for shape in shapes:
         for place in range(len(shape)):
-            families[place, shape[:place] + shape[place + 1 :]].append(shape)
-    variable = [
-        (place, members)
-        for (place, rest), members in families.items()
-        if len(members) > 1 and is_parameter([each[place] for each in members], place, rest)
-    ]
+            key = (place, shape[:place] + shape[place + 1 :])
+            first = only.setdefault(key, shape)
+            if first is not shape:
+                families[key].append(shape)
+    variable = []
+    for (place, rest), others in families.items():
+        members = [only[place, rest], *others]
+        if is_parameter([each[place] for each in members], place, rest):
+            variable.append((place, members))
     places: defaultdict[Shape, set[int]] = defaultdict(set)
     for place, members in variable:
         for shape in members:

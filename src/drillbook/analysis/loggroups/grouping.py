@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 
 from drillbook.analysis.loggroups.clustering import cluster
+from drillbook.analysis.loggroups.homes import Homes
 from drillbook.analysis.loggroups.masking import MARK, Memo
 from drillbook.analysis.loggroups.shaping import Shape, shape_of
 
@@ -16,8 +17,8 @@ LONGEST_LINE = 2_000
 LONGEST_READ = 100_000
 # Memory is bounded: lines are remembered while they are not more than these.
 MOST_KEYS = 300_000
-MOST_FORMS = 100_000
-MOST_COARSE = 10_000
+MOST_SHAPES = 10_000
+MOST_COARSE = 1_000
 _COARSE_WORDS = 3
 _REST = "…"
 _CONTROLS = bytes(set(range(32)) - set(b"\n"))
@@ -68,12 +69,15 @@ class Grouper:
     Takes lines as they come; what it tells is the same as if they had come at once.
 
     Which lines are together does not depend on their order, while there are no more than
-    `MOST_FORMS` different forms, and lines equal but for their digits have them at like places.
+    `MOST_SHAPES` different shapes, and lines equal but for their digits have them at like places.
     """
 
     _number_of_key: dict[bytes, int] = field(default_factory=dict)
     _number_of_masked: dict[str, int] = field(default_factory=dict)
+    _number_of_shape: dict[Shape, int] = field(default_factory=dict)
     _number_of_coarse: dict[str, int] = field(default_factory=dict)
+    _homes: Homes | None = None
+    _full: bool = False
     _memo: Memo = field(default_factory=Memo)
     _forms: list[_Form] = field(default_factory=list)
     _of_line: "array[int]" = field(default_factory=lambda: array("I"))
@@ -114,24 +118,48 @@ class Grouper:
             self._number_of_key[key] = self._number(masked, chunk[at], start + at)
 
     def _number(self, masked: str, raw: str, index: int) -> int:
-        """Return the number of the line's form; a new form's, when there is room for one."""
-        known: dict[str, int] = self._number_of_masked
-        number = known.get(masked)
+        """Return the number of the line's form, a new one's while there is room."""
+        number = self._number_of_masked.get(masked)
         if number is not None:
             return number
-        coarse = len(known) >= MOST_FORMS
-        if coarse:
-            known = self._number_of_coarse
-            masked = " ".join(masked.split(None, _COARSE_WORDS)[:_COARSE_WORDS])
-            masked = masked if masked in known or len(known) < MOST_COARSE else _REST
-            if masked in known:
-                return known[masked]
-        shape = (
-            (*masked.split(), _REST) if coarse else shape_of(masked, raw[:LONGEST_READ], self._memo)
-        )
-        known[masked] = len(self._forms)
+        shape = shape_of(masked, raw[:LONGEST_READ], self._memo)
+        home = self._homes.of(shape) if self._homes and shape not in self._number_of_shape else None
+        number = self._number_of_shape.get(home or shape)
+        if number is None and self._full:
+            return self._coarse_number(shape, raw, index)
+        if number is None:
+            number = self._number_of_shape[shape] = self._new_form(shape, raw, index)
+            if len(self._number_of_shape) >= MOST_SHAPES:
+                self._settle()
+        if len(self._number_of_masked) >= MOST_KEYS:
+            self._number_of_masked.clear()
+        self._number_of_masked[masked] = number
+        return number
+
+    def _coarse_number(self, shape: Shape, raw: str, index: int) -> int:
+        known = self._number_of_coarse
+        begin = " ".join(shape[:_COARSE_WORDS])
+        if begin not in known and len(known) >= MOST_COARSE:
+            begin = ""
+        if begin not in known:
+            known[begin] = self._new_form((*begin.split(), _REST), raw, index, coarse=True)
+        return known[begin]
+
+    def _new_form(self, shape: Shape, raw: str, index: int, *, coarse: bool = False) -> int:
         self._forms.append(_Form(shape, index, raw[:LONGEST_LINE], coarse))
-        return known[masked]
+        return len(self._forms) - 1
+
+    def _settle(self) -> None:
+        """Join the shapes so far for good, so that there is room, or none where few are alike."""
+        joined = cluster(self._number_of_shape)
+        settled: dict[Shape, int] = {}
+        for shape, number in self._number_of_shape.items():
+            settled.setdefault(joined[shape], number)
+        for form in self._forms:
+            form.shape = joined.get(form.shape, form.shape)
+        self._number_of_shape = settled
+        self._homes = Homes(settled)
+        self._full = len(settled) * 2 > MOST_SHAPES
 
     def groups(self) -> Groups:
         """Return the groups of all lines taken so far."""

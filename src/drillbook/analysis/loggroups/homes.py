@@ -11,32 +11,40 @@ from drillbook.analysis.loggroups.words import is_identifier, is_telling
 _LEAST_WORDS = 2
 
 
+class Homes:
+    """Templates, found by the rarest of their words."""
+
+    def __init__(self, shapes: Collection[Shape]) -> None:
+        """Take those that have parameters, and words enough to be known by."""
+        common = Counter(item for shape in shapes for item in set(shape) if item != MARK)
+        self._by_rarest: defaultdict[str, list[Shape]] = defaultdict(list)
+        for shape in shapes:
+            words = [item for item in shape if item != MARK]
+            if MARK in shape and len(words) >= _LEAST_WORDS:
+                rarest = min(words, key=lambda word: (common[word], word))
+                self._by_rarest[rarest].append(shape)
+
+    def of(self, shape: Shape) -> Shape | None:
+        """
+        Return the template that the shape is an instance of, or None.
+
+        A mark stands for any number of things that are no words of a language, or for one word
+        that does not tell what happened. Of several the one with the most words is the home.
+        """
+        found = [
+            template
+            for item in set(shape)
+            for template in self._by_rarest.get(item, ())
+            if template != shape and len(template) <= len(shape) and is_instance(shape, template)
+        ]
+        return max(found, key=lambda each: (sum(item != MARK for item in each), each), default=None)
+
+
 def find_homes(shapes: Collection[Shape]) -> dict[Shape, Shape]:
-    """
-    Return the template of each shape that is an instance of another one.
-
-    A mark stands for any number of things that are no words of a language, or for one word that
-    does not tell what happened. Of several templates the one with the most words is the home.
-    """
-    common = Counter(item for shape in shapes for item in set(shape) if item != MARK)
-    by_rarest: defaultdict[str, list[Shape]] = defaultdict(list)
-    for shape in shapes:
-        words = [item for item in shape if item != MARK]
-        if MARK in shape and len(words) >= _LEAST_WORDS:
-            by_rarest[min(words, key=lambda word: (common[word], word))].append(shape)
-    homes: dict[Shape, Shape] = {}
-    for shape in shapes:
-        found = [each for each in _candidates(shape, by_rarest) if is_instance(shape, each)]
-        if found:
-            homes[shape] = max(found, key=lambda each: (sum(item != MARK for item in each), each))
-    return {shape: _last(home, homes) for shape, home in homes.items()}
-
-
-def _candidates(shape: Shape, by_rarest: defaultdict[str, list[Shape]]) -> Iterator[Shape]:
-    for item in set(shape):
-        for template in by_rarest.get(item, ()):
-            if template != shape and len(template) <= len(shape):
-                yield template
+    """Return the template of each shape that is an instance of another one."""
+    homes = Homes(shapes)
+    found = {shape: home for shape in shapes if (home := homes.of(shape)) is not None}
+    return {shape: _last(home, found) for shape, home in found.items()}
 
 
 def is_instance(shape: Shape, template: Shape) -> bool:
