@@ -123,7 +123,7 @@ def draft(records: RunRecords, effect: Effect, *, run: str = "") -> Draft:
         record = records.read(wanted)
     except DrillbookError as error:
         return Draft(known=False, found=False, figures=0, text="", says=f"not drafted: {error}")
-    made = drafted(record.plan, record.entries)
+    made = drafted(record.plan, record.entries, record.roles)
     return Draft(
         known=True,
         found=made.found,

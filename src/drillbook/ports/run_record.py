@@ -13,7 +13,8 @@ class RunRecord:
     One run: its plan, its entries in order, and its book's text where that is still the same.
 
     `book_path` is the book's path from the root of its repository; of a shipped book, where the
-    team's own copy of it would lie. Where `book_text` is None, `book_says` tells why.
+    team's own copy of it would lie. Where `book_text` is None, `book_says` tells why. `roles` are
+    those of the stack.
     """
 
     run: str
@@ -23,6 +24,7 @@ class RunRecord:
     book_text: str | None = None
     book_says: str = ""
     book_is_shipped: bool = False
+    roles: tuple[str, ...] = ()
 
 
 class RunRecords(Protocol):

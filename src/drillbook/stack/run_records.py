@@ -39,16 +39,19 @@ class JournalRecords:
                     f"the journal has no run {run!r}", hint="`drillbook runs` lists them."
                 )
             plan = _plan(journal, entries)
-        rows = tuple(map(_entry, entries))
+        rows, roles = tuple(map(_entry, entries)), tuple(self._file.roles)
         try:
             found = _book_of(plan, self._folder)
         except DrillbookError as error:
-            return RunRecord(run, plan, rows, book_says=f"the book cannot be read: {error}")
+            says = f"the book cannot be read: {error}"
+            return RunRecord(run, plan, rows, book_says=says, roles=roles)
         if found is None:
             says = f"{plan.book} was changed since the run was planned"
-            return RunRecord(run, plan, rows, book_says=says)
+            return RunRecord(run, plan, rows, book_says=says, roles=roles)
         path = self._folder / FOLDER / found.name if found.path is None else found.path
-        return RunRecord(run, plan, rows, _shown(path, self._folder), found.text, "", found.shipped)
+        return RunRecord(
+            run, plan, rows, _shown(path, self._folder), found.text, "", found.shipped, roles
+        )
 
     def findings(self, name: str, text: str) -> tuple[str, ...]:
         """Return what the check says of a book's text, against this stack and all actions."""

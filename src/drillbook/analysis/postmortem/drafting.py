@@ -44,8 +44,8 @@ class Draft:
         self.lines += lines
 
 
-def draft(plan: Plan, entries: Sequence[RecordEntry]) -> Drafted:
-    """Draft the post-mortem of a run."""
+def draft(plan: Plan, entries: Sequence[RecordEntry], roles: Sequence[str] = ()) -> Drafted:
+    """Draft the post-mortem of a run; `roles` are those that may own what is to be done."""
     trail = Trail(plan, entries)
     one = Draft(trail, times_of(trail))
     culprit = trail.last(CULPRIT)
@@ -58,7 +58,7 @@ def draft(plan: Plan, entries: Sequence[RecordEntry]) -> Drafted:
     one.head("Timeline")
     one.say(*timeline(trail, one.notes))
     _unknown(one, culprit)
-    _actions(one, culprit)
+    _actions(one, culprit, roles)
     one.head("Where each number is from")
     one.say(*one.notes.told(), "")
     found = culprit is not None and _is(culprit, "found")
@@ -206,8 +206,7 @@ def _silent(culprit: Done) -> list[Fact]:
     return found
 
 
-def _actions(one: Draft, culprit: Done | None) -> None:
-    roles = one.trail.plan.roles
+def _actions(one: Draft, culprit: Done | None, roles: Sequence[str]) -> None:
     kind = culprit.result("kind") if culprit and _is(culprit, "found") else None
     one.head("Actions")
     one.say("| what | owner |", "|---|---|")
