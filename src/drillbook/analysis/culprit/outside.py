@@ -1,6 +1,7 @@
 """What may be wrong around the app: services it needs, clocks, limits, its hosting, its process."""
 
 from collections.abc import Iterator
+from statistics import median
 
 from drillbook.analysis.culprit.environment_values import akin
 from drillbook.analysis.culprit.requests import GATEWAY, shares
@@ -13,6 +14,8 @@ PROBE, LOG = "own probe", "log"
 A_THIRD = 0.3
 SLOW_SECONDS = 1.0
 CLOCK_SECONDS = 60.0
+PART_OF_IT = 0.7
+MANY_TIMES = 3.0
 OUTSIDE = (Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS)
 
 
@@ -26,20 +29,36 @@ def outside_cases(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     yield from _hosting(scene, trouble)
 
 
-def _answering(case: Case, seen: Outside, trouble: Trouble) -> None:
+def _answering(case: Case, seen: Outside, scene: Scene, trouble: Trouble) -> None:
     """Weigh how a service answered us, and whether what users feel is what it would bring."""
-    slow = seen.median_seconds >= SLOW_SECONDS
     if seen.failed:
+        share = seen.failed / max(1, seen.asked)
         case.add(
             f"{seen.failed} of {seen.asked} requests of our own to {seen.name} failed: "
             f"{seen.problem}",
-            5.0,
+            3.5 + 1.5 * share,
             PROBE,
         )
-    elif slow and trouble.has(Badness.SLOW):
-        case.add(f"{seen.name} takes {seen.median_seconds:.1f} s to answer us", 5.0, PROBE)
-    else:
+    elif seen.median_seconds < SLOW_SECONDS or not trouble.has(Badness.SLOW):
         case.add(f"{seen.name} answers us within {seen.median_seconds:.2f} s", -5.0, PROBE)
+    else:
+        weight = _slowness(seen, scene, trouble)
+        case.add(f"{seen.name} takes {seen.median_seconds:.1f} s to answer us", weight, PROBE)
+
+
+def _slowness(seen: Outside, scene: Scene, trouble: Trouble) -> float:
+    """Return what it says that a service is slow for us, who may be slow ourselves."""
+    times = [(one.milliseconds or 0.0) / 1000 for one in trouble.bad]
+    if times and median(times) < PART_OF_IT * seen.median_seconds:
+        return -2.0  # users wait for less than it takes
+    others = [*(one.median_seconds for one in _around(scene) if one is not seen)]
+    others += [scene.vitals.seconds] if scene.vitals else []
+    quickest = min(others, default=0.0)
+    return 5.0 if seen.median_seconds >= MANY_TIMES * quickest else 0.0
+
+
+def _around(scene: Scene) -> tuple[Outside, ...]:
+    return (*(scene.dependencies or ()), *((scene.auth,) if scene.auth else ()))
 
 
 def _auth(scene: Scene, trouble: Trouble) -> Iterator[Case]:
@@ -56,7 +75,7 @@ def _auth(scene: Scene, trouble: Trouble) -> Iterator[Case]:
         person("the login service is another's: call its operator, and watch its status page"),
     )
     if scene.auth is not None:
-        _answering(case, scene.auth, trouble)
+        _answering(case, scene.auth, scene, trouble)
         if scene.database_ill:
             case.add(
                 f"{scene.database_ill}, and login services keep users and sessions there",
@@ -102,14 +121,14 @@ def _dependencies(scene: Scene, trouble: Trouble) -> Iterator[Case]:
             ),
             _switching_off(seen),
         )
-        _answering(case, seen, trouble)
+        _answering(case, seen, scene, trouble)
         _routes(case, seen, trouble)
         if about:
             mine = akin(about, seen.name)
             case.add(f"the errors are about the {about}", 1.5 if mine else -1.5, LOG)
         case.fits(trouble, 2.0, -1.5 if not trouble.has(Badness.SLOW) else 0.0, *OUTSIDE)
         yield case
-    known = (*(scene.dependencies or ()), *((scene.auth,) if scene.auth else ()))
+    known = _around(scene)
     if about and not any(akin(about, one.name) for one in known) and "auth" not in about.lower():
         case = Case(
             Cause(
