@@ -32,6 +32,7 @@ verify = "verify-me"
 [environments.staging.logs]
 provider = "received"
 source = "worker"
+pseudonyms = "file:pseudonyms"
 """
 
 
@@ -62,6 +63,7 @@ def receiving(folder: Path, *words: str) -> Iterator[Reception]:
     (folder / "stack.toml").write_text(STACK)
     (folder / "token").write_text(TOKEN)
     (folder / "secret").write_text(SECRET)
+    (folder / "pseudonyms").write_text("a-key-for-other-names-of-people")
     command = [sys.executable, "-m", "drillbook", "receive", "--port", "0", "--json", *words]
     environment = os.environ | {"DRILLBOOK_HOME": str(folder / ".drillbook")}
     process = subprocess.Popen(

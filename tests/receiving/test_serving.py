@@ -16,19 +16,19 @@ from receiving.reception import BEARER, STACK, TOKEN, Reception, receiving, reco
 
 
 def test_a_source_that_needs_no_token_is_named_as_its_section_says(reception: Reception) -> None:
-    answer = send(
-        reception, "/staging/app/v1/logs", json.dumps(request(record("job done"))).encode(),
-        content_type="application/json",
-    )  # fmt: skip
+    body = json.dumps(request(record("job done", user_id="ana@example.com"))).encode()
+    answer = send(reception, "/staging/app/v1/logs", body, content_type="application/json")
     short = send(reception, "/v1/logs", b"{}", content_type="application/json")
     send(reception, "/production/sent/v1/logs", b"[", content_type="application/json", **BEARER)
     state = httpx.get(reception.url).json()
 
     assert (answer.status_code, short.status_code) == (200, 404)
     assert "/production/sent/v1/logs" in short.json()["message"]
-    assert [(line.source, line.message) for line in reception.lines("staging", "app")] == [
-        ("worker", "job done")
-    ]
+    (line,) = reception.lines("staging", "app")
+    assert (line.source, line.message) == ("worker", "job done")
+    assert line.user
+    kept = (reception.folder / ".drillbook/logs/staging/app").glob("*.jsonl")
+    assert "ana@example.com" not in "".join(file.read_text() for file in kept)
     assert state["staging/app"]["lines"] == 1
     assert state["production/sent"]["turned_away"] > 0
 

@@ -41,6 +41,7 @@ class KeptLogs:
         Keep the lines that are not kept yet, and return how many there were of all.
 
         When this returns no kill loses them; `durable`: nor does a machine that loses its power.
+        Whoever keeps so may get very many lines, and reads none: what came twice is one when read.
         """
         came: dict[str, list[LogLine]] = defaultdict(list)
         count = 0
@@ -49,7 +50,10 @@ class KeptLogs:
             count += 1
         try:
             with self._lock:
-                texts = {name: self._new(name, many) for name, many in came.items()}
+                texts = {
+                    name: list(map(written, many)) if durable else self._new(name, many)
+                    for name, many in came.items()
+                }
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             for name, many in texts.items():
                 if not many:
