@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from drillbook.analysis.raised import ENOUGH, Raising, still
+from drillbook.analysis.raised import ENOUGH, Raising, goes_on
 from drillbook.analysis.sequential.counts import Counts
 from drillbook.analysis.signals import SIGNALS, SignalUnknown, measured
 from drillbook.compiler.check import check_book
@@ -60,7 +60,7 @@ def test_what_is_over_is_raised_no_more(healthy: Log) -> None:
     found = value(sight, 'errors.raised("5m")')
 
     assert found.value is False
-    assert "no more come" in found.says
+    assert "for a moment only" in found.says
 
 
 def test_an_outage_of_hours_does_not_become_the_usual(healthy: Log) -> None:
@@ -196,12 +196,12 @@ def test_probes_fail_when_more_than_half_of_three_or_more_do() -> None:
     assert value(sight, 'probes.rate("20s")').value == pytest.approx(2 / 3)
 
 
-def test_hits_come_still_when_their_gaps_say_so() -> None:
-    assert not still([], 100.0)
-    assert still([90.0], 100.0)
-    assert not still([80.0], 100.0)
-    assert still([20.0, 50.0, 80.0], 200.0)
-    assert not still([79.0, 80.0], 100.0)
+def test_hits_go_on_when_they_lasted_and_their_gaps_say_so() -> None:
+    assert not goes_on([], 100.0)
+    assert not goes_on([99.0, 99.5, 100.0], 100.0)
+    assert goes_on([80.0, 84.0, 88.0], 100.0)
+    assert goes_on([20.0, 50.0, 80.0], 200.0)
+    assert not goes_on([70.0, 75.0, 80.0], 110.0)
 
 
 def test_hours_of_looks_at_a_healthy_app_raise_no_alarm() -> None:

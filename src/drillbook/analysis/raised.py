@@ -9,8 +9,8 @@ changes, so within an hour of 360 blocks it reaches 36,000 with a probability of
 Where every request fails that takes four or five of them.
 
 What fits into one block decides nothing by itself, a client or a server that is gone for a second:
-the worst block counts no more than the second worst. And a change that is over is no change: hits
-must still be coming.
+the worst block counts no more than the second worst, and hits must have come for some seconds. And
+a change that is over is no change: hits must still be coming.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,8 +25,10 @@ from drillbook.analysis.sequential.evidence import log_mean
 FALSE_ALARMS_AN_HOUR = 0.01
 BLOCKS_AN_HOUR = 3600 // BLOCK_SECONDS
 ENOUGH = log(BLOCKS_AN_HOUR / FALSE_ALARMS_AN_HOUR)
+LASTS_SECONDS = 8.0
 STILL_SECONDS = 15.0
 STILL_GAPS = 5.0
+NEWEST = 20
 
 Blocks = Mapping[int, Counts]
 Known = tuple[Before, Usual]
@@ -115,12 +117,13 @@ def _without_burst(blocks: Sequence[Counts], usual: Usual) -> Counts:
     return Counts(whole.trials, whole.hits - max(0.0, worst.hits - allowed))
 
 
-def still(hits: list[float], now: float) -> bool:
-    """Tell by the times of the newest hits whether they are still coming."""
-    if not hits:
+def goes_on(hits: Sequence[float], now: float) -> bool:
+    """Tell by the times of hits, in order, whether they have come for a while and still do."""
+    if not hits or hits[-1] - hits[0] < LASTS_SECONDS:
         return False
-    gap = (hits[-1] - hits[0]) / (len(hits) - 1) if len(hits) > 1 else 0.0
-    return now - hits[-1] <= max(STILL_SECONDS, STILL_GAPS * gap)
+    newest = hits[-NEWEST:]
+    gap = (newest[-1] - newest[0]) / (len(newest) - 1) if len(newest) > 1 else 0.0
+    return now - newest[-1] <= max(STILL_SECONDS, STILL_GAPS * gap)
 
 
 def _sum(blocks: Blocks, first: int, end: int) -> Counts:

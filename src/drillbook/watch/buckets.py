@@ -104,10 +104,9 @@ class Buckets:
         found = {block: of(bucket) for block, bucket in self._buckets.items()}
         return {block: counts for block, counts in found.items() if counts.trials}
 
-    def newest_hits(self, what: str, first: int) -> list[float]:
-        """Return the newest times something came since a bucket."""
-        times = [at for bucket in self.since(first).values() for at in bucket.hits.get(what, ())]
-        return times[-NEWEST_HITS:]
+    def hits(self, what: str, first: int) -> list[float]:
+        """Return the times something came since a bucket, the newest of each bucket."""
+        return [at for bucket in self.since(first).values() for at in bucket.hits.get(what, ())]
 
     @property
     def newest(self) -> int | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from math import ceil, log
 
 from drillbook.analysis.error_rate import is_too_quiet
-from drillbook.analysis.raised import Raised, Raising, still
+from drillbook.analysis.raised import Raised, Raising, goes_on
 from drillbook.analysis.sequential.binomial import log_at_least
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
 from drillbook.analysis.sequential.counts import Counts
@@ -169,21 +169,21 @@ def _raised(
     if not any(block >= since for block in counts):
         return _no_requests(asked)
     found = sight.stream(stream).look(counts, since=since)
-    hits = sight.reader.buckets.newest_hits(stream, since) if sight.reader else []
+    first = since if found.since is None else found.since
+    hits = sight.reader.buckets.hits(stream, first) if sight.reader else []
     return _judged(sight.stream(stream), found, hits, now, what)
 
 
 def _judged(stream: Raising, found: Raised, hits: list[float], now: datetime, what: str) -> Value:
-    goes_on = still(hits, now.timestamp())
     after, before = found.after, found.before
     told = (
         f"{after.hits:.0f} of {after.trials:.0f} {what}, "
         f"{before.hits:.0f} of {before.trials:.0f} in the hour before"
     )
-    if found.is_raised and goes_on and found.since is not None:
+    if found.is_raised and goes_on(hits, now.timestamp()) and found.since is not None:
         stream.mark(found.since, block_of(now))
         return Value(f"{told}: more than chance explains", value=True)
-    return Value(f"{told}, and no more come" if found.is_raised else told, value=False)
+    return Value(f"{told}, for a moment only" if found.is_raised else told, value=False)
 
 
 def _latency_raised(sight: Sight, asked: Measurement, now: datetime) -> Value:
