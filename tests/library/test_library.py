@@ -42,8 +42,8 @@ STRUCTURE: dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]] =
         3,
         (
             (
-                ("Identify Issue", 8),
-                ("Quick Fixes", 8),
+                ("Identify Issue", 9),
+                ("Quick Fixes", 10),
                 ("Investigation", 3),
                 ("Resolution", 4),
                 ("Post-Mortem", 3),
