@@ -178,6 +178,7 @@ def lines_of(found: "Drilled") -> tuple[str, ...]:
         f"false causes on controls       {found.false_causes.says}",
         f"false causes, nobody felt it   {found.false_causes_unfelt.says}",
         f"incidents where nobody suffers {found.false_alarms.says}",
+        f"incidents between cases        {found.restless}, closed by hand",
         f"wrong writes                   {found.wrong_writes}",
         f"triage                         {triage}",
         "Seconds count from the first harmed request by the users' own record;",

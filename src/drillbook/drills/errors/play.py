@@ -53,6 +53,7 @@ def play(case: Case, site: Site, seed: int, chance: Random) -> Result:
     """Play a case on a range at rest and judge it; the range is as before afterwards."""
     begun = time.monotonic()
     time.sleep(chance.uniform(0, LONGEST_WAIT_SECONDS))
+    restless = rest(site)
     kept = keep(site.ground)
     before = look(site.ground.cloud)
     try:
@@ -63,7 +64,8 @@ def play(case: Case, site: Site, seed: int, chance: Random) -> Result:
         trouble = mended(case, site, kept, chance)
     words = "; ".join(filter(None, (result.trouble, trouble)))
     seconds = round(time.monotonic() - begun, 1)
-    return result.model_copy(update={"trouble": words, "seconds": seconds})
+    more = {"trouble": words, "seconds": seconds, "restless": restless}
+    return result.model_copy(update=more)
 
 
 def blank(case: Case, seed: int, trouble: str) -> Result:
@@ -78,21 +80,28 @@ def settle(site: Site) -> bool:
         since = datetime.now(UTC) - timedelta(seconds=WELL_SECONDS)
         if site.users.are_well(since):
             site.users.learn(since, datetime.now(UTC))
-            _comes_to_rest(site)
+            rest(site)
             return True
         time.sleep(LOOK_SECONDS)
     return False
 
 
-def _comes_to_rest(site: Site) -> None:
-    """Wait until the lookout sees the end as well; else close its incident as a person would."""
+def rest(site: Site) -> int:
+    """
+    Wait until the lookout sees as well that nothing is wrong; else do as a person would then.
+
+    Return how many incidents were closed by hand, of which nobody had anything.
+    """
+    if site.product is None:
+        return 0
     ends = time.monotonic() + REST_SECONDS
-    while site.product is not None and not site.product.is_calm():
+    while not site.product.is_calm():
         if time.monotonic() > ends:
-            site.product.close()
-            site.say("the incident was closed by hand")
-            return
+            closed = site.product.close()
+            site.say(f"closed by hand: {'; '.join(closed)}")
+            return len(closed)
         time.sleep(LOOK_SECONDS)
+    return 0
 
 
 def _carried_out(case: Case, site: Site, seed: int, chance: Random, before: World) -> Result:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from drillbook.actions import CATALOG
 from drillbook.compiler.plans import compile_plan
+from drillbook.core.errors import Refused
 from drillbook.core.files import read_file
 from drillbook.core.process_identity import end, identify
 from drillbook.core.record import EntryKind
 from drillbook.drills.demo_stage import RANGE, Stage
 from drillbook.drills.errors.case import Said
 from drillbook.engine.journal import Recorded
+from drillbook.engine.outcome import State
 from drillbook.engine.runs import Runs
 from drillbook.engine.spawn import ensure_worker
 from drillbook.stack.books import find_books
@@ -25,6 +27,7 @@ RUNBOOK = "High Error Rate"
 CULPRIT, WATCH = "errors.culprit", "errors.watch"
 BY = "drill@example.com"
 STOP_SECONDS = 5.0
+UNDER_WAY = (State.RUNNING, State.WAITING)
 ENDINGS = (EntryKind.TASK_DONE, EntryKind.TASK_FAILED)
 
 
@@ -83,10 +86,15 @@ class Product:
         """Whether no incident is open any more."""
         return not self._book().all(only_open=True)
 
-    def close(self) -> None:
-        """Close what is open, as a person does who has mended it."""
-        for each in self._book().all(only_open=True):
+    def close(self) -> list[str]:
+        """Close what is open, and stop what still runs, as a person does who has mended it."""
+        found = self._book().all(only_open=True)
+        for each in found:
             self._book().close(each.id, at=datetime.now(UTC), because="mended by hand")
+        for run in self.runs.list(limit=10):
+            if run.state in UNDER_WAY:
+                self.runs.kill(run.run)
+        return [each.noticed[0].says for each in found]
 
     def begin(self) -> str:
         """Start the runbook by hand, unattended, as the lookout would."""
@@ -97,7 +105,10 @@ class Product:
             files=lambda name: read_file(Path(name)), inputs={},
         )  # fmt: skip
         ensure_worker(self.stage.store)
-        return self.runs.start(plan, by=BY, unattended=True)
+        try:
+            return self.runs.start(plan, by=BY, unattended=True)
+        except Refused:  # as the lookout does: better a run that asks than no diagnosis
+            return self.runs.start(plan, by=BY)
 
     def steps(self, run: str) -> list[Step]:
         """Return the tasks of a run that have ended, by its record."""

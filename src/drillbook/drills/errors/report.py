@@ -40,6 +40,7 @@ class Drilled(Frozen):
     false_causes: Counted
     false_causes_unfelt: Counted
     false_alarms: Counted
+    restless: int
     wrong_writes: int
     not_played: int
     triage_median: float | None
@@ -82,6 +83,7 @@ def drilled(results: Iterable[Result]) -> Drilled:
         false_causes=_count(each.named_wrong for each in controls),
         false_causes_unfelt=_count(each.named_wrong for each in unfelt),
         false_alarms=_count(each.opened for each in (*controls, *unfelt)),
+        restless=sum(each.restless for each in found),
         wrong_writes=sum(len(each.wrong) for each in found),
         not_played=sum(bool(each.trouble) or each.named == MISSING for each in found),
         triage_median=median(triages) if triages else None,

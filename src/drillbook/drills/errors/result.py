@@ -44,6 +44,7 @@ class Result(Frozen):
     written: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
     trouble: str = ""
+    restless: int = 0
     seconds: float = 0.0
     at: datetime | None = None
 
