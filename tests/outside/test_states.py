@@ -11,7 +11,7 @@ import pytest
 
 from drillbook.actions import platform
 from drillbook.core.effect import Deadline, deadline
-from drillbook.core.errors import Failed, SettingsInvalid
+from drillbook.core.errors import Failed, NotFound, Refused, SettingsInvalid
 from drillbook.ports.auth_state import AuthSeen, AuthState, LoginKind
 from drillbook.ports.dependencies import Dependencies
 from drillbook.ports.platform_apis import PlatformApis
@@ -19,6 +19,7 @@ from drillbook.ports.status_pages import Standing, StatusPages
 from drillbook.providers.http.platform_apis import Api, ask_apis
 from drillbook.providers.statuspage import PageAddress, StatuspagePages
 from drillbook.providers.supabase.auth_state import SupabaseAuth
+from drillbook.range import practice
 from drillbook.range.twins.status import Board, Incident
 from drillbook.range.twins.weather import Mode, Weather
 from drillbook.stack import outside_proofs
@@ -375,3 +376,20 @@ def test_the_doctor_tells_a_wrong_test_user_from_a_service_that_is_ill(outside: 
         outside_proofs.auth(load_stack(path), "production")
 
     assert "Correct user and password" in caught.value.hint
+
+
+def test_an_operator_of_the_range_posts_an_incident_and_ends_it(outside: Outside) -> None:
+    folder = outside.cloud.range
+    (folder / practice.MARK).touch()
+    pages = outside.stack.port("production", StatusPages)
+
+    practice.announce(folder, "supabase", "Logins fail", components=("auth",), impact="major")
+    during = pages.pages()[1]
+    ended = practice.end_announced(folder, "supabase")
+
+    assert (during.standing, during.notices[0].name) == (Standing.PARTIAL, "Logins fail")
+    assert (ended, pages.pages()[1].standing) == (1, Standing.OPERATIONAL)
+    with pytest.raises(Refused, match="no component 'Mail'"):
+        practice.announce(folder, "supabase", "x", components=("Mail",), impact="major")
+    with pytest.raises(NotFound, match="no page 'mail'"):
+        practice.announce(folder, "mail", "x", components=(), impact="major")

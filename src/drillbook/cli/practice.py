@@ -10,6 +10,7 @@ import typer
 from drillbook.cli.exit_codes import ExitCode
 from drillbook.cli.range_changes import add_changes
 from drillbook.cli.range_faults import add_faults
+from drillbook.cli.range_pages import add_pages
 from drillbook.cli.telling import paint, say, tell_json
 from drillbook.cli.usage import examples, new_app
 
@@ -21,6 +22,7 @@ traffic_app = new_app(no_args_is_help=True)
 range_app.add_typer(traffic_app, name="traffic")
 add_changes(range_app)
 add_faults(range_app)
+add_pages(range_app)
 FOLDER = Path("range")
 TIMES = ("%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M")
 SCALE = "How much data: 1 is 2,000 bookings, each doubling eight times as many."

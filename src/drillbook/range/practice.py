@@ -24,6 +24,7 @@ from drillbook.range.stack_file import STACK, write_stack
 from drillbook.range.status import RangeStatus
 from drillbook.range.traffic.record import TrafficRecord, read_record
 from drillbook.range.traffic.shape import DAY_SECONDS, READERS, WRITERS, Flow, Shape
+from drillbook.range.twins.status.incidents import RESOLVED, Board, incident_of
 
 NAMES = ENVIRONMENTS
 STAGING_SHARE = 0.25
@@ -128,6 +129,22 @@ def mend(folder: Path, name: str, *, tied: bool = False) -> bool:
 def faults(folder: Path) -> tuple[FaultStatus, ...]:
     """Return every fault there is, and which are on."""
     return known_faults.all_of(_ground(folder))
+
+
+def announce(
+    folder: Path, page: str, name: str, *, components: tuple[str, ...], impact: str
+) -> str:
+    """Post an incident on a status page, whether anything is broken or not; return its id."""
+    _see_that_it_is_a_range(folder)
+    return Board(cloud_of(folder)).post(incident_of(page, name, components, impact))
+
+
+def end_announced(folder: Path, page: str) -> int:
+    """Resolve what is open on a status page; return how many incidents there were."""
+    _see_that_it_is_a_range(folder)
+    board = Board(cloud_of(folder))
+    found = board.open(page)
+    return sum(board.change(one["id"], RESOLVED, "") for one in found)
 
 
 def start_traffic(

@@ -5,6 +5,7 @@ import string
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from drillbook.core.errors import NotFound, Refused
 from drillbook.range.cloud import Cloud
 from drillbook.range.twins.documents import Document
 
@@ -21,6 +22,7 @@ class Page:
     components: tuple[str, ...]
 
 
+IMPACTS = ("none", "minor", "major", "critical")
 PAGES = {
     "supabase": Page("Supabase", ("Auth", "Database", "Management API", "Storage", "Realtime")),
     "vercel": Page("Vercel", ("API", "Edge Network", "Functions", "Builds", "Logs")),
@@ -39,6 +41,24 @@ class Incident:
     components: tuple[str, ...] = ()
     body: str = ""
     late: timedelta = field(default=timedelta(0))
+
+
+def incident_of(page: str, name: str, components: tuple[str, ...], impact: str) -> Incident:
+    """Return what a person wants to post; Refused with what there is, where it cannot be."""
+    if page not in PAGES:
+        raise NotFound(f"there is no page {page!r}", hint=f"There are {', '.join(PAGES)}.")
+    if not name.strip() or impact not in IMPACTS:
+        raise Refused(
+            f"an incident needs a name, and an impact of {', '.join(IMPACTS)}",
+            hint='Write it like "Logins fail" --impact major.',
+        )
+    known = {one.casefold(): one for one in PAGES[page].components}
+    unknown = [one for one in components if one.casefold() not in known]
+    if unknown:
+        raise Refused(
+            f"{page} has no component {unknown[0]!r}", hint=f"It has {', '.join(known.values())}."
+        )
+    return Incident(page, name, impact, tuple(known[one.casefold()] for one in components))
 
 
 class Board:
