@@ -150,12 +150,14 @@ def test_verified_is_what_both_the_product_and_the_users_say(facts: Facts) -> No
 
 
 def test_shards_share_all_turns_and_each_seed_has_an_order_of_its_own() -> None:
-    parts = [order(CASES, (1, 2), Shard.named(f"{n}/3")) for n in (1, 2, 3)]
+    parts = [order(CASES, 2, Shard.named(f"{n}/3")) for n in (1, 2, 3)]
     played = [(case.name, seed) for part in parts for case, seed in part]
-    whole = order(CASES, (1, 2), Shard())
+    whole = order(CASES, 2, Shard())
+    short = order(CASES, 2, Shard(), whole=False)
 
     assert sorted(played) == sorted((case.name, seed) for case in CASES for seed in (1, 2))
     assert [c.name for c, seed in whole if seed == 1] != [c.name for c, seed in whole if seed == 2]
+    assert len(short) == len(CASES) + len(FELT)
     with pytest.raises(Refused, match="no shard"):
         Shard.named("4/3")
 

@@ -40,6 +40,10 @@ def errors(
         list[str] | None, typer.Option("--only", help="A case by its name; may be given again.")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="So many seeds, from 1.")] = 1,
+    whole: Annotated[
+        bool,
+        typer.Option("--whole", help="Each seed plays all; else only what users feel after it."),
+    ] = False,
     side_by_side: Annotated[
         int, typer.Option("--side-by-side", min=1, max=16, help="Ranges at a time.")
     ] = 1,
@@ -75,12 +79,14 @@ def errors(
         for file in results.glob("*.jsonl"):
             file.unlink()
     words = [word for name in only or () for word in ("--only", name)]
-    words += ["--seeds", str(seeds), *(["--alone"] if alone else [])]
+    words += ["--seeds", str(seeds)]
+    words += [word for word, is_so in (("--alone", alone), ("--whole", whole)) if is_so]
     words += ["--book", str(book)] if book is not None else []
     if side_by_side > 1:
         _side_by_side(side_by_side, folder, words)
     else:
-        _play(_turns(only, seeds, part, results), part, folder, book, alone=alone, quiet=as_json)
+        turns = _turns(only, seeds, part, results, whole=whole)
+        _play(turns, part, folder, book, alone=alone, quiet=as_json)
     found = drilled(read_results(results).values())
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +100,7 @@ def errors(
 
 
 def _turns(
-    only: list[str] | None, seeds: int, part: "Shard", results: Path
+    only: list[str] | None, seeds: int, part: "Shard", results: Path, *, whole: bool
 ) -> "list[tuple[Case, int]]":
     """Return what of a part was not played yet, or not to its end."""
     from drillbook.drills.errors.cases import CASES, case_named
@@ -104,7 +110,7 @@ def _turns(
     cases = tuple(map(case_named, only)) if only else CASES
     known = read_results(results)
     done = {turn for turn, result in known.items() if not result.trouble}
-    turns = order(cases, tuple(range(1, seeds + 1)), part)
+    turns = order(cases, seeds, part, whole=whole)
     return [(case, seed) for case, seed in turns if (case.name, seed) not in done]
 
 

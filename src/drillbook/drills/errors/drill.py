@@ -79,14 +79,20 @@ class Shard(Frozen):
         return cls(number=int(number), of=int(of))
 
 
-def order(cases: tuple[Case, ...], seeds: tuple[int, ...], shard: Shard) -> list[tuple[Case, int]]:
-    """Return the turns of a shard: each seed mixes the cases anew, and the shards share them."""
+def order(
+    cases: tuple[Case, ...], seeds: int, shard: Shard, *, whole: bool = True
+) -> list[tuple[Case, int]]:
+    """
+    Return the turns of a shard: each seed mixes the cases anew, and the shards share them.
+
+    Unless all seeds are to be `whole`, those after the first have only what users feel.
+    """
     turns: list[tuple[Case, int]] = []
-    for seed in seeds:
-        mixed = list(cases)
+    for seed in range(1, seeds + 1):
+        mixed = [case for case in cases if whole or seed == 1 or case.felt]
         Random(f"order/{seed}").shuffle(mixed)  # noqa: S311 - the same order each time
-        turns += [(case, seed) for case in mixed[shard.number - 1 :: shard.of]]
-    return turns
+        turns += [(case, seed) for case in mixed]
+    return turns[shard.number - 1 :: shard.of]
 
 
 def drill(
