@@ -14,8 +14,8 @@ from drillbook.analysis.onset.finding import OUTSIDE, Onset, Piece, quantile
 from drillbook.analysis.onset.lags import LAGS, NO_CHANGE_A_SECOND
 from drillbook.core.incident import ChangeKind
 
-NAMED = 0.8  # how probable a change must be to be named by time alone
-# Of two changes this many times apart or less, time does not tell which it was.
+NAMED = 0.7  # how probable a change must be to be named by time alone
+# A change less likely by this factor at most stays in question beside the likeliest.
 _TELLS_APART = 10.0
 _STEPS = 24  # of an interval that is all that is known of a change's time
 
@@ -39,8 +39,8 @@ class Attribution:
     """
     How probable each change is (in the order given), and that it is none of them.
 
-    `best` is the change that may be named, if any; `alike` are those that time cannot tell from
-    the likeliest, itself among them. `at`, `earliest`, `latest` are the onset as it would be if
+    `best` is the change that may be named, if any; `alike` are the likeliest and those that time
+    alone does not rule out beside it. `at`, `earliest`, `latest` are the onset as it would be if
     the likeliest change did it.
     """
 
@@ -69,12 +69,11 @@ def attribute(onset: Onset, changes: Sequence[Dated]) -> Attribution:
             shares, 1.0 - sum(shares), None, (), onset.at, onset.earliest, onset.latest
         )
     alike = tuple(i for i, share in enumerate(shares) if share * _TELLS_APART >= shares[top])
-    named = shares[top] >= NAMED and alike == (top,)
     sharp = _sharpened(known, fits[top])
     return Attribution(
         shares=shares,
         none=NO_CHANGE_A_SECOND / whole,
-        best=top if named else None,
+        best=top if shares[top] >= NAMED else None,
         alike=alike,
         at=quantile(sharp, 0.5),
         earliest=quantile(sharp, OUTSIDE / 2),

@@ -5,11 +5,10 @@ from math import exp
 
 from drillbook.core.incident import ChangeKind
 
-SECONDS_A_DAY = 86400.0
-# How often errors rise with no change behind it that anybody would see: about once a day. More
+# How often errors rise with no change behind it that anybody would see: once in six hours. More
 # than any team has it; so a change has to be near, not just somewhere in the hour.
-NO_CHANGE_A_SECOND = 1.0 / SECONDS_A_DAY
-_CLOCKS = 3.0  # seconds that the clocks of two systems differ
+NO_CHANGE_A_SECOND = 1.0 / (6 * 3600.0)
+_CLOCKS = 2.0  # seconds that the clocks of two systems differ
 
 
 @dataclass(frozen=True, slots=True)
