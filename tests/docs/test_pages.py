@@ -21,6 +21,7 @@ from drillbook.compiler.diagnostics import CODES
 from drillbook.core.files import File
 from drillbook.core.record import EntryKind
 from drillbook.engine.journal.entry import EXPORT_KIND, KEY_KIND
+from drillbook.stack.lookout_section import LookoutSection
 from drillbook.stack.outside_sections import (
     DependencySection,
     MetricsSection,
@@ -252,6 +253,7 @@ def test_the_stack_page_explains_every_key() -> None:
         "logs": LogsSection,
         "commands": CommandSection,
         "policy": PolicySection,
+        "lookout": LookoutSection,
     }
     for title, section in sections.items():
         part = text.partition(f"\n## {title.capitalize()}\n")[2].partition("\n## ")[0]

@@ -81,6 +81,13 @@ def test_few_requests_are_surely_over_nothing_and_many_are(log: Log) -> None:
     assert value(sight, 'errors.over("5m", 0.05)').value is True
 
 
+def test_one_client_that_tries_again_is_surely_over_nothing(log: Log) -> None:
+    sight = log.requests(begin=40, end=0, every=10, bad=1.0).sight()
+
+    assert value(sight, 'errors.over("5m", 0.05)').value is False
+    assert value(sight, 'errors.rate("5m")').value == 1.0
+
+
 def test_nobody_came_is_unknown_and_not_no_error(healthy: Log) -> None:
     sight = healthy.sight(NOW + timedelta(minutes=10))
 

@@ -64,7 +64,7 @@ _ALL = (
     Signal(
         "errors.over", (*_WINDOW, Takes.SHARE), Gives.TRUTH,
         "whether the share of errors is over this one, so surely that chance would make it so "
-        "once in a hundred times; a few requests alone never are",
+        "once in a hundred times, and by five errors or more",
     ),
     Signal(
         "errors.raised", _WINDOW, Gives.TRUTH,

@@ -21,6 +21,7 @@ from drillbook.watch.refusals import are_enough, has_names, refused_people
 SURE = log(0.01)
 STALE = timedelta(seconds=60)
 FEWEST_PROBES = 3
+FEWEST_ERRORS = 5  # one client that tries again does not wake anybody
 LATENCY = "latency"
 HOUR_BLOCKS = 3600 // BLOCK_SECONDS
 
@@ -115,7 +116,7 @@ def _rate(_asked: Measurement, requests: int, errors: int) -> Value:
 
 
 def _over(asked: Measurement, requests: int, errors: int) -> Value:
-    sure = log_at_least(errors, requests, asked.share or 0.0) < SURE
+    sure = errors >= FEWEST_ERRORS and log_at_least(errors, requests, asked.share or 0.0) < SURE
     word = "surely" if sure else "not surely"
     says = f"{errors} of {requests} requests failed, {word} more than {asked.share or 0:.1%}"
     return Value(says, sure)
