@@ -97,6 +97,7 @@ def test_the_holder_of_a_lock_is_named_with_the_session_to_end(
     assert found.seconds < 30
     assert b"database lock" in kept.files["culprit.md"]
     assert found.evidence is not None
+    assert kept.files["culprit.svg"].startswith(b"<svg ")
 
 
 def test_nothing_is_to_be_done_where_nobody_is_hit(stack: Stack) -> None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
+from drillbook.actions.errors.picture import picture
 from drillbook.actions.errors.subject import domain
 from drillbook.actions.errors.table import evidence_table
 from drillbook.analysis.culprit import Judgement, judge
@@ -61,6 +62,7 @@ class Culprit(Frozen):
     sources: tuple[SourceState, ...]
     seconds: float
     evidence: Evidence | None = None
+    picture: Evidence | None = None
 
 
 @domain.read
@@ -126,7 +128,8 @@ def _told(
         parts=gathered.parts,
         sources=gathered.sources,
         seconds=round(seconds, 2),
-        evidence=_kept(effect, table),
+        evidence=_kept(effect, "culprit.md", table.encode(), "text/markdown"),
+        picture=_drawn(gathered, judged, effect, now),
     )
 
 
@@ -140,9 +143,17 @@ def _says(gathered: Gathered, judged: Judgement) -> str:
     return f"{judged.says}{beside}"
 
 
-def _kept(effect: Effect, table: str) -> Evidence | None:
+def _drawn(gathered: Gathered, judged: Judgement, effect: Effect, now: datetime) -> Evidence | None:
+    scene = gathered.scene
+    if scene.trouble is None:
+        return None
+    drawn = picture(scene.trouble, scene.changes or (), now.timestamp(), judged.says)
+    return _kept(effect, "culprit.svg", drawn, "image/svg+xml")
+
+
+def _kept(effect: Effect, name: str, data: bytes, media_type: str) -> Evidence | None:
     try:
-        return effect.keep("culprit.md", table.encode(), "text/markdown")
+        return effect.keep(name, data, media_type)
     except LookupError:
         return None  # nobody keeps evidence: the action was called by hand
 
