@@ -33,9 +33,10 @@ def receive(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """
-    Take log lines by OpenTelemetry (OTLP over HTTP) and from Vercel's log drains; until SIGTERM.
+    Take log lines from senders, and keep them; until Ctrl-C or SIGTERM.
 
-    Each source with provider = "received" has its address. What is answered with success is on
+    OpenTelemetry sends them (OTLP over HTTP), and Vercel's log drains. Each source with
+    provider = "received" has its address. What is answered with success is on
     the disk; what is not is to be sent again. Behind a proxy that speaks HTTPS for the outside.
     """
     from drillbook.api.receiving.receivers import receivers_of

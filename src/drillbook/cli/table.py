@@ -32,7 +32,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "runs": Row("runs", "List the runs, or show one.", RUN),
     "lookout": Row("lookout", "Watch symptoms, open incidents, and start their runs.", WATCH),
     "signals": Row("signals", "Show what each signal and symptom comes to now.", WATCH),
-    "receive": Row("receive", "Take log lines that are sent here, and keep them.", WATCH),
+    "receive": Row("receive", "Take log lines from senders, and keep them.", WATCH),
     "incidents": Row("incidents", "List the incidents, show one, or close one.", WATCH),
     "answer": Row("answer", "Answer a task that waits for a person.", ANSWER),
     "approve": Row("approve", "Approve a write of a run, for the plan and state shown.", ANSWER),
