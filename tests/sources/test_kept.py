@@ -75,6 +75,17 @@ def test_old_hours_are_let_go(tmp_path: Path) -> None:
     assert [line.request for line in kept.between(AT, AT + 9 * HOUR).lines] == ["2", "3"]
 
 
+def test_a_new_hour_lets_go_of_those_two_weeks_before(tmp_path: Path) -> None:
+    kept = KeptLogs(tmp_path)
+
+    kept.keep([LogLine(AT - timedelta(days=15), 200, request="old")])
+    kept.keep([LogLine(AT - timedelta(days=13), 200, request="young")])
+    kept.keep([LogLine(AT, 200, request="new"), LogLine(AT + timedelta(days=9999), 200)])
+
+    found = kept.between(AT - timedelta(days=20), AT + HOUR).lines
+    assert [line.request for line in found] == ["young", "new"]
+
+
 def second(number: int) -> datetime:
     return AT + timedelta(seconds=number)
 

@@ -58,6 +58,8 @@ class KeptLogs:
             for name, many in texts.items():
                 if not many:
                     continue
+                if not (self.folder / name).exists():
+                    self._forget_old(name)
                 self._append(self.folder / name, "".join(many).encode("utf-8", "replace"), durable)
         except OSError as error:
             raise Unavailable(
@@ -96,6 +98,11 @@ class KeptLogs:
         for name in old:
             (self.folder / name).unlink(missing_ok=True)
         return len(old)
+
+    def _forget_old(self, newest: str) -> None:
+        """Let go of hours long past as a new one begins; a clock ahead makes none older."""
+        at = datetime.strptime(newest, NAME).replace(tzinfo=UTC)
+        self.forget(min(at, datetime.now(UTC)) - KEPT_FOR)
 
     def _new(self, name: str, lines: list[LogLine]) -> list[str]:
         segment = self._segment(name)

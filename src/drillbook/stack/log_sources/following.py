@@ -7,7 +7,6 @@ in a thread, waited for a short while, and after a failure hardly at all until i
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
@@ -148,11 +147,6 @@ class Following:
         if fetched.start < end:
             self.kept.cover(fetched.start, end, min(end, now - LATE))
         return fetched.start <= start
-
-    def forget(self, before: datetime) -> None:
-        """Let go of what was kept before."""
-        with suppress(OSError):
-            self.kept.forget(before)
 
 
 def _pieces(start: datetime, end: datetime) -> Iterator[Span]:
