@@ -2,6 +2,7 @@
 
 # mypy: disable-error-code="type-abstract"
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -214,12 +215,15 @@ def test_a_test_user_with_a_wrong_password_proves_the_service_and_names_the_sett
     assert "the test user's password is refused" in seen.says
 
 
-@pytest.mark.parametrize(("status", "limited"), [(401, 0), (404, 0), (429, 3)])
+@pytest.mark.parametrize(
+    ("status", "code", "limited"),
+    [(401, "", 0), (404, "", 0), (429, "", 3), (400, "captcha_failed", 0)],
+)
 def test_who_never_got_through_to_the_logins_knows_nothing_of_them(
-    status: int, limited: int
+    status: int, code: str, limited: int
 ) -> None:
     with platform_that() as gateway:
-        gateway.says = [Says(status, '{"message": "No API key found"}')]
+        gateway.says = [Says(status, json.dumps({"msg": "no", "error_code": code}))]
         seen = SupabaseAuth(lambda: gateway.url).look()
 
     assert (seen.alive, seen.limited) == (None, limited)

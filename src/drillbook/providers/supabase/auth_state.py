@@ -18,6 +18,7 @@ LOGIN_SECONDS = 8.0
 KEYS_SECONDS = 5.0
 USER_AGENT = "drillbook-probe"
 SIGNED_IN, REFUSED, UNPROCESSABLE = 200, 400, 422
+CAPTCHA = "captcha_failed"
 WRONG_PASSWORD = "invalid_credentials"  # noqa: S105 - a code of GoTrue's
 # RFC 2606: nobody can have an address there, so no user's login is refused by us.
 NOBODY = "drillbook-probe@nobody.invalid"
@@ -71,10 +72,11 @@ def _seen(url: str, *, signs_in: bool, login: Round, keys: Heard) -> AuthSeen:
     count, keys_problem = _keys(keys)
     offset = _token_clock(login)
     problem = scrub(problem_of(broken or lost))
-    refused = signs_in and any(_code(one) == WRONG_PASSWORD for one in login.heard)
+    entered = any(one.status == SIGNED_IN for one in login.heard)
+    code = next((_code(one) for one in login.heard if _works(one)), "") if signs_in else ""
     seen = AuthSeen(
         address=shown_address(url),
-        kind=LoginKind.SIGNED_IN if signs_in and not refused else LoginKind.REFUSED,
+        kind=LoginKind.SIGNED_IN if signs_in and entered else LoginKind.REFUSED,
         alive=False if broken else (True if known else None),
         asked=len(login.heard),
         failed=len(failed),
@@ -90,12 +92,13 @@ def _seen(url: str, *, signs_in: bool, login: Round, keys: Heard) -> AuthSeen:
         skewed=offset is not None and abs(offset) > SKEW_SECONDS,
         says="",
     )
-    return seen.model_copy(update={"says": _told(seen, refused=refused)})
+    return seen.model_copy(update={"says": _told(seen, code=code, signs_in=signs_in)})
 
 
 def _works(heard: Heard) -> bool:
     """Whether a login was carried out, or refused by who had looked the user up."""
-    return heard.status in (SIGNED_IN, REFUSED, UNPROCESSABLE)
+    # Who asks for a captcha first has looked up nobody yet.
+    return heard.status in (SIGNED_IN, REFUSED, UNPROCESSABLE) and _code(heard) != CAPTCHA
 
 
 def _is_elsewhere(heard: Heard) -> bool:
@@ -103,17 +106,18 @@ def _is_elsewhere(heard: Heard) -> bool:
     return 0 < heard.status < SERVER_ERROR and not _works(heard) and heard.status != TOO_MANY
 
 
-def _told(seen: AuthSeen, *, refused: bool) -> str:
+def _told(seen: AuthSeen, *, code: str, signs_in: bool) -> str:
     took = f"median {seen.median_seconds:.2f} s"
     if seen.alive is None:
         why = "it has had too many requests" if seen.limited and not seen.failed else seen.problem
         return f"logins are not known: {why} ({took})"
     if not seen.alive:
         said = f"{seen.failed} of {seen.asked} logins failed: {seen.problem} ({took})"
-    elif refused:
-        said = f"logins are carried out ({took}), and the test user's password is refused"
     elif seen.kind is LoginKind.SIGNED_IN:
         said = f"the test user can sign in ({took})"
+    elif signs_in:
+        why = "password is refused" if code == WRONG_PASSWORD else f"login is refused ({code})"
+        said = f"logins are carried out ({took}), and the test user's {why}"
     else:
         said = f"a login of a user nobody is, is refused as it must be ({took})"
     said += f"; {seen.keys_problem}" if seen.keys_problem else ""
