@@ -153,3 +153,16 @@ def test_paths_become_routes() -> None:
 
     assert {routes[name] for name in names} == {"GET /team/*/hours"}
     assert routes["GET /about"] == "GET /about"
+
+
+def test_failures_count_before_slowness_that_a_busy_machine_brings() -> None:
+    failing = fails("MAIL_KEY is not set", on="pay", one_in=2)
+
+    def spoil(one: Request, number: int) -> Request:
+        return failing(replace(one, milliseconds=900.0 if number % 3 else 20.0), number)
+
+    trouble = felt(requests(spoil)).trouble
+
+    assert trouble is not None
+    assert trouble.kinds[0] is Badness.FAILED
+    assert {one.message for one in trouble.bad} == {"MAIL_KEY is not set"}

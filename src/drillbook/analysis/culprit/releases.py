@@ -4,7 +4,14 @@ import re
 from collections.abc import Iterator
 
 from drillbook.analysis.culprit.requests import shares
-from drillbook.analysis.culprit.scene import FileDiff, MigrationKnown, Scene, Served, Trouble
+from drillbook.analysis.culprit.scene import (
+    Badness,
+    FileDiff,
+    MigrationKnown,
+    Scene,
+    Served,
+    Trouble,
+)
 from drillbook.analysis.culprit.symptoms import Frame, Reading, Symptom
 from drillbook.analysis.culprit.timing import Timing
 from drillbook.analysis.culprit.weighing import Case, person
@@ -14,6 +21,7 @@ from drillbook.core.vitals import Entrance
 LOG, HOSTING, CODE = "log", "hosting", "repository"
 A_THIRD = 0.3
 ENOUGH = 10
+FEW_WAIT = 0.15
 NOT_OF_CODE = (
     Symptom.DATABASE_AWAY,
     Symptom.DATABASE_FULL,
@@ -55,6 +63,7 @@ def release_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Cas
         )
     _lines(case, scene, trouble)
     _not_of_code(case, scene, trouble)
+    _few_wait(case, trouble)
     _who(case, trouble, build.id)
     _served_well(case, trouble, build.id, timed)
     _lacks_value(case, scene, trouble)
@@ -136,6 +145,17 @@ def _not_of_code(case: Case, scene: Scene, trouble: Trouble) -> None:
     vitals = scene.vitals
     if vitals is not None and vitals.entrance not in {Entrance.OPEN, Entrance.FAILED}:
         case.add(f"the database: {vitals.entrance}", -2.0, "database.vitals")
+
+
+def _few_wait(case: Case, trouble: Trouble) -> None:
+    """Weigh that few wait longer: a busy machine does that as well as any code."""
+    if trouble.kinds[0] is not Badness.SLOW:
+        return
+    routes = {one.route for one in trouble.bad}
+    there = sum(one.route in routes for one in trouble.since)
+    share = len(trouble.bad) / there if there else 0.0
+    if share < FEW_WAIT:
+        case.add(f"only {share:.0%} of the answers are slow", -3.0, LOG)
 
 
 def _who(case: Case, trouble: Trouble, build: str) -> None:

@@ -28,7 +28,11 @@ class Badness(StrEnum):
 
 @dataclass(frozen=True)
 class Trouble:
-    """What became worse, since when, and the requests before and since; `bad` are of since."""
+    """
+    What became worse, since when, and the requests before and since; `bad` are of since.
+
+    Of several `kinds` the first is what hurts most: it is that which `bad` and the onset are of.
+    """
 
     kinds: tuple[Badness, ...]
     onset: Onset

@@ -109,7 +109,7 @@ def _families(requests: Sequence[Request], now: float, start: float) -> tuple[li
     slow = _slow(requests, now, start)
     if slow is not None:
         found.append(slow)
-    found.sort(key=lambda one: -_excess(one, requests))
+    found.sort(key=lambda one: _hardness(one, requests), reverse=True)
     return found, ", ".join(only)
 
 
@@ -266,10 +266,10 @@ def _turned_away(requests: Sequence[Request], is_bad: IsBad, onset: Onset) -> bo
     return binomial_tail(before, before + since, share) < FEWER
 
 
-def _excess(found: _Found, requests: Sequence[Request]) -> float:
+def _hardness(found: _Found, requests: Sequence[Request]) -> tuple[bool, int]:
+    """Order what is felt: whoever gets no answer is hit harder than whoever waits for one."""
     bad = sum(one.at >= found.onset.at and found.is_bad(one) for one in requests)
-    # A failure hurts more than a wait.
-    return bad * (1.0 if found.badness is not Badness.SLOW else 0.3)
+    return found.badness is not Badness.SLOW, bad
 
 
 def _trouble(found: Sequence[_Found], requests: Sequence[Request], now: float) -> Trouble:
@@ -277,10 +277,6 @@ def _trouble(found: Sequence[_Found], requests: Sequence[Request], now: float) -
     together = [one for one in found if abs(one.onset.at - main.onset.at) <= LATER_SECONDS]
     onset = main.onset
     begin = max(onset.earliest - LONGEST_BEFORE, requests[0].at)
-
-    def is_bad(request: Request) -> bool:
-        return any(one.is_bad(request) for one in together)
-
     since = tuple(one for one in requests if onset.at <= one.at <= now)
     before = tuple(one for one in requests if begin <= one.at < onset.earliest)
     return Trouble(
@@ -289,10 +285,10 @@ def _trouble(found: Sequence[_Found], requests: Sequence[Request], now: float) -
             onset,
             before=Level(onset.before.bad, onset.before.all, max(0.0, onset.earliest - begin)),
         ),
-        bad=tuple(one for one in since if is_bad(one)),
+        bad=tuple(one for one in since if main.is_bad(one)),
         since=since,
         before=before,
-        before_bad=tuple(one for one in before if is_bad(one)),
+        before_bad=tuple(one for one in before if main.is_bad(one)),
         slow_from=max(one.slow_from for one in together),
     )
 
