@@ -1,6 +1,7 @@
 """A migration is taken back, whoever applied it, and what the ledgers had comes back with it."""
 
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from drillbook.actions.migration.taking_back import remember_taking_back, undo_t
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Failed, NotFound, Refused
 from drillbook.core.files import read_file
+from drillbook.ports.repository import Repository
 from drillbook.providers.git.folders import GitFolders
 from drillbook.providers.postgres.database import PostgresDatabase
 from drillbook.providers.postgres.ledgers import PostgresLedgers
@@ -32,6 +34,23 @@ VALUES ('0002', ARRAY['ALTER TABLE notes ADD COLUMN mood text NOT NULL',
 """
 
 
+class App:
+    """The app's repository, as far as the action reads it; none before it has files."""
+
+    environment, branch = "production", "main"
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+
+    def find(self, port: type) -> Any:  # Any: whatever port is asked for
+        return self if port is Repository and self.files else None
+
+    def file(self, path: str, ref: str) -> bytes:
+        if ref != self.branch or path not in self.files:
+            raise NotFound(path)
+        return self.files[path].encode()
+
+
 class Place:
     """A database, the team's folder of migrations, and the ports of the action."""
 
@@ -49,7 +68,10 @@ class Place:
         server = Server(lambda: url, "production")
         self.database, self.migrations = PostgresDatabase(server), PostgresMigrations(server)
         self.ledgers = PostgresLedgers(server)
-        self.ports = (self.database, self.migrations, self.ledgers, GitFolders(root))
+        self.app = App()
+        self.ports = (
+            self.database, self.migrations, self.ledgers, GitFolders(root), self.app
+        )  # fmt: skip
         self.run("CREATE TABLE notes (id int)")
 
     def run(self, statement: str) -> list[tuple[object, ...]]:
@@ -174,3 +196,21 @@ def test_nothing_is_taken_back_that_does_not_fit_the_folder(place: Place) -> Non
         take_back(*place.ports, NOW, name="0002", folder="migrations", over=over)
 
     assert place.database.catalog().fingerprint == fingerprint
+
+
+def test_what_came_with_the_app_is_found_in_the_apps_own_repository(place: Place) -> None:
+    place.run("ALTER TABLE notes ADD COLUMN said text NOT NULL")
+    given = {"name": "20261123101500_said", "folder": "migrations", "by_hand": True}
+    with pytest.raises(NotFound, match="no migration among 3"):
+        migration.take_back.do(*place.ports, NOW, **given)
+    place.app.files = {
+        "supabase/migrations/20261123101500_said.sql": "ALTER TABLE notes ADD COLUMN said text;",
+    }
+    with pytest.raises(Refused, match="20261123101500_said has no down script"):
+        migration.take_back.do(*place.ports, NOW, **given)
+    down = "ALTER TABLE notes DROP COLUMN said;"
+    place.app.files["supabase/migrations/20261123101500_said.down.sql"] = down
+
+    migration.take_back.do(*place.ports, NOW, **given)
+
+    assert place.inserts()

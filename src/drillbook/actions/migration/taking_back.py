@@ -1,5 +1,9 @@
 """Take back a migration that an earlier run, another tool or a hand applied."""
 
+# mypy: disable-error-code="type-abstract"
+# Ports are Protocols, and `Systems.find` takes the type itself.
+
+import hashlib
 from collections.abc import Sequence
 from typing import Required, TypedDict
 
@@ -7,7 +11,7 @@ from typing_extensions import Unpack
 
 from drillbook.actions.migration.returning import Before, as_before, taken_back
 from drillbook.actions.migration.subject import LOCK_TIMEOUT, PATIENCE, RETRIES, domain
-from drillbook.analysis.order import ordered
+from drillbook.analysis.order import named, ordered
 from drillbook.analysis.reading import refuse_broken
 from drillbook.analysis.standing import APPLIED, GONE, is_of
 from drillbook.core.effect import Effect
@@ -19,9 +23,13 @@ from drillbook.core.quantities import Duration
 from drillbook.ports.database import Database
 from drillbook.ports.migration_files import Ledgers, MigrationFolders
 from drillbook.ports.migrations import Change, LedgerRow, Migrations, Status
+from drillbook.ports.repository import Repository
+from drillbook.ports.systems import Systems
 from drillbook.ports.ways_back import WayBackScript
 
 SHOWN = 3
+OF_APP = "supabase/migrations"
+DOWN_PATHS = ("{}.down.sql", "{}_down.sql", "down/{}.sql")
 BY_HAND = "a hand: no ledger has it"
 
 
@@ -32,6 +40,7 @@ class GivenName(TypedDict, total=False):
     folder: Required[str]
     by_hand: bool
     over: tuple[str, ...]
+    of_app: str
     way_back: WayBackScript | None
     lock_timeout: Duration
     retries: int
@@ -62,12 +71,14 @@ def take_back(
     migrations: Migrations,
     ledgers: Ledgers,
     folders: MigrationFolders,
+    systems: Systems,
     effect: Effect,
     *,
     name: str,
     folder: str,
     by_hand: bool = False,
     over: tuple[str, ...] = (),
+    of_app: str = OF_APP,
     way_back: WayBackScript | None = None,
     lock_timeout: Duration = LOCK_TIMEOUT,
     retries: int = RETRIES,
@@ -76,15 +87,16 @@ def take_back(
     """
     Run the down script of a migration, whoever applied it; the ledgers forget it with that.
 
-    `name` is the migration's name or version in the team's `folder`. Refused where no ledger has
+    `name` is the migration's name or version in the team's `folder`, or its whole name in the
+    folder `of_app` of the app's repository. Refused where no ledger has
     it, unless it was applied `by_hand`; where its file was changed since; and where later ones
     are applied that are not named in `over`.
     """
     given = GivenName(
-        name=name, folder=folder, by_hand=by_hand, over=over, way_back=way_back,
+        name=name, folder=folder, by_hand=by_hand, over=over, of_app=of_app, way_back=way_back,
         lock_timeout=lock_timeout, retries=retries, patience=patience,
     )  # fmt: skip
-    _, change = _wanted(ledgers, folders, effect, given)
+    _, change = _wanted(ledgers, folders, systems, effect, given)
     row = migrations.apply(change, effect)
     if row.status is not Status.APPLIED:
         raise Refused(
@@ -107,6 +119,7 @@ def look_taken_back(
     migrations: Migrations,
     ledgers: Ledgers,
     folders: MigrationFolders,
+    systems: Systems,
     effect: Effect,
     **given: Unpack[GivenName],
 ) -> TookBack | None:
@@ -122,11 +135,12 @@ def remember_taking_back(
     migrations: Migrations,
     ledgers: Ledgers,
     folders: MigrationFolders,
+    systems: Systems,
     effect: Effect,
     **given: Unpack[GivenName],
 ) -> WithIt:
     """Remember the schema, and what applies the migration again."""
-    by, change = _wanted(ledgers, folders, effect, given)
+    by, change = _wanted(ledgers, folders, systems, effect, given)
     state = database.catalog()
     before = Before(
         fingerprint=state.fingerprint,
@@ -143,6 +157,7 @@ def undo_taking_back(
     migrations: Migrations,
     ledgers: Ledgers,
     folders: MigrationFolders,
+    systems: Systems,
     effect: Effect,
     **given: Unpack[GivenName],
 ) -> TookBack:
@@ -160,10 +175,14 @@ def undo_taking_back(
 
 
 def _wanted(
-    ledgers: Ledgers, folders: MigrationFolders, effect: Effect, given: GivenName
+    ledgers: Ledgers,
+    folders: MigrationFolders,
+    systems: Systems,
+    effect: Effect,
+    given: GivenName,
 ) -> tuple[str, Change]:
     """Return who had applied the migration, and its down script as a change of its own."""
-    order = ordered(folders.read(given["folder"])).migrations
+    order = _migrations(folders, systems, given)
     file, down = _found(order, given["folder"], given["name"])
     refuse_broken(File(name=down.path, sha256=down.sha256, text=down.text))
     entries = [one for one in ledgers.entries() if one.status != GONE]
@@ -187,10 +206,60 @@ def _wanted(
     return f"{entry.ledger}, {entry.run}" if entry is not None else BY_HAND, change
 
 
+def _migrations(
+    folders: MigrationFolders, systems: Systems, given: GivenName
+) -> Sequence[MigrationFile]:
+    """Return the migrations of the team's folder, else the one of this name that the app has."""
+    missing: NotFound | None = None
+    try:
+        found = ordered(folders.read(given["folder"])).migrations
+    except NotFound as error:
+        found, missing = (), error
+    if any(_is_named(one, given["name"]) for one in found):
+        return found
+    repository = systems.find(Repository)
+    of_app = None if repository is None else _of_app(repository, given)
+    if of_app is not None:
+        return (of_app,)
+    if missing is not None:
+        raise missing
+    return found
+
+
+def _of_app(repository: Repository, given: GivenName) -> MigrationFile | None:
+    """Return a migration by its whole name from the app's own repository, as its branch has it."""
+    stem, folder = _own(given["name"]), given.get("of_app", OF_APP).strip("/")
+    up = _source(repository, f"{folder}/{stem}.sql")
+    if up is None:
+        return None
+    downs = (_source(repository, f"{folder}/{path.format(stem)}") for path in DOWN_PATHS)
+    return MigrationFile(
+        name=stem,
+        version=named(f"{stem}.sql").written,
+        path=up.path,
+        sha256=up.sha256,
+        text=up.text,
+        down=next(filter(None, downs), None),
+    )
+
+
+def _source(repository: Repository, path: str) -> SourceFile | None:
+    try:
+        data = repository.file(path, repository.branch)
+    except NotFound:
+        return None
+    sha256 = hashlib.sha256(data).hexdigest()
+    return SourceFile(path=path, sha256=sha256, text=data.decode("utf-8", "replace"))
+
+
+def _is_named(file: MigrationFile, name: str) -> bool:
+    return _own(name) in {_own(file.name), file.version}
+
+
 def _found(
     order: Sequence[MigrationFile], folder: str, name: str
 ) -> tuple[MigrationFile, SourceFile]:
-    fits = [one for one in order if _own(name) in {_own(one.name), one.version}]
+    fits = [one for one in order if _is_named(one, name)]
     if len(fits) != 1:
         many = f"{len(fits)} migrations" if fits else f"no migration among {len(order)}"
         raise NotFound(
@@ -251,13 +320,15 @@ def _refuse_later(
     file: MigrationFile,
     over: tuple[str, ...],
 ) -> None:
-    names = [one.name for one in migrations]
     accepted = {_own(one) for one in over}
-    later = migrations[names.index(file.name) + 1 :]
+    names = [one.name for one in migrations]
+    later = {_own(one.name) for one in migrations[names.index(file.name) + 1 :]}
     there = [
-        _own(one.name)
-        for one in later
-        if _own(one.name) not in accepted and any(_is_of(entry, one) for entry in entries)
+        _own(entry.name)
+        for entry in entries
+        if not _is_of(entry, file)
+        and (_own(entry.name) in later or _is_later(entry, file))
+        and _own(entry.name) not in accepted
     ]
     if there:
         more = f" and {len(there) - SHOWN} more" if len(there) > SHOWN else ""
@@ -267,6 +338,12 @@ def _refuse_later(
             hint="Take those back first, or name them in over=… when they do not need it.",
             again=False,
         )
+
+
+def _is_later(entry: LedgerEntry, file: MigrationFile) -> bool:
+    """Whether a ledger's entry has a later number of the same kind: 0005 is not before a date."""
+    theirs, ours = named(f"{_own(entry.name)}.sql"), named(f"{_own(file.name)}.sql")
+    return len(theirs.written) == len(ours.written) and theirs.version > ours.version
 
 
 def _way_back_said(name: str, script: WayBackScript | None) -> str:
