@@ -122,6 +122,23 @@ def test_an_unattended_run_with_tasks_for_people_is_refused_at_the_start(bench: 
         bench.start(plan(human("1.1")), unattended=True)
 
 
+def test_an_unattended_run_may_hold_a_choice_that_only_a_condition_leads_to(bench: Bench) -> None:
+    options = (put("1.2.1", "left"), put("1.2.2", "right"))
+    choice = PlannedTask(id="1.2", text="which", line=1, kind=Kind.CHOOSE, options=options)
+
+    run = bench.start(
+        plan(put("1.1", "one"), choice.model_copy(update={"when": "1 == 2"})), unattended=True
+    )
+    reached = bench.start(
+        plan(put("1.1", "two"), choice.model_copy(update={"when": "1 == 1"})), unattended=True
+    )
+
+    assert bench.ended(run).state is State.DONE
+    outcome = bench.ended(reached)
+    assert outcome.state is State.TAKEN_BACK
+    assert "this choice needs a person, and the run is unattended" in outcome.reason
+
+
 def test_a_person_chooses_one_of_the_options_and_only_that_is_done(bench: Bench) -> None:
     options = (put("1.1.1", "left"), put("1.1.2", "right"))
     choice = PlannedTask(id="1.1", text="which way", line=1, kind=Kind.CHOOSE, options=options)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from drillbook.analysis.raised import ENOUGH, Raising, goes_on
+from drillbook.analysis.raised import ENOUGH, Raising
 from drillbook.analysis.sequential.counts import Counts
 from drillbook.analysis.signals import SIGNALS, SignalUnknown, measured
 from drillbook.compiler.check import check_book
@@ -147,10 +147,23 @@ def test_slow_is_what_a_person_feels(log: Log) -> None:
     log.requests(begin=60, end=0, milliseconds=60)
     assert value(log.sight(), 'latency.raised("5m")').value is False
 
+    log.requests(begin=55, end=15, every=8, milliseconds=300)  # a tail that grows
+    assert value(log.sight(), 'latency.raised("5m")').value is False
+
     sight = log.requests(begin=40, end=0, milliseconds=400).sight()
     found = value(sight, 'latency.raised("5m")')
     assert found.value is True
     assert "took over" in found.says
+
+
+def test_one_route_that_hangs_is_slow_and_was_slow_when_it_is_over(log: Log) -> None:
+    log.requests(begin=1800, end=0)
+    hanging = log.requests(begin=60, end=0, every=4, milliseconds=9000, path="/pay").sight()
+    assert value(hanging, 'latency.raised("5m")').value is True
+
+    later = NOW + timedelta(seconds=60)
+    log.requests(begin=0, end=-60)
+    assert value(log.sight(later), 'latency.raised("5m")', later).value is False
 
 
 def test_too_few_requests_know_no_quantile(log: Log) -> None:
@@ -203,12 +216,14 @@ def test_probes_fail_when_more_than_half_of_three_or_more_do() -> None:
     assert value(sight, 'probes.rate("20s")').value == pytest.approx(2 / 3)
 
 
-def test_hits_go_on_when_they_lasted_and_their_gaps_say_so() -> None:
-    assert not goes_on([], 100.0)
-    assert not goes_on([99.0, 99.5, 100.0], 100.0)
-    assert goes_on([80.0, 84.0, 88.0], 100.0)
-    assert goes_on([20.0, 50.0, 80.0], 200.0)
-    assert not goes_on([70.0, 75.0, 80.0], 110.0)
+def test_usual_errors_that_trickle_on_keep_no_outage_going(log: Log) -> None:
+    log.requests(begin=3000, end=180, every=0.5, bad=0.01)
+    log.requests(begin=180, end=120, every=0.5, bad=0.3)
+    log.requests(begin=120, end=0, every=0.5, bad=0.01)
+
+    assert value(log.sight(), 'errors.raised("5m")').value is False
+    again = log.requests(begin=25, end=0, every=0.5, bad=0.3).sight()
+    assert value(again, 'errors.raised("5m")').value is True
 
 
 def test_hours_of_looks_at_a_healthy_app_raise_no_alarm() -> None:

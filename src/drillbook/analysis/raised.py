@@ -15,7 +15,7 @@ a change that is over is no change: hits must still be coming.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf, log
+from math import inf, log, log1p
 
 from drillbook.analysis.sequential.before import Before
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS, Usual, group_size
@@ -26,9 +26,8 @@ FALSE_ALARMS_AN_HOUR = 0.01
 BLOCKS_AN_HOUR = 3600 // BLOCK_SECONDS
 ENOUGH = log(BLOCKS_AN_HOUR / FALSE_ALARMS_AN_HOUR)
 LASTS_SECONDS = 8.0
-STILL_SECONDS = 15.0
-STILL_GAPS = 5.0
-NEWEST = 20
+OVER = 4.0  # the newest blocks are so much likelier usual than raised, by the logarithm
+MOST_SURE = 0.95  # one request that succeeds does not end an outage of all
 
 Blocks = Mapping[int, Counts]
 Known = tuple[Before, Usual]
@@ -42,10 +41,11 @@ class Raised:
     since: int | None
     before: Counts
     after: Counts
+    goes_on: bool = False
 
     @property
-    def is_raised(self) -> bool:
-        """Whether the evidence is enough."""
+    def is_strong(self) -> bool:
+        """Whether the evidence is enough, though what was raised may be over."""
         return self.log_evidence >= ENOUGH
 
 
@@ -78,7 +78,8 @@ class Raising:
         best = max(found, key=lambda start: found[start])
         total = log_mean(list(found.values())) + log(len(found))
         usual = self._before(blocks, best)[0].counts
-        return Raised(total, best, usual, _sum(blocks, best, newest + 1))
+        rows = [blocks[each] for each in range(best, newest + 1) if each in blocks]
+        return Raised(total, best, usual, sum(rows, Counts()), _goes_on(rows, usual))
 
     def mark(self, first: int, last: int) -> None:
         """Leave these blocks out of what is usual from now on."""
@@ -117,13 +118,28 @@ def _without_burst(blocks: Sequence[Counts], usual: Usual) -> Counts:
     return Counts(whole.trials, whole.hits - max(0.0, worst.hits - allowed))
 
 
-def goes_on(hits: Sequence[float], now: float) -> bool:
-    """Tell by the times of hits, in order, whether they have come for a while and still do."""
-    if not hits or hits[-1] - hits[0] < LASTS_SECONDS:
-        return False
-    newest = hits[-NEWEST:]
-    gap = (newest[-1] - newest[0]) / (len(newest) - 1) if len(newest) > 1 else 0.0
-    return now - newest[-1] <= max(STILL_SECONDS, STILL_GAPS * gap)
+def _goes_on(rows: Sequence[Counts], before: Counts) -> bool:
+    """
+    Tell by the newest blocks whether what was raised still is, or is over.
+
+    From the newest backwards: whichever is first surely more likely, the share since the raise or
+    the usual one. Usual hits that trickle on keep nothing going.
+    """
+    after = sum(rows, Counts())
+    usual = (before.hits + 0.5) / (before.trials + 1.0)
+    raised = min(MOST_SURE, max(after.share or 0.0, usual))
+    hit, miss = log(raised / usual), log1p(-raised) - log1p(-min(usual, MOST_SURE))
+    said = 0.0
+    for row in reversed(rows):
+        said += row.hits * hit + (row.trials - row.hits) * miss
+        if abs(said) >= OVER:
+            return said > 0
+    return True
+
+
+def lasted(hits: Sequence[float]) -> bool:
+    """Tell by the times of hits, in order, whether they have come for a while."""
+    return bool(hits) and hits[-1] - hits[0] >= LASTS_SECONDS
 
 
 def _sum(blocks: Blocks, first: int, end: int) -> Counts:

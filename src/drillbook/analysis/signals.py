@@ -92,8 +92,8 @@ _ALL = (
     Signal("latency.p99", _WINDOW, Gives.DURATION, "99 in 100 requests were faster than this"),
     Signal(
         "latency.raised", _WINDOW, Gives.TRUTH,
-        "whether more requests are slow than in the hour before, and still are: three times as "
-        "slow as its quantiles, and 100 ms more",
+        "whether more requests are slow than in the hour before, and still are: a quarter of all "
+        "three times the median and 100 ms more, or more than before over a second",
     ),
     Signal("requests.count", _WINDOW, Gives.COUNT, "how many requests users made"),
     Signal(

@@ -36,8 +36,10 @@ def _surely(part: PlanPart) -> Iterator[PlannedTask]:
 
 
 def _nested(task: PlannedTask) -> Iterator[PlannedTask]:
+    if task.when and task.kind in (Kind.CHOOSE, Kind.RUNBOOK):
+        return
     yield task
     for option in task.options:
         yield from _nested(option)
-    if task.part is not None and not task.when:
+    if task.part is not None:
         yield from _surely(task.part)

@@ -1,8 +1,9 @@
 """
 Are more requests slow than before? By the quantiles of the hour before, settled for minutes.
 
-Slow is three times a quantile, and a tenth of a second more: what a person does not notice harms
-nobody, and wakes nobody up.
+Slow is what people feel: a quarter of all requests take three times the median and a tenth of a
+second more, or more requests than before take three times a higher quantile and over a second.
+What nobody notices wakes nobody up, such as a tail that grows on a busy machine.
 """
 
 from collections.abc import Mapping
@@ -12,13 +13,13 @@ from math import log
 from drillbook.analysis.raised import BLOCKS_AN_HOUR, ENOUGH, Raised, Raising
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
 from drillbook.analysis.sequential.counts import Counts
-from drillbook.analysis.sequential.latency import FEWEST_BEFORE, QUANTILES, limits
+from drillbook.analysis.sequential.latency import FEWEST_BEFORE, QUANTILES, Limit, limits
 from drillbook.watch.buckets import Bucket
 
 SETTLED_BLOCKS = 300 // BLOCK_SECONDS
 CALM_BLOCKS = 60 // BLOCK_SECONDS  # what is newer may be what has just become slow
-STILL_BLOCKS = 2
-SLOW_TIMES, SLOW_MILLISECONDS = 3.0, 100.0
+SLOW_TIMES, FELT_MILLISECONDS, LONG_MILLISECONDS = 3.0, 100.0, 1000.0
+FELT_SHARE = 0.25
 Buckets = Mapping[int, Bucket]
 
 
@@ -49,14 +50,13 @@ class Slowness:
             says = f"fewer than {FEWEST_BEFORE} requests before say how long they took"
             return Slow(says, known=False)
         looked = [self._one(limit, stream, timed, since) for limit, stream in self._streams.items()]
-        limit, found, goes_on = max(looked, key=lambda each: each[1].log_evidence)
+        limit, found, felt = max(looked, key=lambda each: (each[2], each[1].log_evidence))
         before, after = found.before, found.after
         told = (
             f"{after.hits:.0f} of {after.trials:.0f} requests took over {limit:.0f} ms, "
             f"{before.hits:.0f} of {before.trials:.0f} in the hour before"
         )
-        enough = found.log_evidence >= ENOUGH + log(len(QUANTILES))
-        if enough and goes_on and found.since is not None:
+        if felt and found.since is not None:
             self._mark(found.since, now)
             return Slow(f"{told}: more than chance explains", is_raised=True)
         return Slow(told)
@@ -69,10 +69,9 @@ class Slowness:
             for block, times in timed.items()
         }
         found = stream.look(counts, since=since)
-        newest = sorted(counts)[-STILL_BLOCKS:]
-        usual = found.before.share or 0.0
-        goes_on = any((counts[block].share or 0.0) > usual for block in newest)
-        return limit, found, goes_on
+        enough = found.log_evidence >= ENOUGH + log(len(QUANTILES)) and found.goes_on
+        many = limit >= LONG_MILLISECONDS or (found.after.share or 0.0) >= FELT_SHARE
+        return limit, found, enough and many
 
     def _settle(self, timed: Mapping[int, list[float]], end: int) -> None:
         """Take new limits from the calm hour before `end`, now and then."""
@@ -82,9 +81,8 @@ class Slowness:
         times = [time for block in calm[-BLOCKS_AN_HOUR:] for time in timed.get(block, ())]
         found = limits(times)
         if found or self._settled is None:
-            usual = [limit.milliseconds for limit in found]
-            slow = [max(SLOW_TIMES * each, each + SLOW_MILLISECONDS) for each in usual]
-            self._streams = {each: Raising(set(self.bad)) for each in slow}
+            slow = {_slow_from(limit) for limit in found}
+            self._streams = {each: Raising(set(self.bad)) for each in sorted(slow)}
             self._settled = end if found else None
 
     def _mark(self, first: int, last: int) -> None:
@@ -92,3 +90,10 @@ class Slowness:
         self.bad = {block for block in self.bad if block > first - 3 * BLOCKS_AN_HOUR}
         for stream in self._streams.values():
             stream.mark(first, last)
+
+
+def _slow_from(limit: Limit) -> float:
+    times = SLOW_TIMES * limit.milliseconds
+    if limit.quantile == min(QUANTILES):
+        return max(times, limit.milliseconds + FELT_MILLISECONDS)
+    return max(times, LONG_MILLISECONDS)

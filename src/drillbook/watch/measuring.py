@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from math import ceil, log
 
 from drillbook.analysis.error_rate import is_too_quiet
-from drillbook.analysis.raised import Raised, Raising, goes_on
+from drillbook.analysis.raised import Raised, Raising, lasted
 from drillbook.analysis.sequential.binomial import log_at_least
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
 from drillbook.analysis.sequential.counts import Counts
@@ -181,10 +181,10 @@ def _judged(stream: Raising, found: Raised, hits: list[float], now: datetime, wh
         f"{after.hits:.0f} of {after.trials:.0f} {what}, "
         f"{before.hits:.0f} of {before.trials:.0f} in the hour before"
     )
-    if found.is_raised and goes_on(hits, now.timestamp()) and found.since is not None:
+    if found.is_strong and found.goes_on and lasted(hits) and found.since is not None:
         stream.mark(found.since, block_of(now))
         return Value(f"{told}: more than chance explains", value=True)
-    return Value(f"{told}, for a moment only" if found.is_raised else told, value=False)
+    return Value(f"{told}, for a moment only" if found.is_strong else told, value=False)
 
 
 def _latency_raised(sight: Sight, asked: Measurement, now: datetime) -> Value:
