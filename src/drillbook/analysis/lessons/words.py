@@ -57,7 +57,7 @@ FIXES: Mapping[str, tuple[TaskWords, ...]] = {
         TaskWords(
             "Take back the migration that broke what had worked",
             "migration.take_back",
-            " name=${{{c}.migration}}",
+            " name=${{{c}.migration}} folder=migrations",
         ),
     ),
     FixKind.END_SESSIONS: (
