@@ -397,3 +397,20 @@ def test_an_operator_of_the_range_posts_an_incident_and_ends_it(outside: Outside
         practice.announce(folder, "supabase", "x", components=("Mail",), impact="major")
     with pytest.raises(NotFound, match="no page 'mail'"):
         practice.announce(folder, "mail", "x", components=(), impact="major")
+
+
+@pytest.mark.parametrize(
+    ("failures", "alive", "asked"), [(0, True, 3), (1, True, 6), (2, False, 6), (3, False, 3)]
+)
+def test_one_failure_of_six_is_chance_and_two_are_not(
+    tmp_path: Path, failures: int, alive: bool, asked: int
+) -> None:
+    with platform_that() as site:
+        site.says = [*[Says(500, "{}")] * failures, *[Says(200, "{}")] * (7 - failures)]
+        (tmp_path / "stack.toml").write_text(
+            f'[environments.p.dependencies.mail]\nurl = "{site.url}"\n'
+        )
+        (seen,) = load_stack(tmp_path / "stack.toml").port("p", Dependencies).seen()
+
+    assert (seen.alive, seen.asked, seen.failed) == (alive, asked, failures)
+    assert ("answered 500" in seen.says) is (failures > 0)

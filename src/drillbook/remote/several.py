@@ -64,6 +64,25 @@ def ask_several(asking: Asking, *, times: int = TIMES) -> Round:
     return Round(tuple(heard for heard, _ in answers), tuple(at for _, at in answers))
 
 
+def ask_surely(asking: Asking, fails: Callable[[Heard], bool], *, times: int = TIMES) -> Round:
+    """
+    Send a request several times, and once more so often where only some of them failed.
+
+    One failure of all is then chance, such as a machine of ours that is busy; two are not.
+    """
+    first = ask_several(asking, times=times)
+    if not 0 < len(first.failed(fails)) < times:
+        return first
+    again = ask_several(asking, times=times)
+    return Round(first.heard + again.heard, first.middles + again.middles)
+
+
+def is_failing(asked: Round, fails: Callable[[Heard], bool]) -> bool:
+    """Whether it fails, and not by chance."""
+    failed = len(asked.failed(fails))
+    return failed > 1 or failed == len(asked.heard)
+
+
 def is_error(heard: Heard) -> bool:
     """Whether nothing came, or a server's error."""
     return heard.status == 0 or heard.status >= SERVER_ERROR

@@ -13,8 +13,9 @@ from drillbook.remote.several import (
     TOO_MANY,
     UNAUTHORIZED,
     Round,
-    ask_several,
+    ask_surely,
     is_error,
+    is_failing,
     problem_of,
 )
 
@@ -47,7 +48,7 @@ class HttpDependencies:
             return ()
         looks = {one.name: partial(_seen, one) for one in self._dependencies}
         longest = max(one.timeout_seconds for one in self._dependencies)
-        ended = side_by_side(looks, at_most_seconds=longest + 2.0)
+        ended = side_by_side(looks, at_most_seconds=2 * longest + 2.0)
         found = []
         for one in ended.values():
             if isinstance(one, Exception):
@@ -60,36 +61,38 @@ def _seen(one: Dependency) -> DependencySeen:
     url = one.address()
     token = one.token() if one.token is not None else ""
     headers = {"User-Agent": USER_AGENT} | ({"Authorization": f"Bearer {token}"} if token else {})
-    asked = ask_several(
-        Asking(url.rstrip("/") + one.path, headers=headers, timeout_seconds=one.timeout_seconds)
-    )
 
     def fails(heard: Heard) -> bool:
         # Without our token a refusal is what a healthy service says to a stranger.
         return is_error(heard) or (bool(token) and heard.status in REFUSALS)
 
+    asked = ask_surely(
+        Asking(url.rstrip("/") + one.path, headers=headers, timeout_seconds=one.timeout_seconds),
+        fails,
+    )
     failed = asked.failed(fails)
     return DependencySeen(
         name=one.name,
         address=shown_address(url),
-        alive=not failed,
+        alive=not is_failing(asked, fails),
         asked=len(asked.heard),
         failed=len(failed),
         statuses=asked.statuses,
         seconds=asked.seconds,
         median_seconds=asked.median_seconds,
         problem=scrub(problem_of(failed)),
-        says=_told(one.name, asked, failed),
+        says=_told(one.name, asked, failed, alive=not is_failing(asked, fails)),
         switch=one.switch,
         routes=one.routes,
     )
 
 
-def _told(name: str, asked: Round, failed: tuple[Heard, ...]) -> str:
+def _told(name: str, asked: Round, failed: tuple[Heard, ...], *, alive: bool) -> str:
     took = f"median {asked.median_seconds:.2f} s"
-    if not failed:
+    if alive:
         statuses = ", ".join(map(str, sorted(set(asked.statuses))))
-        return f"{name} answers us ({statuses}; {took})"
+        once = f"; once in {len(asked.heard)} it did not: {problem_of(failed)}" if failed else ""
+        return f"{name} answers us ({statuses}; {took}){scrub(once)}"
     return (
         f"{name} failed {len(failed)} of {len(asked.heard)} of our requests: "
         f"{scrub(problem_of(failed))} ({took})"

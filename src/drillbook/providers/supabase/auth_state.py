@@ -12,9 +12,17 @@ from drillbook.core.secret import scrub
 from drillbook.core.side_by_side import side_by_side
 from drillbook.ports.auth_state import SKEW_SECONDS, AuthSeen, LoginKind
 from drillbook.remote.asking import Asking, Heard, ask, shown_address
-from drillbook.remote.several import SERVER_ERROR, TOO_MANY, Round, ask_several, problem_of
+from drillbook.remote.several import (
+    SERVER_ERROR,
+    TIMES,
+    TOO_MANY,
+    Round,
+    ask_several,
+    ask_surely,
+    problem_of,
+)
 
-LOGIN_SECONDS = 8.0
+LOGIN_SECONDS = 6.0
 KEYS_SECONDS = 5.0
 USER_AGENT = "drillbook-probe"
 SIGNED_IN, REFUSED, UNPROCESSABLE = 200, 400, 422
@@ -52,8 +60,11 @@ class SupabaseAuth:
         )
         keys = Asking(f"{url}/.well-known/jwks.json", headers=headers, timeout_seconds=KEYS_SECONDS)
         ended = side_by_side(
-            {"login": lambda: ask_several(login), "keys": lambda: ask_several(keys, times=1)},
-            at_most_seconds=LOGIN_SECONDS + 2.0,
+            {
+                "login": lambda: ask_surely(login, _fails),
+                "keys": lambda: ask_several(keys, times=1),
+            },
+            at_most_seconds=2 * LOGIN_SECONDS + 2.0,
         )
         for one in ended.values():
             if isinstance(one, Exception):
@@ -64,7 +75,7 @@ class SupabaseAuth:
 
 
 def _seen(url: str, *, signs_in: bool, login: Round, keys: Heard) -> AuthSeen:
-    failed = login.failed(lambda heard: not _works(heard) and heard.status != TOO_MANY)
+    failed = login.failed(_fails)
     limited = login.failed(lambda heard: heard.status == TOO_MANY)
     lost = login.failed(_is_elsewhere)
     broken = tuple(one for one in failed if one not in lost)
@@ -77,7 +88,7 @@ def _seen(url: str, *, signs_in: bool, login: Round, keys: Heard) -> AuthSeen:
     seen = AuthSeen(
         address=shown_address(url),
         kind=LoginKind.SIGNED_IN if signs_in and entered else LoginKind.REFUSED,
-        alive=False if broken else (True if known else None),
+        alive=False if _is_broken(broken, login) else (True if known else None),
         asked=len(login.heard),
         failed=len(failed),
         limited=len(limited),
@@ -93,6 +104,15 @@ def _seen(url: str, *, signs_in: bool, login: Round, keys: Heard) -> AuthSeen:
         says="",
     )
     return seen.model_copy(update={"says": _told(seen, code=code, signs_in=signs_in)})
+
+
+def _fails(heard: Heard) -> bool:
+    return not _works(heard) and heard.status != TOO_MANY
+
+
+def _is_broken(broken: tuple[Heard, ...], login: Round) -> bool:
+    """Whether logins fail, and not one of many by chance."""
+    return len(broken) > 1 or (bool(broken) and len(login.heard) <= TIMES)
 
 
 def _works(heard: Heard) -> bool:
