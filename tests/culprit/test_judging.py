@@ -105,6 +105,10 @@ CASES: dict[str, tuple[Scene, CauseKind, str, FixKind]] = {
         scene(requests(fails("MAIL_KEY is not set", on="orders")), serving=replace(
             SAME, given=("DATABASE_URL",)), changes=(*JUST, gone("MAIL_KEY"))),
         CauseKind.VALUE, "MAIL_KEY", FixKind.ROLL_BACK),
+    "a value that no build has, and that the stack holds": (
+        scene(requests(fails("MAIL_FROM is not set", on="pay")), serving=SAME,
+              restorable=("MAIL_FROM",)),
+        CauseKind.VALUE, "MAIL_FROM", FixKind.RESTORE_VALUE),
     "a migration that refuses every row": (
         scene(requests(fails('null value in column "channel" of relation "orders" violates '
                              "not-null constraint", on="orders")),

@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from drillbook.analysis.culprit.scene import Door
 from drillbook.core.deployments import Deployment, Hosting
-from drillbook.core.errors import DrillbookError, NotFound
+from drillbook.core.errors import DrillbookError, NotFound, SettingsInvalid
 from drillbook.core.secret import scrub_foreign
 from drillbook.core.side_by_side import side_by_side
+from drillbook.ports.app_values import AppValues, Switchboard
 from drillbook.ports.auth_state import AuthSeen, AuthState
 from drillbook.ports.dependencies import Dependencies
 from drillbook.ports.deployments import Deployments, EnvironmentValues
@@ -30,6 +31,7 @@ from drillbook.triage.serving import diff_between, served
 T = TypeVar("T")
 MOST_BUILDS = 20
 KNOCKS = 3
+LIMITS = "limits"
 KNOCK_SECONDS = 5.0
 NO_CONNECTION = "no connection"  # as the probe says it where nobody listens
 NEW_FILE = ".sql"
@@ -64,9 +66,32 @@ def first_looks(logs: Logs, systems: Systems, start: datetime) -> dict[str, Look
         "disk": lambda: _named(systems, Platform).disk(),
         "login service": lambda: _look_at_auth(_named(systems, AuthState)),
         "limits": lambda: _named(systems, Limits).look(""),
+        "switch of limits": lambda: _switch(systems, LIMITS),
         "dependencies": lambda: _named(systems, Dependencies).seen(),
         "status pages": lambda: _named(systems, StatusPages).posted(start),
     }
+
+
+def _switch(systems: Systems, name: str) -> str:
+    switchboard = systems.find(Switchboard)
+    if switchboard is None:
+        raise NotNamed(name)
+    try:
+        return switchboard.variable(name)
+    except SettingsInvalid as error:
+        raise NotNamed(name) from error  # the stack names none, which is no fault
+
+
+def restorable(systems: Systems, name: str) -> tuple[str, ...]:
+    """Return the value's name where the stack holds what it should be."""
+    values = optional(systems, AppValues)
+    if values is None or not name:
+        return ()
+    try:
+        values.look(name)
+    except DrillbookError:
+        return ()
+    return (name,)
 
 
 def _look_at_auth(auth: AuthState) -> AuthSeen:

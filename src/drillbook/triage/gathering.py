@@ -20,6 +20,7 @@ from drillbook.analysis.culprit.scene import (
     Scene,
     Served,
 )
+from drillbook.analysis.culprit.symptoms import Symptom
 from drillbook.analysis.culprit.trouble import Felt, find_trouble
 from drillbook.core.deployments import Deployment, EnvironmentValue, Hosting
 from drillbook.core.incident import Change, PartState, SourceState
@@ -34,12 +35,12 @@ from drillbook.ports.probe import Probe
 from drillbook.ports.status_pages import Posted
 from drillbook.ports.systems import Systems
 from drillbook.triage import timeline
-from drillbook.triage.asking import first_looks, optional, second_looks
+from drillbook.triage.asking import first_looks, optional, restorable, second_looks
 from drillbook.triage.lines import Read, read_lines
 from drillbook.triage.looks import Looks
 from drillbook.triage.serving import builds_of, served_before
 
-FIRST_SECONDS, SECOND_SECONDS = 13.0, 10.0
+FIRST_SECONDS, SECOND_SECONDS, THIRD_SECONDS = 13.0, 9.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ def gather(
         health=read.health,
     )
     changes, scene = _scene(looks, read, felt, hosting, recent, seen, start, now)
+    if felt.trouble is not None and (name := felt.trouble.about(Symptom.VALUE_MISSING)):
+        looks.look({"stack's values": lambda: restorable(systems, name)}, THIRD_SECONDS)
+        scene = replace(scene, restorable=looks.several("stack's values", str))
     span = looks.get("logs", LogSpan)
     return Gathered(
         scene=scene,
@@ -152,7 +156,7 @@ def _scene(
         dependencies=tuple(_outside(one) for one in looks.several("dependencies", DependencySeen))
         if looks.has("dependencies")
         else None,
-        limiter=_limiter(looks.get("limits", LimitsSeen)),
+        limiter=_limiter(looks.get("limits", LimitsSeen), looks.get("switch of limits", str) or ""),
         disk_used_percent=round(100 * disk.used_bytes / max(1, disk.size_bytes), 1)
         if disk
         else None,
@@ -218,7 +222,7 @@ def _clock(seen: AuthSeen) -> float | None:
     return seen.date_clock_seconds
 
 
-def _limiter(seen: LimitsSeen | None) -> LimiterSeen | None:
+def _limiter(seen: LimitsSeen | None, switch: str) -> LimiterSeen | None:
     if seen is None:
         return None
     how = "takes connections and answers nobody" if seen.hangs else seen.problem
@@ -228,6 +232,7 @@ def _limiter(seen: LimitsSeen | None) -> LimiterSeen | None:
         endless=seen.endless,
         counts=seen.counts,
         prefix=seen.prefix,
+        switch=switch,
         says=f"it answers us within {seen.milliseconds:.0f} ms"
         if seen.reachable
         else f"it does not answer us: {how}",

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from drillbook.analysis.culprit.requests import shares
 from drillbook.analysis.culprit.scene import Badness, Scene, Trouble
 from drillbook.analysis.culprit.symptoms import Symptom
-from drillbook.analysis.culprit.weighing import Case
+from drillbook.analysis.culprit.weighing import Case, person
 from drillbook.core.incident import Cause, CauseKind, Fix, FixKind
 
 MANY_TIMES = 3.0
 MOST_OF_ALL = 0.5
 ENOUGH = 50
+MANY_FAIL = 0.2
 OVERLOAD = (
     Symptom.POOL,
     Symptom.DATABASE_FULL,
@@ -37,16 +38,24 @@ def _crowd(trouble: Trouble, ratio: float) -> Case:
             subject="traffic",
             says=f"{ratio:.1f} times as many requests come as before",
         ),
-        Fix(
-            kind=FixKind.SHED,
-            says="turn a part of the visitors away",
-            harm="some users are refused",
-        ),
+        _shedding(trouble),
     )
     case.add(f"{ratio:.1f} times as many requests a second as before", 3.0, "log")
     case.add(f"{len(users.every)} users or addresses come", 0.5, "log")
     case.fits(trouble, 3.0, 1.0 if trouble.has(Badness.SLOW) else -3.0, *OVERLOAD)
     return case
+
+
+def _shedding(trouble: Trouble) -> Fix:
+    """Turn users away only where many get no answer anyway: who waits is better off than they."""
+    bad = len(trouble.bad) / len(trouble.since) if trouble.since else 0.0
+    if trouble.kinds[0] is Badness.SLOW or bad < MANY_FAIL:
+        return person("many users come and are answered, if slowly: give the app more room")
+    return Fix(
+        kind=FixKind.SHED,
+        says="turn a part of the visitors away",
+        harm="some users are refused",
+    )
 
 
 def _source(trouble: Trouble) -> Iterator[Case]:

@@ -52,6 +52,31 @@ def value_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Case]
         yield _value(scene, trouble, timed, name, "was changed", count)
     for name in added:
         yield _value(scene, trouble, timed, name, "was added", count + len(added))
+    yield from _nowhere(scene, trouble, set(gone))
+
+
+def _nowhere(scene: Scene, trouble: Trouble, gone: set[str]) -> Iterator[Case]:
+    """Yield the value that the errors ask for and that the stack holds, though no build has it."""
+    name = trouble.about(Symptom.VALUE_MISSING)
+    share = trouble.share(Symptom.VALUE_MISSING)
+    given = scene.serving.given if scene.serving else None
+    if share < A_THIRD or name in gone or given is None or name in given:
+        return
+    if name not in scene.restorable:
+        return  # what it should hold nobody knows: the release that needs it is to blame
+    case = Case(
+        Cause(kind=CauseKind.VALUE, subject=name, says=f"{name} is set in no build"),
+        Fix(
+            kind=FixKind.RESTORE_VALUE,
+            says=f"set {name} from the stack, and redeploy",
+            variable=name,
+        ),
+    )
+    case.add(f"{share:.0%} of the errors say that {name} is not set", 4.0, LOG)
+    case.add("the stack says what it should hold", 2.0, "stack")
+    if any(name in file.added for file in scene.diff or ()):
+        case.add("the serving release reads it anew", -4.0, "repository")
+    yield case
 
 
 def differing(scene: Scene) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -142,20 +167,14 @@ def akin(words: str, name: str) -> bool:
 
 
 def _restoring(scene: Scene, name: str) -> Fix:
-    if scene.earlier is not None and scene.serving is not None:
-        to = scene.earlier.deployment
-        return Fix(
-            kind=FixKind.ROLL_BACK,
-            says=f"go back to {to.id}, which has {name} as it was; then set it right",
-            harm="new builds get no users until they are resumed",
-            to=to.id,
-            leaving=scene.serving.deployment.id,
-            variable=name,
-        )
-    if name in scene.restorable:
-        return Fix(
-            kind=FixKind.RESTORE_VALUE,
-            says=f"set {name} from the stack, and redeploy",
-            variable=name,
-        )
-    return person(f"set {name} as it was, and redeploy")
+    if scene.earlier is None or scene.serving is None:
+        return person(f"set {name} as it was, and redeploy")
+    to = scene.earlier.deployment
+    return Fix(
+        kind=FixKind.ROLL_BACK,
+        says=f"go back to {to.id}, which has {name} as it was; then set it right",
+        harm="new builds get no users until they are resumed",
+        to=to.id,
+        leaving=scene.serving.deployment.id,
+        variable=name,
+    )

@@ -7,10 +7,10 @@ from drillbook.analysis.culprit.databases import database_cases
 from drillbook.analysis.culprit.environment_values import value_cases
 from drillbook.analysis.culprit.outside import outside_cases
 from drillbook.analysis.culprit.releases import migration_cases, release_cases
-from drillbook.analysis.culprit.scene import Scene, Trouble
+from drillbook.analysis.culprit.scene import Badness, Scene, Trouble
 from drillbook.analysis.culprit.timing import timing
 from drillbook.analysis.culprit.waiting import waiting_cases
-from drillbook.analysis.culprit.weighing import NAMED, Case, ranked
+from drillbook.analysis.culprit.weighing import NAMED, Case, person, ranked
 from drillbook.core.incident import Candidate, CauseKind, Fix, FixKind
 
 # What a change may bring about: seen in the middle, and not at the root.
@@ -54,6 +54,8 @@ def judge(scene: Scene) -> Judgement:
     if best is None or best.probability < NAMED:
         return Judgement(None, candidates, none, _ask(), _unclear(candidates, none))
     fix = next(case.fix for case in cases if case.cause == best.cause)
+    if trouble.has(Badness.UNHEALTHY):
+        fix = person(f"no user is hit, only the health check fails: {fix.says}, in working hours")
     return Judgement(best, candidates, none, fix, _named(best))
 
 

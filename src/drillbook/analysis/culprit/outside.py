@@ -5,7 +5,7 @@ from statistics import median
 
 from drillbook.analysis.culprit.environment_values import akin
 from drillbook.analysis.culprit.requests import GATEWAY, shares
-from drillbook.analysis.culprit.scene import Badness, Outside, Scene, Trouble
+from drillbook.analysis.culprit.scene import Badness, LimiterSeen, Outside, Scene, Trouble
 from drillbook.analysis.culprit.symptoms import Symptom
 from drillbook.analysis.culprit.weighing import Case, person
 from drillbook.core.incident import Cause, CauseKind, Fix, FixKind
@@ -218,7 +218,7 @@ def _cache(scene: Scene, trouble: Trouble) -> Iterator[Case]:
             subject="cache",
             says="the cache, in which requests are counted, does not answer",
         ),
-        person("the cache is its operator's to restart; where the app has a switch for it, use it"),
+        _without_limits(limiter),
     )
     if limiter is not None:
         case.add(
@@ -229,6 +229,17 @@ def _cache(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     if said:
         case.add(f"{len(said)} lines of the log say so since: {said[0].message[:80]}", 2.0, LOG)
     yield case
+
+
+def _without_limits(limiter: LimiterSeen | None) -> Fix:
+    if limiter is None or not limiter.switch:
+        return person("the cache is its operator's to start anew: call whoever runs it")
+    return Fix(
+        kind=FixKind.SWITCH_OFF,
+        says=f"let the app count nobody while the cache is ill, by {limiter.switch}, and redeploy",
+        harm="nobody is limited meanwhile",
+        dependency="limits",
+    )
 
 
 def _of_cache(message: str) -> bool:

@@ -148,6 +148,7 @@ class LimiterSeen:
     counts: int
     prefix: str
     says: str = ""
+    switch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
