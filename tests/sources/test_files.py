@@ -165,7 +165,7 @@ def test_reading_on_tells_the_same_as_reading_all(
 ) -> None:
     path = tmp_path_factory.mktemp("on") / "app.log"
     path.touch()
-    followed = FileLogs(path)
+    followed, read_on = FileLogs(path), LogSpan(())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(following, "BLOCK_BYTES", block)
         patch.setattr(following, "SMALLEST_BLOCK_BYTES", 40)

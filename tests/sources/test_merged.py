@@ -59,7 +59,8 @@ class Platform:
 
 
 def request(number: int, seconds: float, status: int = 200, **values: str) -> LogLine:
-    return LogLine(ago(seconds), status, path="/", request=f"r{number}", **values)
+    line = LogLine(ago(seconds), status, path="/", request=f"r{number}")
+    return replace(line, **values)
 
 
 def platform_line(number: int, seconds: float, status: int = 200) -> LogLine:
