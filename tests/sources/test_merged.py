@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -58,9 +59,10 @@ class Platform:
         return Fetched(tuple(line for line in self.lines if start <= line.at < end), start)
 
 
-def request(number: int, seconds: float, status: int = 200, **values: str) -> LogLine:
-    line = LogLine(ago(seconds), status, path="/", request=f"r{number}")
-    return replace(line, **values)
+def request(
+    number: int, seconds: float, status: int = 200, **values: Any
+) -> LogLine:  # Any: fields
+    return LogLine(ago(seconds), status, path="/", request=f"r{number}", **values)
 
 
 def platform_line(number: int, seconds: float, status: int = 200) -> LogLine:
