@@ -40,7 +40,7 @@ from drillbook.triage.lines import Read, read_lines
 from drillbook.triage.looks import Looks
 from drillbook.triage.serving import builds_of, served_before
 
-FIRST_SECONDS, SECOND_SECONDS, THIRD_SECONDS = 13.0, 9.0, 4.0
+FIRST_SECONDS, SECOND_SECONDS, THIRD_SECONDS = 15.0, 8.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +204,10 @@ def _outside(seen: DependencySeen) -> Outside:
 def _login(seen: AuthSeen) -> Outside | None:
     if seen.alive is None:
         return None  # it told us nothing, and so it is not known
-    failed = seen.failed or (0 if seen.alive else seen.asked)
     return Outside(
         name="auth service",
         alive=seen.alive,
-        failed=failed,
+        failed=seen.failed,
         asked=seen.asked,
         median_seconds=seen.median_seconds,
         problem=seen.problem or seen.keys_problem,

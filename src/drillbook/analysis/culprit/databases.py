@@ -43,7 +43,7 @@ _OF_LOGIN = (Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS)
 
 def _of_login(scene: Scene) -> tuple[Symptom, ...]:
     """Return what a login service brings that fails because its users are kept there, too."""
-    return _OF_LOGIN if scene.auth is not None and scene.auth.failed else ()
+    return _OF_LOGIN if scene.auth is not None and not scene.auth.alive else ()
 
 
 def _down(scene: Scene, trouble: Trouble) -> Case:

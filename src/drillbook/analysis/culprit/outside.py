@@ -31,7 +31,10 @@ def outside_cases(scene: Scene, trouble: Trouble) -> Iterator[Case]:
 
 def _answering(case: Case, seen: Outside, scene: Scene, trouble: Trouble) -> None:
     """Weigh how a service answered us, and whether what users feel is what it would bring."""
-    if seen.failed:
+    if seen.alive and seen.failed:
+        said = f"{seen.failed} of {seen.asked} requests of our own to {seen.name} failed"
+        case.add(f"{said}, which may be chance", 0.0, PROBE)
+    elif not seen.alive:
         share = seen.failed / max(1, seen.asked)
         case.add(
             f"{seen.failed} of {seen.asked} requests of our own to {seen.name} failed: "
