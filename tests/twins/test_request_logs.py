@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from drillbook.core.effect import Deadline, deadline
 from drillbook.core.errors import Refused
 from drillbook.ports.logs import LogLine, Logs, LogSpan
 from drillbook.providers.vercel.request_logs import VercelRequestLogs
@@ -41,6 +42,7 @@ def logs_of(twin: VercelCloud, team: str = TEAM) -> VercelRequestLogs:
 def told(logs: VercelRequestLogs, start: datetime) -> list[LogLine]:
     fetched = logs.fetch(start, datetime.now(UTC) + timedelta(seconds=1), 10.0)
     assert fetched.start == start
+    assert deadline.get() == Deadline()  # the caller's own time is left as it was
     return sorted(fetched.lines, key=lambda line: line.at)
 
 

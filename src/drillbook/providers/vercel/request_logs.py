@@ -9,6 +9,7 @@ now and tells of no past, so it is not what a diagnosis needs.
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -68,7 +69,8 @@ class VercelRequestLogs:
         until = time.monotonic() + seconds
         parts = _parts(start, end)
         if len(parts) == 1:
-            return self._pages(start, end, until)
+            # In a context of its own: the time that is left is set for these calls only.
+            return copy_context().run(self._pages, start, end, until)
         with ThreadPoolExecutor(len(parts), thread_name_prefix="logs") as pool:
             told = list(pool.map(lambda part: self._pages(part[0], part[1], until), parts))
         lines, reached = list[LogLine](), end
