@@ -7,6 +7,7 @@ from datetime import datetime
 
 # ip ident user [time zone] "method path protocol" status …, split at its spaces.
 _COMBINED = 9
+_CHUNK_LINES = 200
 _STATUSES = frozenset(map(str, range(100, 600)))
 _NO_REQUEST = ("",) * _COMBINED
 _LINE = re.compile(r'(\S+) \S+ .*?(\[[^\]\s]+) ([+-]\d{4})\] "(?:[^"\\]|\\.)*" (\d{3})\b')
@@ -43,20 +44,26 @@ class _Times(dict[str, float | None]):
 
 def read_access(lines: Sequence[str]) -> Access:
     """Return the requests of an access log."""
-    rows: list[Sequence[str]] = [text.split(" ", _COMBINED) for text in lines]
-    plain = [len(row) >= _COMBINED and row[8] in _STATUSES for row in rows]
-    if not all(plain):
-        rows = [row if fits else _split(row) for row, fits in zip(rows, plain, strict=True)]
     times = _Times()
-    at = [times[f"{row[3]} {row[4]}"] for row in rows]
-    line = [index for index, when in enumerate(at) if when is not None]
-    return Access(
-        line=line,
-        at=[when for when in at if when is not None],
-        source=[rows[index][0] for index in line],
-        failed=[rows[index][8] >= _FIRST_ERROR for index in line],
-        not_understood=len(lines) - len(line),
-    )
+    line: list[int] = []
+    at: list[float] = []
+    source: list[str] = []
+    failed: list[bool] = []
+    # Few at a time stay in the cache: ten thousand took three times as long a line.
+    for start in range(0, len(lines), _CHUNK_LINES):
+        rows = _rows(lines[start : start + _CHUNK_LINES])
+        found = [times[f"{row[3]} {row[4]}"] for row in rows]
+        known = [place for place, when in enumerate(found) if when is not None]
+        line += [start + place for place in known]
+        at += [when for when in found if when is not None]
+        source += [rows[place][0] for place in known]
+        failed += [rows[place][8] >= _FIRST_ERROR for place in known]
+    return Access(line, at, source, failed, not_understood=len(lines) - len(line))
+
+
+def _rows(lines: Sequence[str]) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = [text.split(" ", _COMBINED) for text in lines]
+    return [row if len(row) >= _COMBINED and row[8] in _STATUSES else _split(row) for row in rows]
 
 
 def _split(row: Sequence[str]) -> Sequence[str]:

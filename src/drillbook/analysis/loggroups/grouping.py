@@ -11,7 +11,7 @@ from drillbook.analysis.loggroups.homes import Homes
 from drillbook.analysis.loggroups.masking import MARK, Memo
 from drillbook.analysis.loggroups.shaping import Shape, shape_of
 
-CHUNK_LINES = 20_000
+CHUNK_LINES = 1_000
 # Of a longer line the beginning is looked at; of JSON and of stack traces so much more is read.
 LONGEST_LINE = 2_000
 LONGEST_READ = 100_000
