@@ -68,7 +68,7 @@ def test_the_shipped_files_together_count_what_was_asked_for(facts: StackFacts) 
     assert sum(each.runbooks for each in counts) == 8
     assert sum(each.procedures for each in counts) == 9
     assert sum(each.steps for each in counts) == 36
-    assert sum(each.tasks for each in counts) == 154
+    assert sum(each.tasks for each in counts) == 155
     assert sum(each.prerequisites for each in counts) == 11
     assert sum(each.symptoms for each in counts) == 15
     assert sum(each.contacts for each in counts) == 4

@@ -46,7 +46,7 @@ STRUCTURE: dict[str, tuple[int, int, tuple[tuple[tuple[str, int], ...], ...]]] =
                 ("Quick Fixes", 10),
                 ("Investigation", 3),
                 ("Resolution", 4),
-                ("Post-Mortem", 3),
+                ("Post-Mortem", 4),
             ),
         ),
     ),

@@ -7,10 +7,11 @@ from drillbook.core.errors import DrillbookError
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration, show_duration
 from drillbook.core.secret import scrub_foreign
-from drillbook.core.waiting import check_watch
+from drillbook.core.waiting import bounded, check_watch
 from drillbook.ports.deployments import Deployments, EnvironmentValues
 from drillbook.triage.serving import served_before
 
+AT_MOST = parse_duration("10s")
 ONE_DAY = parse_duration("24h")
 MOST_BUILDS = 20
 SYSTEM = "system"
@@ -53,7 +54,8 @@ def values(
     """Tell which environment values were changed, when and by whom: names, never what they hold."""
     check_watch(window=window)
     try:
-        return _looked(values, deployments, window)
+        with bounded(AT_MOST):  # triage does not wait for a hosting that is away
+            return _looked(values, deployments, window)
     except DrillbookError as error:
         return ValuesSince(
             ok=False, known=False, changed=(), gone=(), added=(), not_in_force=(), build="",
