@@ -22,7 +22,7 @@ FOLDER = Path(".drillbook") / "drill-errors"
 RESULTS = "results"
 ENDED_BY_TERM = 128 + signal.SIGTERM
 HEAD = ("case", "seed", "noticed", "diagnosed", "right", "fix", "mitigated", "verified", "wrong")
-WIDTHS = (30, 4, 8, 9, 7, 26, 9, 8, 5)
+WIDTHS = (33, 4, 8, 9, 7, 26, 9, 8, 5)
 
 
 def add_errors(drills: typer.Typer) -> None:

@@ -76,6 +76,12 @@ CONTROLS = (
              controls.sends_nonsense, cause(CauseKind.SOURCE, controls.PARTNER)),
     _control("slow-report", "a report reads for half a minute and stands in nobody's way",
              controls.reports),
+    _control(
+        "page-tells",
+        "a platform's page posts an incident of a part that nobody here uses",
+        controls.page_tells,
+        after=controls.page_is_quiet,
+    ),
     _control("vacuum", "somebody tidies the tables up", controls.tidies_up),
 )  # fmt: skip
 CASES = (*FELT, *UNFELT, *CONTROLS)

@@ -1,7 +1,10 @@
 """The faults that users feel, each with what is right to name and to do."""
 
+from dataclasses import replace
+
 from drillbook.core.incident import CauseKind, FixKind
 from drillbook.drills.errors.case import Accepted, Act, Case, Remedy, nothing
+from drillbook.drills.errors.controls import releases
 from drillbook.drills.errors.naming import (
     CONNECTIONS,
     END_HOLDERS,
@@ -60,7 +63,7 @@ PAYMENTS = cause(CauseKind.DEPENDENCY, "payment")
 AUTH = (cause(CauseKind.AUTH), cause(CauseKind.DEPENDENCY, "auth"))
 DISK = (cause(CauseKind.DISK),)
 
-FELT = (
+SINGLE = (
     _release("release-throws"),
     _release("release-slow", slow=True),
     _release("release-lacks-value", lacking("SMS_SENDER")),
@@ -92,4 +95,18 @@ FELT = (
     felt("payments-slow", (PAYMENTS,), (OFF,), varied=payments_late),
     felt("app-hangs", (cause(CauseKind.PROCESS),), (remedy(FixKind.REDEPLOY),)),
     felt("platform-down", (cause(CauseKind.HOSTING),), (PERSON,)),
+)
+
+
+def _beside_a_release(name: str, *, of: str) -> Case:
+    """Return a case again, with a release that changes nothing in the same minute."""
+    case = next(each for each in SINGLE if each.name == of)
+    says = f"{case.says}; and a release came that changes nothing"
+    return replace(case, name=name, says=says, act=releases("refactoring"))
+
+
+FELT = (
+    *SINGLE,
+    _beside_a_release("payments-failing-beside-a-release", of="payments-failing"),
+    _beside_a_release("auth-down-beside-a-release", of="auth-down"),
 )

@@ -197,6 +197,22 @@ def reports(ground: Ground, _: Random) -> None:
     _beside(go)
 
 
+def page_tells(ground: Ground, _: Random) -> None:
+    """Let a platform post an incident of a part that the app does not use."""
+    practice.announce(
+        ground.folder,
+        "supabase",
+        "Edge Functions fail to deploy",
+        components=("Edge Functions",),
+        impact="major",
+    )
+
+
+def page_is_quiet(ground: Ground, _: Random) -> None:
+    """Let the platform end what it has posted."""
+    practice.end_announced(ground.folder, "supabase")
+
+
 def tidies_up(ground: Ground, _: Random) -> None:
     """Vacuum and analyze every table, as somebody does by hand."""
     with ground.connect() as connection:
