@@ -166,3 +166,15 @@ def test_failures_count_before_slowness_that_a_busy_machine_brings() -> None:
     assert trouble is not None
     assert trouble.kinds[0] is Badness.FAILED
     assert {one.message for one in trouble.bad} == {"MAIL_KEY is not set"}
+
+
+def test_a_lull_that_may_be_chance_is_no_end() -> None:
+    lull = (NOW - timedelta(seconds=12)).timestamp()
+    failing = fails("oops", on="POST /api/orders", one_in=4)
+
+    def spoil(one: Request, number: int) -> Request:
+        return failing(one, number) if one.at < lull else one
+
+    found = felt(requests(spoil, every=0.5))
+
+    assert found.trouble is not None, found.says

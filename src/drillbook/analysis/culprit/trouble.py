@@ -30,7 +30,7 @@ MOST_OF_IT = 0.5
 CROWD = 2.0
 LATER_SECONDS = 90.0
 LONGEST_BEFORE = 900.0
-FELT_MILLISECONDS = 300.0
+FELT_MILLISECONDS = 200.0  # a fifth of a second more is felt
 
 IsBad = Callable[[Request], bool]
 
@@ -197,9 +197,22 @@ def _hit_routes(requests: Sequence[Request], is_bad: IsBad, now: float) -> set[s
 
 
 def _onset_of(requests: Sequence[Request], is_bad: IsBad, now: float, start: float) -> Onset | None:
-    """Return the onset where so many are bad since that it is no chance."""
+    """
+    Return the onset where so many are bad since that it is no chance.
+
+    A lull that may be chance is none: who fails comes and goes, as customers do.
+    """
     times, bad = [one.at for one in requests], [is_bad(one) for one in requests]
-    onset = find_onset(times, bad, now, start=start) if sum(bad) >= FEWEST_BAD else None
+    if sum(bad) < FEWEST_BAD:
+        return None
+    onset = find_onset(times, bad, now, start=start)
+    if onset is None:
+        last = max(at for at, wrong in zip(times, bad, strict=True) if wrong)
+        onset = find_onset(times, bad, last + 0.001, start=start)
+        lull = sum(at > last for at in times)
+        share = onset.after.share if onset else None
+        if share is None or (1.0 - share) ** lull < CHANCE or now - last > OF_NOW_SECONDS:
+            return None
     return onset if onset is not None and _is_sure(onset) else None
 
 
