@@ -1,4 +1,8 @@
-"""One million lines of an access log with an incident in them: clusters, onset, top sources."""
+"""
+One million lines of an access log with an incident in them: clusters, onset, top sources.
+
+As on a real site 20,000 people come, who read 3,000 pages and files with 300 browsers.
+"""
 
 import random
 import resource
@@ -59,10 +63,11 @@ def _lines(count: int, onset: datetime) -> Iterator[str]:
     people = [fill("{ip}", draw, 0) for _ in range(20_000)]
     agents = [fill("{agent}", draw, 0) for _ in range(300)]
     pages = [fill("https://{host}{urlpath}", draw, 0) for _ in range(400)] + ["-"] * 400
+    paths = [fill("{urlpath}", draw, 0) for _ in range(3_000)]
     for number in range(count):
         at = BEGIN + SPAN * (number / count)
         who = "203.0.113.9" if draw.random() < 0.04 else draw.choice(people)
-        path = "/api/payments" if draw.random() < 0.1 else fill("{urlpath}", draw, number)
+        path = "/api/payments" if draw.random() < 0.1 else draw.choice(paths)
         broken = path == "/api/payments" and at >= onset and draw.random() < 0.4
         if draw.random() < 0.002:
             odd = draw.choice(_ODD)
@@ -79,7 +84,7 @@ def _lines(count: int, onset: datetime) -> Iterator[str]:
 def told(target: Path, onset: datetime) -> Told:
     """Read the log to clusters, onset and top sources, and count it with awk."""
     watch = _Watch()
-    lines = target.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = target.read_bytes().decode("utf-8", "replace").removesuffix("\n").split("\n")
     watch.lap("read")
     groups = group(lines)
     watch.lap("clusters")

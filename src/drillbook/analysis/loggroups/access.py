@@ -35,7 +35,7 @@ class _Times(dict[str, float | None]):
 
     def __missing__(self, text: str) -> float | None:
         try:
-            found = datetime.strptime(text, "[%d/%b/%Y:%H:%M:%S %z]").timestamp()
+            found = datetime.strptime(text, "[%d/%b/%Y:%H:%M:%S%z]").timestamp()
         except ValueError:
             found = None
         self[text] = found
@@ -52,7 +52,7 @@ def read_access(lines: Sequence[str]) -> Access:
     # Few at a time stay in the cache: ten thousand took three times as long a line.
     for start in range(0, len(lines), _CHUNK_LINES):
         rows = _rows(lines[start : start + _CHUNK_LINES])
-        found = [times[f"{row[3]} {row[4]}"] for row in rows]
+        found = [times[row[3] + row[4]] for row in rows]
         known = [place for place, when in enumerate(found) if when is not None]
         line += [start + place for place in known]
         at += [when for when in found if when is not None]

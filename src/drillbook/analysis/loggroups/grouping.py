@@ -114,8 +114,12 @@ class Grouper:
         for at in unknown:
             first.setdefault(keys[at], at)
         lines = [chunk[at] for at in first.values()]
-        for (key, at), masked in zip(first.items(), _masked(lines, self._memo), strict=True):
-            self._number_of_key[key] = self._number(masked, chunk[at], start + at)
+        masked = list(_masked(lines, self._memo))
+        numbers = list(map(self._number_of_masked.get, masked))
+        for (key, at), form, number in zip(first.items(), masked, numbers, strict=True):
+            self._number_of_key[key] = (
+                self._number(form, chunk[at], start + at) if number is None else number
+            )
 
     def _number(self, masked: str, raw: str, index: int) -> int:
         """Return the number of the line's form, a new one's while there is room."""
