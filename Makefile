@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 N ?= 300
 
-.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes check-faults bench-canary bench-logs bench-onset twin-check drill drill-errors campaign-kill docs clean
+.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes check-faults bench-canary bench-logs bench-onset bench-signals twin-check drill drill-errors campaign-kill docs clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ check-faults: setup  ## break every thing the range can break: someone suffers, 
 
 bench-canary: setup  ## deployment.watch on simulated deployments beside Kayenta, Flagger and > 5 %; writes build/bench-canary.json
 	@$(BIN)/python -m benchmarks.bench_canary
+
+bench-signals: setup  ## count false alarms of errors.raised over simulated hours, and time how soon it notices
+	@$(BIN)/python -m benchmarks.bench_signals
 
 bench-onset: setup  ## date 400 simulated incidents, and say which deployment did it, if one did; writes build/bench-onset.json
 	@$(BIN)/python -m benchmarks.bench_onset
