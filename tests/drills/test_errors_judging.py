@@ -119,6 +119,7 @@ def test_whatever_belongs_to_no_right_fix_is_a_wrong_write(facts: Facts) -> None
     back_to = Written(part=DATABASE, what="index a", how=MADE, after="on b")
     limit = Written(part=DATABASE, what="role booking_app", how=CHANGED)
     count = Written(part=LIMITER, what="booking:limit:x", how=REMOVED, before="-1")
+    ending = Written(part=LIMITER, what="booking:limit:y", how=REMOVED, before="1795538947729")
 
     assert wrong("release-throws", facts, back, reminder) == 0
     assert wrong("release-throws", facts, too_far, switch("rollback", GOOD, "staging")) == 2
@@ -129,7 +130,7 @@ def test_whatever_belongs_to_no_right_fix_is_a_wrong_write(facts: Facts) -> None
     assert wrong("migration-breaks-inserts", facts, back_to) == 0
     assert wrong("migration-breaks-inserts", facts, index, limit) == 2
     assert wrong("database-out-of-connections", facts, limit) == 0
-    assert wrong("limit-blocks-for-ever", facts, count) == 0
+    assert wrong("limit-blocks-for-ever", facts, count, ending) == 1
     assert wrong("auth-down", facts, back, off, limit, count, *ended) == 6
     assert wrong("refactoring", facts, build("bbb")) == 1
 

@@ -75,6 +75,18 @@ def test_nobody_is_well_who_still_fails_or_of_whom_too_few_came(tmp_path: Path) 
     assert met(users, clients).well_since == BEGAN + timedelta(seconds=33)
 
 
+def test_rare_harm_is_over_only_when_many_came_who_were_not_harmed(tmp_path: Path) -> None:
+    clients, users = clients_and_users(tmp_path)
+    for _ in range(5):
+        clients.ask(BAD, *[GOOD] * 9)
+    clients.ask(*[GOOD] * 20)
+    by_chance = met(users, clients)
+    clients.ask(*[GOOD] * 20)
+
+    assert by_chance.well_since is None
+    assert met(users, clients).well_since == BEGAN + timedelta(seconds=71)
+
+
 def test_one_failure_is_no_harm(tmp_path: Path) -> None:
     clients, users = clients_and_users(tmp_path)
     clients.ask(BAD, *[GOOD] * 5)

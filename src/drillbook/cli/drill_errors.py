@@ -201,7 +201,7 @@ def _cells(result: "Result") -> tuple[str, ...]:
     fix = f"{result.fix or '-'}{'' if result.fix_right else ' (wrong)'}"
     return (
         result.case, str(result.seed), noticed, diagnosed, result.named, fix, mitigated, verified,
-        str(len(result.wrong)),
+        str(result.wrong_writes),
     )  # fmt: skip
 
 

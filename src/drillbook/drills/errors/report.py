@@ -84,7 +84,7 @@ def drilled(results: Iterable[Result]) -> Drilled:
         false_causes_unfelt=_count(each.named_wrong for each in unfelt),
         false_alarms=_count(each.opened for each in (*controls, *unfelt)),
         restless=sum(each.restless for each in found),
-        wrong_writes=sum(len(each.wrong) for each in found),
+        wrong_writes=sum(each.wrong_writes for each in found),
         not_played=sum(bool(each.trouble) or each.named == MISSING for each in found),
         triage_median=median(triages) if triages else None,
         triage_longest=max(triages, default=None),

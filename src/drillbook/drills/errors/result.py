@@ -14,6 +14,7 @@ RIGHT, NONE, WRONG, MISSING = "right", "none", "wrong", "missing"
 NORMAL = "NORMAL"
 # Within so many seconds of the watch's word users must be well by their own.
 AGREES_SECONDS = 3.0
+MOST_TOLD = 6
 
 
 class Result(Frozen):
@@ -43,6 +44,7 @@ class Result(Frozen):
     fix_right: bool = False
     written: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
+    wrong_writes: int = 0
     trouble: str = ""
     restless: int = 0
     seconds: float = 0.0
@@ -86,6 +88,7 @@ def judged(
     said = culprit.result if culprit else {}
     mitigated = harm.well_since if harm.is_real else None
     verified = _verified(steps, harm)
+    wrong = wrong_writes(case, facts, written)
     return Result(
         case=case.name,
         seed=seed,
@@ -109,10 +112,24 @@ def judged(
         says=str(said.get("says") or "")[:600],
         fix=str(said.get("fix") or ""),
         fix_right=_fix_is_right(case, said, facts),
-        written=tuple(each.says for each in written),
-        wrong=tuple(each.says for each in wrong_writes(case, facts, written)),
+        written=told(written),
+        wrong=told(wrong),
+        wrong_writes=len(wrong),
         at=course.broken,
     )
+
+
+def told(written: tuple[Written, ...]) -> tuple[str, ...]:
+    """Return what was written in lines, of many alike the first few and how many more."""
+    lines: list[str] = []
+    alike: dict[tuple[str, str], int] = {}
+    for each in written:
+        kind = (each.part, each.how)
+        alike[kind] = alike.get(kind, 0) + 1
+        if alike[kind] <= MOST_TOLD:
+            lines.append(each.says)
+    more = {kind: number - MOST_TOLD for kind, number in alike.items() if number > MOST_TOLD}
+    return (*lines, *(f"{part}: {number} more {how}" for (part, how), number in more.items()))
 
 
 def _named(case: Case, said: Said, facts: Facts) -> str:

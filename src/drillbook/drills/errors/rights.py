@@ -23,7 +23,7 @@ from drillbook.range.stack_file import STACK
 OWN_SCHEMA = "drillbook"
 PRODUCTION = f"production {DATABASE}"
 NOTED_BACK = ("project autoAssignCustomDomains", "project lastRollbackTarget")
-ENDLESS = "-1"
+COUNTS, ENDLESS = "booking:limit:", "-1"
 
 
 def wrong_writes(case: Case, facts: Facts, written: Iterable[Written]) -> tuple[Written, ...]:
@@ -88,9 +88,10 @@ def _of_clearing(each: Written, facts: Facts) -> bool:
     """Allow that counts without an end go, and that they are kept aside under another name."""
     if each.part != LIMITER:
         return False
-    if each.how == REMOVED:
-        return each.before == ENDLESS and facts.before.of(LIMITER, each.what) is None
-    return each.how == MADE and not each.what.startswith("booking:limit:")
+    if each.how == MADE:
+        return not each.what.startswith(COUNTS)
+    # One that was there before, with an end, is made anew by the next request of its owner.
+    return each.before == ENDLESS and facts.before.of(LIMITER, each.what) != ENDLESS
 
 
 def _of_switching_off(each: Written, facts: Facts) -> bool:

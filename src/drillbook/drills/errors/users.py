@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import ceil, log
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,7 +21,8 @@ KEPT = 4_000
 HARMED = 3
 # Where answers are slow, so many in a hundred may be so on a busy machine.
 SLOW_SHARE = 0.05
-WELL_REQUESTS = 20
+# So many good requests in a row tell that it is over, and as many more as harm was rare.
+WELL_REQUESTS, CHANCE = 20, 0.01
 
 
 @dataclass(slots=True)
@@ -136,19 +138,29 @@ def _well_since(marked: Sequence[tuple[Met, bool]], until: datetime) -> datetime
 
     After it nobody fails or waits, at most a few answers are slow, and enough came to tell.
     """
-    well: datetime | None = None
-    after = slow = 0
     # Whoever asked before may have been waiting for the failure while others were answered.
     failed = [_until(met, until) for met, harmed in marked if harmed and not _is_answered(met)]
+    enough = _enough([harmed for _, harmed in marked])
+    well: datetime | None = None
+    after = slow = 0
     for met, is_harmed in reversed(marked):
         if is_harmed and not _is_answered(met):
             break
         after, slow = after + 1, slow + is_harmed
-        if after >= WELL_REQUESTS and slow > SLOW_SHARE * after:
+        if after >= enough and slow > SLOW_SHARE * after:
             break
-        if after >= WELL_REQUESTS and not is_harmed:
+        if after >= enough and not is_harmed:
             well = met.begun
     return None if well is None else max([well, *failed])
+
+
+def _enough(harmed: list[bool]) -> int:
+    """Return how many good requests in a row are no chance, from the share that was harmed."""
+    places = [place for place, is_harmed in enumerate(harmed) if is_harmed]
+    if len(places) < HARMED:
+        return WELL_REQUESTS
+    share = min(0.99, len(places) / (places[-1] - places[0] + 1))
+    return max(WELL_REQUESTS, ceil(log(CHANCE) / log(1 - share)))
 
 
 def _is_answered(met: Met) -> bool:
