@@ -6,7 +6,7 @@ import time
 
 import httpx
 
-from receiving.reception import SECRET, Reception, send
+from receiving.reception import SECRET, Reception, record, request, send
 
 
 def drain(reception: Reception, body: bytes, secret: str = SECRET) -> httpx.Response:
@@ -83,3 +83,13 @@ def test_a_drain_that_is_not_vercels_is_turned_away(reception: Reception) -> Non
     assert "has no secret" in closed.json()["error"]
     assert (asked.status_code, asked.headers["x-vercel-verify"]) == (200, "verify-me")
     assert not [one for one in reception.lines("production", "drain") if one.message == "forged"]
+
+
+def test_a_secret_alone_opens_no_other_door(reception: Reception) -> None:
+    body = json.dumps(request(record("forged", http_response_status_code="500"))).encode()
+
+    answer = send(reception, "/production/drain/v1/logs", body, content_type="application/json")
+
+    assert answer.status_code == 401
+    assert "takes what Vercel signs only" in answer.json()["message"]
+    assert not [line for line in reception.lines("production", "drain") if line.message == "forged"]

@@ -192,6 +192,8 @@ def _let_in(receiver: Receiver, request: Request) -> None:
             return
     except DrillbookError as error:
         raise TurnedAwayError(503, str(error), wait_seconds=FULL_SECONDS) from error
+    if receiver.token is None:
+        raise TurnedAwayError(401, f"{receiver.key} has no token, and takes what Vercel signs only")
     raise TurnedAwayError(401, f"{receiver.key} needs its token: Authorization: Bearer …")
 
 
