@@ -178,3 +178,20 @@ def test_a_lull_that_may_be_chance_is_no_end() -> None:
     found = felt(requests(spoil, every=0.5))
 
     assert found.trouble is not None, found.says
+
+
+def test_outages_that_are_over_do_not_make_the_next_one_usual() -> None:
+    now_fails = fails("the login service answers 503", on="list", one_in=2)
+    outages = [(900, 780), (600, 480), (300, 200)]
+
+    def spoil(one: Request, number: int) -> Request:
+        ago = NOW.timestamp() - one.at
+        if any(late < ago <= early for early, late in outages):
+            return replace(one, status=500, message="connection refused")
+        return now_fails(one, number) if ago <= 25 else one
+
+    trouble = felt(requests(spoil, began=NOW - timedelta(seconds=900), every=0.5)).trouble
+
+    assert trouble is not None
+    assert NOW.timestamp() - 60 < trouble.onset.at < NOW.timestamp() - 10
+    assert {one.message for one in trouble.bad} == {"the login service answers 503"}

@@ -23,6 +23,7 @@ FEWEST, FEWEST_BAD = 4, 3
 FEWER = 0.05
 CHANCE = 0.001
 LATELY_SECONDS = 180.0
+SHORTER_SECONDS = (600.0, 240.0, 120.0)
 NEARLY_ALL = 0.9
 OF_NOW_SECONDS = 45.0
 MOST_READ = 200
@@ -200,20 +201,32 @@ def _onset_of(requests: Sequence[Request], is_bad: IsBad, now: float, start: flo
     """
     Return the onset where so many are bad since that it is no chance.
 
-    A lull that may be chance is none: who fails comes and goes, as customers do.
+    Where outages that are over fill the window, the calm time right before is what to compare with;
+    and a lull that may be chance is no end: who fails comes and goes, as customers do.
     """
     times, bad = [one.at for one in requests], [is_bad(one) for one in requests]
     if sum(bad) < FEWEST_BAD:
         return None
-    onset = find_onset(times, bad, now, start=start)
-    if onset is None:
-        last = max(at for at, wrong in zip(times, bad, strict=True) if wrong)
-        onset = find_onset(times, bad, last + 0.001, start=start)
-        lull = sum(at > last for at in times)
-        share = onset.after.share if onset else None
-        if share is None or (1.0 - share) ** lull < CHANCE or now - last > OF_NOW_SECONDS:
-            return None
-    return onset if onset is not None and _is_sure(onset) else None
+    last = max(at for at, wrong in zip(times, bad, strict=True) if wrong)
+    for seconds in (now - start, *SHORTER_SECONDS):
+        begin = max(start, now - seconds)
+        onset = find_onset(times, bad, now, start=begin)
+        if onset is None and now - last <= OF_NOW_SECONDS:
+            onset = _before_lull(times, bad, last, begin)
+        if onset is not None and _is_sure(onset):
+            return onset
+    return None
+
+
+def _before_lull(
+    times: Sequence[float], bad: Sequence[bool], last: float, begin: float
+) -> Onset | None:
+    """Return the onset as it was when the last bad one came, if the lull since may be chance."""
+    onset = find_onset(times, bad, last + 0.001, start=begin)
+    share = onset.after.share if onset else None
+    if share is None or (1.0 - share) ** sum(at > last for at in times) < CHANCE:
+        return None
+    return onset
 
 
 def _is_sure(onset: Onset) -> bool:
