@@ -169,7 +169,7 @@ def test_failures_count_before_slowness_that_a_busy_machine_brings() -> None:
 
 
 def test_a_lull_that_may_be_chance_is_no_end() -> None:
-    lull = (NOW - timedelta(seconds=12)).timestamp()
+    lull = (NOW - timedelta(seconds=7)).timestamp()
     failing = fails("oops", on="POST /api/orders", one_in=4)
 
     def spoil(one: Request, number: int) -> Request:

@@ -22,11 +22,12 @@ NEW_SECONDS = 60.0
 FEWEST, FEWEST_BAD = 4, 3
 FEWER = 0.05
 CHANCE = 0.001
+OVER = 0.003
 LATELY_SECONDS = 180.0
 SHORTER_SECONDS = (600.0, 240.0, 120.0)
 NEARLY_ALL = 0.9
 OF_NOW_SECONDS = 45.0
-MOST_READ = 200
+LATEST = 7  # bad requests that tell what goes wrong now
 MOST_OF_IT = 0.5
 CROWD = 2.0
 LATER_SECONDS = 90.0
@@ -108,21 +109,22 @@ def _families(requests: Sequence[Request], now: float, start: float) -> tuple[li
         if badness is Badness.FAILED or _turned_away(requests, is_bad, onset):
             found.append(_of_now(_Found(badness, is_bad, onset), requests, now, start))
     slow = _slow(requests, now, start)
-    if slow is not None:
+    if slow is not None and _is_now(requests, slow.is_bad, slow.onset, now):
         found.append(slow)
     found.sort(key=lambda one: _hardness(one, requests), reverse=True)
     return found, ", ".join(only)
 
 
 def _is_now(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: float) -> bool:
-    """Whether it is so still, and not only earlier in what looks like one incident."""
+    """Whether it is so still: as many good ones in a row as now would not be chance, were it so."""
     hit = _hit_routes(requests, is_bad, now)
-    since = [one for one in requests if one.at >= onset.at and one.route in hit]
-    lately = [one for one in since if one.at >= now - OF_NOW_SECONDS] or since[-FEWEST:]
-    bad = sum(is_bad(one) for one in lately)
-    usual = sum(is_bad(one) for one in since) / len(since) if since else 0.0
-    # As many good ones in a row, or more, must not be chance.
-    return bad > 0 or (1.0 - usual) ** len(lately) > FEWER
+    since = [is_bad(one) for one in requests if one.at >= onset.at and one.route in hit]
+    if not any(since):
+        return False
+    good = since[::-1].index(True)
+    before = since[: len(since) - good]
+    share = sum(before) / (len(before) + 1)
+    return (1.0 - share) ** good > OVER
 
 
 def _of_now(found: _Found, requests: Sequence[Request], now: float, start: float) -> _Found:
@@ -133,7 +135,7 @@ def _of_now(found: _Found, requests: Sequence[Request], now: float, start: float
     """
     bad = [one for one in requests if one.at >= found.onset.at and found.is_bad(one)]
     lately = [one for one in bad if one.at >= now - OF_NOW_SECONDS] or bad
-    kinds = Counter(_kind(one) for one in lately[-MOST_READ:])
+    kinds = Counter(_kind(one) for one in lately[-LATEST:])
     kind, count = kinds.most_common(1)[0]
     if count < MOST_OF_IT * sum(kinds.values()):
         return found
