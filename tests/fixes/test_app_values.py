@@ -183,3 +183,21 @@ def test_a_dependency_is_switched_off_in_its_environment_alone(
     assert setting.look_switched_off(board, EFFECT, dependency="payments") is not None
     setting.undo_switch_off(before, board, EFFECT, dependency="payments")
     assert record(twin, "PAYMENTS") is None
+
+
+def test_a_way_back_killed_before_it_noted_so_is_found_done(
+    twin: VercelCloud, made: Made, tmp_path: Path
+) -> None:
+    add(twin, "BACK", FORMER, comment="by Li")
+    values = made({"BACK": KEY})
+    before = setting.remember_value(values, EFFECT, name="BACK")
+    app.set_value.do(values, EFFECT, name="BACK")
+    (kept,) = (tmp_path / "kept").iterdir()
+    noted = kept.read_text()
+    setting.undo_set(before, values, EFFECT, name="BACK")
+    kept.write_text(noted)  # as the kill leaves it: set back at the hosting, and not noted here
+
+    undone = setting.undo_set(before, values, EFFECT, name="BACK")
+
+    assert undone.says == "BACK is as it was"
+    assert FORMER not in kept.read_text()

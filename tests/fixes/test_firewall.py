@@ -141,3 +141,8 @@ def test_while_clients_are_challenged_browsers_pass_and_others_do_not(
     assert not undone.on
     assert asked(twin, SCANNER) == (200, "")
     assert not shedding.undo_shed(before, firewall, EFFECT).on
+
+    firewall.set_attack_mode(True, None)  # somebody else, against an attack of now
+    with pytest.raises(Refused, match="without an end by now, which this task has not set"):
+        shedding.undo_shed(before, firewall, EFFECT)
+    assert firewall.attack_mode().on

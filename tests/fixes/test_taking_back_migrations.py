@@ -214,3 +214,19 @@ def test_what_came_with_the_app_is_found_in_the_apps_own_repository(place: Place
     migration.take_back.do(*place.ports, NOW, **given)
 
     assert place.inserts()
+
+
+def test_a_migration_that_never_was_there_is_not_applied_by_the_way_back(place: Place) -> None:
+    (place.folder / "0003_tags.down.sql").write_text("DROP TABLE IF EXISTS tags;\n")
+    given = {"name": "0003_tags", "folder": "migrations", "by_hand": True}
+    fingerprint = place.database.catalog().fingerprint
+    before = remember_taking_back(*place.ports, NOW, **given)
+
+    for _ in range(2):  # the second as after a kill between the commit and its word
+        with pytest.raises(Failed, match="ran and changed nothing in the schema"):
+            migration.take_back.do(*place.ports, NOW, **given)
+        assert migration.look_taken_back(*place.ports, NOW, **given) is None
+    undone = undo_taking_back(before, *place.ports, NOW, **given)
+
+    assert place.database.catalog().fingerprint == fingerprint
+    assert undone.says == "0003_tags.sql was not there, so it is not applied again"

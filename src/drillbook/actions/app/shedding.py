@@ -56,6 +56,11 @@ def undo_shed(
     mode = firewall.attack_mode()
     if mode == before.mode or (_is_on(mode) is _is_on(before.mode) is False):
         return _shed(mode)
+    if _is_on(mode) and mode.until is None:
+        raise Refused(
+            "attack mode is on without an end by now, which this task has not set",
+            hint="Somebody has changed it meanwhile: look at the project's firewall.",
+        )
     if _is_on(before.mode) and before.mode.until is None:
         raise Refused(
             "attack mode was on without an end before, and has one now",

@@ -103,7 +103,7 @@ def take_back(
             f"{change.takes_back} was taken back, and applied again, by this very task",
             hint="Start a new run.",
         )
-    if row.fingerprint_after == row.fingerprint_before:
+    if _changed_nothing(row):
         raise Failed(
             f"the down script of {change.takes_back} ran and changed nothing in the schema: it was "
             "not applied, or the script does not take it back",
@@ -125,7 +125,7 @@ def look_taken_back(
 ) -> TookBack | None:
     """End what an earlier attempt left running, then ask the ledger for this task's own row."""
     row = migrations.settle(effect)
-    if row is None or row.status is not Status.APPLIED:
+    if row is None or row.status is not Status.APPLIED or _changed_nothing(row):
         return None
     return _took_back(given["name"], row)
 
@@ -162,8 +162,17 @@ def undo_taking_back(
     **given: Unpack[GivenName],
 ) -> TookBack:
     """Apply the migration again and compare the schema with the one remembered."""
-    row = taken_back(migrations, effect, remembered.change)
     name, before = remembered.change.takes_back, remembered.before
+    ran = migrations.settle(effect) if remembered.applied_by == BY_HAND else None
+    if ran is not None and ran.status is Status.APPLIED and _changed_nothing(ran):
+        return TookBack(
+            name=name,
+            statements=0,
+            seconds=0.0,
+            fingerprint=ran.fingerprint_after,
+            says=f"{name} was not there, so it is not applied again",
+        )
+    row = taken_back(migrations, effect, remembered.change)
     found = as_before(before, database, name, was_applied=row is not None)
     return TookBack(
         name=name,
@@ -172,6 +181,10 @@ def undo_taking_back(
         fingerprint=found.fingerprint,
         says=f"{name} is applied again" if row is not None else f"{name} was not taken back",
     )
+
+
+def _changed_nothing(row: LedgerRow) -> bool:
+    return row.fingerprint_after == row.fingerprint_before
 
 
 def _wanted(

@@ -108,18 +108,17 @@ class VercelValues:
                 hint="The build that served before still has it: go back to that one.",
             ) from error
         record = self._record(name)
-        if "put back" in said and record is not None and _mark_of(record) != mark:
+        if record is not None and _mark_of(record) != mark:
             held = self._held(record)
-            if held is not None and _digest(held, said["key"]) == said["put back"]:
+            if held is not None and _is_back(held, said):
+                if "value" in said:  # a kill came before it was noted
+                    _note(file, held)
                 return
         ours = self._ours(name, mark)
         if "value" in said:
             _register(said["value"], name)
             self._change(ours, {"value": said["value"], "comment": said["comment"]})
-            # What tells that it was done is kept, and not what it was.
-            key = secrets.token_hex(16)
-            done = {"key": key, "put back": _digest(said["value"], key)}
-            write_private(file, json.dumps(done))
+            _note(file, said["value"])
 
     def remove(self, name: str, mark: str) -> None:
         """Remove what a task has added, and nothing else."""
@@ -185,6 +184,18 @@ class VercelValues:
         for file in self.kept.glob("*") if self.kept.exists() else ():
             if time.time() - file.stat().st_mtime > KEPT_SECONDS:
                 file.unlink(missing_ok=True)
+
+
+def _note(file: Path, held: str) -> None:
+    """Keep what tells that it was put back, and not what it was."""
+    key = secrets.token_hex(16)
+    write_private(file, json.dumps({"key": key, "put back": _digest(held, key)}))
+
+
+def _is_back(held: str, said: Mapping[str, str]) -> bool:
+    if "value" in said:
+        return held == said["value"]
+    return _digest(held, said["key"]) == said["put back"]
 
 
 def _digest(value: str, key: str) -> str:
