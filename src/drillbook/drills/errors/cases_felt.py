@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from drillbook.core.incident import CauseKind, FixKind
 from drillbook.drills.errors.case import Accepted, Act, Case, Remedy, nothing
-from drillbook.drills.errors.controls import releases
+from drillbook.drills.errors.controls import releases, wants_what_is_taken
 from drillbook.drills.errors.naming import (
     CONNECTIONS,
     END_HOLDERS,
@@ -71,7 +71,7 @@ SINGLE = (
     _release("release-value-on-staging-only", lacking("INVOICE_PREFIX")),
     _migration("release-breaks-inserts", "20261123101500", "booking_channel", "channel"),
     _release("release-lacks-migration"),
-    _release("release-leaks-connections"),
+    replace(_release("release-leaks-connections"), act=wants_what_is_taken),
     _value("value-missing", "PAYMENTS_KEY"),
     _value("value-changed", "AUTH_URL"),
     _value("limit-too-strict", "RATE_LIMIT_PER_MINUTE", cause(CauseKind.LIMIT)),
@@ -86,7 +86,7 @@ SINGLE = (
     felt("database-slow", (cause(CauseKind.SLOW_QUERY, "bookings"),), (PERSON,), slow=True),
     felt("database-down", (cause(CauseKind.DATABASE),), (remedy(FixKind.RESTART_DATABASE),)),
     felt("database-out-of-disk", DISK, (PERSON,)),
-    felt("cache-hangs", (cause(CauseKind.CACHE),), (LIMITS_OFF, PERSON)),
+    felt("cache-hangs", (cause(CauseKind.CACHE),), (LIMITS_OFF, PERSON), slow=True),
     felt("limit-blocks-for-ever", (cause(CauseKind.LIMIT),), (remedy(FixKind.CLEAR_LIMIT),)),
     felt("auth-down", AUTH, (PERSON,)),
     felt("auth-failing", AUTH, (PERSON,), varied=auth_fails),

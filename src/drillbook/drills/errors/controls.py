@@ -29,6 +29,7 @@ SCANNED = (
 )  # fmt: skip
 SCANNER, BROKEN_CLIENT, STRANGER, PARTNER = "127.66.6.6", "127.66.6.7", "127.66.6.8", "127.66.6.9"
 BURST_SECONDS, PAUSE_SECONDS = 20.0, 0.1
+SAME_SLOT = 12
 REPORT_SECONDS = 25.0
 DOWN = ".down.sql"
 REPORT = "monthly report"
@@ -82,13 +83,26 @@ def few_come_and_one_fails(ground: Ground, _: Random) -> None:
 
 
 def _books_and_pays(ground: Ground, ask: "Ask") -> None:
-    password = (ground.environment.folder / "customers.password").read_text(encoding="utf-8")
-    login = {"email": "customer1@example.com", "password": password}
-    _, said = ask("POST", "/api/login", login, {})
-    mine = {"Authorization": f"Bearer {said['token']}"}
+    mine = _signed_in(ground, ask)
     _, made = ask("POST", "/api/bookings", {}, mine)
     ask("POST", f"/api/bookings/{made['reference']}/pay", {}, mine)
     ask("POST", f"/api/bookings/{made['reference']}/cancel", {}, mine)
+
+
+def _signed_in(ground: Ground, ask: "Ask") -> dict[str, str]:
+    password = (ground.environment.folder / "customers.password").read_text(encoding="utf-8")
+    login = {"email": "customer1@example.com", "password": password}
+    _, said = ask("POST", "/api/login", login, {})
+    return {"Authorization": f"Bearer {said['token']}"}
+
+
+def wants_what_is_taken(ground: Ground, _: Random) -> None:
+    """Let one customer ask a dozen times for a slot that is booked, as on a busy day."""
+    with _asking(ground, PARTNER) as ask:
+        mine = _signed_in(ground, ask)
+        _, made = ask("POST", "/api/bookings", {}, mine)
+        for _ in range(SAME_SLOT):
+            ask("POST", "/api/bookings", {"slot_id": made.get("slot_id")}, mine)
 
 
 def payments_are_well(ground: Ground, _: Random) -> None:

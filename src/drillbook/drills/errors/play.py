@@ -24,10 +24,10 @@ from drillbook.watch.incidents import Incident
 LOOK_SECONDS = 0.5
 # Users must have been well for so long before anything breaks.
 WELL_SECONDS, SETTLE_SECONDS, REST_SECONDS = 10.0, 90.0, 20.0
-LONGEST_WAIT_SECONDS = 6.0
+LONGEST_WAIT_SECONDS = 4.0
 MOST_CLOSED, SEEN_SECONDS = 3, 3.0
 # Whoever has not noticed by then has missed it; the runbook is then started by hand.
-NOTICE_SECONDS, QUIET_SECONDS = 45.0, 20.0
+NOTICE_SECONDS, QUIET_SECONDS = 40.0, 15.0
 RUN_SECONDS, CALM_SECONDS = 150.0, 4.0
 # With nobody to help, harm is looked at for so long.
 ALONE_SECONDS = 15.0

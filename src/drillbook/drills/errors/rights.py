@@ -12,6 +12,7 @@ from drillbook.drills.errors.world import (
     HOSTING,
     LIMITER,
     MADE,
+    PLATFORM,
     REMOVED,
     REPOSITORY,
     SESSION,
@@ -120,7 +121,8 @@ def _of_raising_connections(each: Written, _: Facts) -> bool:
 
 
 def _of_restarting(each: Written, _: Facts) -> bool:
-    return each.part == PRODUCTION and each.what == "server started"
+    is_noted = each.part == PLATFORM and each.what.startswith("project status ")
+    return is_noted or (each.part == PRODUCTION and each.what == "server started")
 
 
 def _of_the_firewall(each: Written, _: Facts) -> bool:

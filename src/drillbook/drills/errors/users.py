@@ -164,7 +164,8 @@ def _enough(harmed: list[bool]) -> int:
 
 
 def _is_answered(met: Met) -> bool:
-    return met.over and met.ok is True
+    """Whether somebody got an answer, however slowly; who waited for too long did not."""
+    return met.ok is True and met.seconds <= STALL_SECONDS
 
 
 def _worst(errors: Iterable[str]) -> tuple[str, ...]:
