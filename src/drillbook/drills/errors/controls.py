@@ -96,7 +96,7 @@ def _signed_in(ground: Ground, ask: "Ask") -> dict[str, str]:
     return {"Authorization": f"Bearer {said['token']}"}
 
 
-def wants_what_is_taken(ground: Ground, _: Random) -> None:
+def wants_what_is_taken(ground: Ground, __: Random) -> None:
     """Let one customer ask a dozen times for a slot that is booked, as on a busy day."""
     with _asking(ground, PARTNER) as ask:
         mine = _signed_in(ground, ask)
