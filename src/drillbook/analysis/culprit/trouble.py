@@ -6,35 +6,37 @@ bad tokens that come on top of what goes on as before hurt nobody else.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median
 
+from drillbook.analysis.culprit.onsets import (
+    FEWEST,
+    LATER_SECONDS,
+    IsBad,
+    hit_routes,
+    is_sure,
+    onset_of,
+)
 from drillbook.analysis.culprit.requests import Request, folded, reading_of
 from drillbook.analysis.culprit.scene import Badness, Trouble
-from drillbook.analysis.error_rate import binomial_tail, fisher_tail, is_raised
-from drillbook.analysis.onset.finding import Level, Onset, Piece, find_onset
+from drillbook.analysis.error_rate import binomial_tail
+from drillbook.analysis.onset.finding import Level, Onset, Piece
 from drillbook.analysis.onset.silence import find_silence
 from drillbook.analysis.onset.slowness import find_slow_onset
 
 ONE_SOURCE = 0.8
 CROWD_OF_SOURCES = 12
 NEW_SECONDS = 60.0
-FEWEST, FEWEST_BAD = 4, 3
 FEWER = 0.05
-CHANCE = 0.001
 OVER = 0.003
-LATELY_SECONDS = 180.0
-SHORTER_SECONDS = (600.0, 240.0, 120.0)
-NEARLY_ALL = 0.9
-OF_NOW_SECONDS = 45.0
 LATEST = 7  # bad requests that tell what goes wrong now
 MOST_OF_IT = 0.5
+PAUSE_SECONDS, TIMES_USUAL = 8.0, 4.0
 CROWD = 2.0
-LATER_SECONDS = 90.0
 LONGEST_BEFORE = 900.0
 FELT_MILLISECONDS = 200.0  # a fifth of a second more is felt
-
-IsBad = Callable[[Request], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +96,25 @@ def _folded(requests: Sequence[Request]) -> tuple[Request, ...]:
 
 def _families(requests: Sequence[Request], now: float, start: float) -> tuple[list[_Found], str]:
     """Return what became worse, what hurts most first, and who alone is hit otherwise."""
-    found, only = [], []
+    found: list[_Found] = []
+    only: list[str] = []
     for badness, is_bad in ((Badness.FAILED, _failed), (Badness.REFUSED, _refused)):
-        onset = _onset(requests, is_bad, now, start)
+        onset = onset_of(requests, is_bad, now, start)
         if onset is None:
             continue
         source = _one_source(requests, is_bad, onset)
         if source:
             rest = [one for one in requests if source not in {one.user, one.address}]
             only.append(source)
-            onset = _onset(rest, is_bad, now, start)
+            onset = onset_of(rest, is_bad, now, start)
         if onset is None or not _is_now(requests, is_bad, onset, now):
             continue
         if badness is Badness.FAILED or _turned_away(requests, is_bad, onset):
             found.append(_of_now(_Found(badness, is_bad, onset), requests, now, start))
     slow = _slow(requests, now, start)
     if slow is not None and _is_now(requests, slow.is_bad, slow.onset, now):
+        # What failed until answers became slow, and not since, is over.
+        found = [one for one in found if _last(requests, one) >= slow.onset.earliest]
         found.append(slow)
     found.sort(key=lambda one: _hardness(one, requests), reverse=True)
     return found, ", ".join(only)
@@ -117,7 +122,7 @@ def _families(requests: Sequence[Request], now: float, start: float) -> tuple[li
 
 def _is_now(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: float) -> bool:
     """Whether it is so still: as many good ones in a row as now would not be chance, were it so."""
-    hit = _hit_routes(requests, is_bad, now)
+    hit = hit_routes(requests, is_bad, now)
     since = [is_bad(one) for one in requests if one.at >= onset.at and one.route in hit]
     if not any(since):
         return False
@@ -129,13 +134,13 @@ def _is_now(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: float
 
 def _of_now(found: _Found, requests: Sequence[Request], now: float, start: float) -> _Found:
     """
-    Return the onset of what goes wrong now, where most of that is of one kind.
+    Return the onset of what goes wrong now, where that is of one kind.
 
     An earlier incident of another kind in the same window must not lend its time or its words.
     """
     bad = [one for one in requests if one.at >= found.onset.at and found.is_bad(one)]
-    lately = [one for one in bad if one.at >= now - OF_NOW_SECONDS] or bad
-    kinds = Counter(_kind(one) for one in lately[-LATEST:])
+    run = _latest_run(bad)
+    kinds = Counter(_kind(one) for one in run[-LATEST:])
     kind, count = kinds.most_common(1)[0]
     if count < MOST_OF_IT * sum(kinds.values()):
         return found
@@ -143,10 +148,29 @@ def _of_now(found: _Found, requests: Sequence[Request], now: float, start: float
     if not others:
         return found
     rest = [one for one in requests if id(one) not in others]
-    onset = _onset(rest, found.is_bad, now, start)
-    if onset is None or onset.at <= found.onset.at + 1.0:
+    onset = onset_of(rest, found.is_bad, now, start)
+    if onset is not None and onset.at > found.onset.at + 1.0:
+        return _Found(found.badness, found.is_bad, onset)
+    first, before = run[0].at, bad[: len(bad) - len(run)]
+    if not before or count < len(run[-LATEST:]) or _kind(before[-1]) == kind:
         return found
-    return _Found(found.badness, found.is_bad, onset)
+    return _Found(found.badness, found.is_bad, _begun(found.onset, before[-1].at, first))
+
+
+def _latest_run(bad: Sequence[Request]) -> Sequence[Request]:
+    """Return the bad requests that came one after the other lately, without a long pause."""
+    gaps = [later.at - one.at for one, later in pairwise(bad)]
+    pause = max(PAUSE_SECONDS, TIMES_USUAL * median(gaps[-LATEST:])) if gaps else PAUSE_SECONDS
+    breaks = [place + 1 for place, gap in enumerate(gaps) if gap > pause]
+    return bad[breaks[-1] if breaks else 0 :]
+
+
+def _begun(onset: Onset, last: float, first: float) -> Onset:
+    """Return an onset between the last bad request of another kind and the first of this."""
+    early = max(last, first - LATER_SECONDS)
+    return replace(
+        onset, at=first - 0.01, earliest=early, latest=first, pieces=(Piece(early, first, 1.0),)
+    )
 
 
 def _kind(request: Request) -> tuple[str, str]:
@@ -162,80 +186,6 @@ def _refused(request: Request) -> bool:
     return request.refused
 
 
-def _onset(requests: Sequence[Request], is_bad: IsBad, now: float, start: float) -> Onset | None:
-    """
-    Return the onset on the routes that are hit, where only some are, else that of all requests.
-
-    Most trouble is that of a few routes. Where others are asked meanwhile all seems well again, and
-    so the other routes say nothing; but a few bad ones on a few requests may be chance.
-    """
-    everywhere = _onset_of(requests, is_bad, now, start)
-    hit = _hit_routes(requests, is_bad, now)
-    there = [one for one in requests if one.route in hit]
-    if not hit or len(there) == len(requests):
-        return everywhere
-    local = _onset_of(there, is_bad, now, start)
-    if local is None:
-        return everywhere
-    if everywhere is not None and abs(everywhere.at - local.at) <= LATER_SECONDS:
-        return local
-    before, after = local.before, local.after
-    sure = after.bad >= FEWEST and (
-        fisher_tail(after.bad, after.all, before.bad, before.all) < CHANCE
-    )
-    return local if sure else everywhere
-
-
-def _hit_routes(requests: Sequence[Request], is_bad: IsBad, now: float) -> set[str]:
-    """Return the routes that have nearly all that went wrong lately."""
-    lately = [one.route for one in requests if one.at >= now - LATELY_SECONDS and is_bad(one)]
-    found: set[str] = set()
-    covered = 0
-    for route, count in Counter(lately).most_common():
-        if covered >= NEARLY_ALL * len(lately):
-            break
-        found.add(route)
-        covered += count
-    return found
-
-
-def _onset_of(requests: Sequence[Request], is_bad: IsBad, now: float, start: float) -> Onset | None:
-    """
-    Return the onset where so many are bad since that it is no chance.
-
-    Where outages that are over fill the window, the calm time right before is what to compare with;
-    and a lull that may be chance is no end: who fails comes and goes, as customers do.
-    """
-    times, bad = [one.at for one in requests], [is_bad(one) for one in requests]
-    if sum(bad) < FEWEST_BAD:
-        return None
-    last = max(at for at, wrong in zip(times, bad, strict=True) if wrong)
-    for seconds in (now - start, *SHORTER_SECONDS):
-        begin = max(start, now - seconds)
-        onset = find_onset(times, bad, now, start=begin)
-        if onset is None and now - last <= OF_NOW_SECONDS:
-            onset = _before_lull(times, bad, last, begin)
-        if onset is not None and _is_sure(onset):
-            return onset
-    return None
-
-
-def _before_lull(
-    times: Sequence[float], bad: Sequence[bool], last: float, begin: float
-) -> Onset | None:
-    """Return the onset as it was when the last bad one came, if the lull since may be chance."""
-    onset = find_onset(times, bad, last + 0.001, start=begin)
-    share = onset.after.share if onset else None
-    if share is None or (1.0 - share) ** sum(at > last for at in times) < CHANCE:
-        return None
-    return onset
-
-
-def _is_sure(onset: Onset) -> bool:
-    before, after = onset.before, onset.after
-    return after.bad >= FEWEST_BAD and is_raised(after.bad, after.all, before.bad, before.all)
-
-
 def _slow(requests: Sequence[Request], now: float, start: float) -> _Found | None:
     timed = [one for one in requests if one.milliseconds is not None and not one.failed]
     slow = find_slow_onset(
@@ -245,12 +195,12 @@ def _slow(requests: Sequence[Request], now: float, start: float) -> _Found | Non
         return None
     limit = max(slow[1], FELT_MILLISECONDS)
     if limit > slow[1]:  # what takes longer than usual and is still quick is felt by nobody
-        onset = _onset(timed, lambda one: (one.milliseconds or 0.0) > limit, now, start)
+        onset = onset_of(timed, lambda one: (one.milliseconds or 0.0) > limit, now, start)
         if onset is None:
             return None
         slow = onset, limit
     onset = slow[0]
-    if not _is_sure(onset):
+    if not is_sure(onset):
         return None
     return _Found(Badness.SLOW, lambda one: (one.milliseconds or 0.0) > limit, onset, limit)
 
@@ -292,6 +242,10 @@ def _turned_away(requests: Sequence[Request], is_bad: IsBad, onset: Onset) -> bo
         return True
     share = earlier / (earlier + seconds)
     return binomial_tail(before, before + since, share) < FEWER
+
+
+def _last(requests: Sequence[Request], found: _Found) -> float:
+    return max(one.at for one in requests if found.is_bad(one))
 
 
 def _hardness(found: _Found, requests: Sequence[Request]) -> tuple[bool, int]:
@@ -356,7 +310,7 @@ def _silence(
 def _health(health: Sequence[Request], now: float, start: float) -> Trouble | None:
     if not health:
         return None
-    onset = _onset(health, _failed, now, start)
+    onset = onset_of(health, _failed, now, start)
     if onset is None:
         return None
     since = tuple(one for one in health if one.at >= onset.at)
