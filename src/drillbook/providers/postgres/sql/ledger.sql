@@ -37,8 +37,8 @@ CREATE TABLE IF NOT EXISTS drillbook.migrations (
 
 -- name: is_old
 -- Whether the ledger was made by a version that kept no story, or did not know what a row took back.
-SELECT NOT EXISTS (SELECT FROM pg_attribute
-                    WHERE attrelid = to_regclass('drillbook.migrations') AND attname = 'took_back')
+SELECT count(*) < 2 FROM pg_attribute
+ WHERE attrelid = to_regclass('drillbook.migrations') AND attname IN ('story', 'took_back')
 
 -- name: add_story
 ALTER TABLE drillbook.migrations ADD COLUMN IF NOT EXISTS story jsonb NOT NULL DEFAULT '{}'
