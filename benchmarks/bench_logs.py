@@ -2,10 +2,11 @@
 Group labelled logs of many kinds with one configuration, and read a million access-log lines.
 
 Three tables: grouping accuracy (GA: the share of lines whose group holds exactly the lines of their
-label) with and without the headers of the lines, drain3 with one configuration beside; lines a
-second of one core; and an access log of 1,000,000 lines to clusters, onset and top sources, awk's
-counting pass on the same file beside. Seconds are of one core (CPU), so a busy machine shows less
-than it can, but not something else. Writes build/bench-logs.json. Run by `make bench-logs`.
+label) on three sets, with and without the headers of the lines, drain3 with one configuration
+beside, once with its usual masks and once without; lines a second of one core; and an access log of
+1,000,000 lines to clusters, onset and top sources, awk's counting pass on the same file beside.
+Seconds are of one core (CPU), so a busy machine shows less than it can, but not something else.
+Writes build/bench-logs.json. Run by `make bench-logs`.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
@@ -22,23 +23,25 @@ from typing import Any
 
 from benchmarks import bench_logs_access as access
 from benchmarks.bench_logs_kinds import KINDS
-from benchmarks.bench_logs_making import Kind, kinds, make
+from benchmarks.bench_logs_making import Kind, Labelled, kinds, make
 from benchmarks.bench_logs_other_kinds import OTHER_KINDS
-from benchmarks.bench_logs_scoring import drain, ours, table
+from benchmarks.bench_logs_others import FIRST_SCORES, others
+from benchmarks.bench_logs_scoring import drain, drain_unmasked, ours, table
 from drillbook.analysis.loggroups import group
 
 OUT = Path("build/bench-logs.json")
 SEED = "one"
 LINES, FAST_LINES = 2_000, 100_000
 MOST_SECONDS, LEAST_SPEED = 3.0, 200_000
+WHO = ("ours", "drain3", "drain3_unmasked")
 Row = dict[str, Any]  # Any: a line of JSON
 
 
-def accuracy(name: str, found: Sequence[Kind]) -> list[Row]:
-    """Return the accuracy of ours and drain3 for each kind."""
+def accuracy(name: str, made: Callable[[bool], Sequence[Labelled]]) -> list[Row]:
+    """Return the accuracy of ours and drain3 for each kind, without headers and with them."""
     rows = []
     for header in (False, True):
-        scored = table(kinds(found, LINES, SEED, with_header=header), (ours, drain))
+        scored = table(made(header), (ours, drain, drain_unmasked))
         rows += [
             {
                 "set": name,
@@ -46,10 +49,20 @@ def accuracy(name: str, found: Sequence[Kind]) -> list[Row]:
                 "header": header,
                 "ours": asdict(mine),
                 "drain3": asdict(its),
+                "drain3_unmasked": asdict(bare),
             }
-            for kind, (mine, its) in scored.items()
+            for kind, (mine, its, bare) in scored.items()
         ]
     return rows
+
+
+def accuracies() -> list[Row]:
+    """Return the accuracy on each set: the author's two, and one by another hand."""
+    return [
+        *accuracy("own", lambda header: kinds(KINDS, LINES, SEED, with_header=header)),
+        *accuracy("second", lambda header: kinds(OTHER_KINDS, LINES, SEED, with_header=header)),
+        *accuracy("others", lambda header: others(LINES, with_header=header)),
+    ]
 
 
 def speed(found: Sequence[Kind]) -> list[Row]:
@@ -75,17 +88,24 @@ def million() -> access.Told:
 
 def shown(rows: list[Row], speeds: list[Row], told: access.Told | None) -> None:
     """Print what was measured."""
-    print(f"{'set':6} {'kind':20} {'header':7} {'GA':>6} {'drain3':>7} {'FGA':>6} {'drain3':>7}")
+    print(
+        f"{'set':6} {'kind':20} {'header':7} {'GA':>6} {'drain3':>7} {'no masks':>8} "
+        f"{'FGA':>6} {'drain3':>7}"
+    )
     for row in rows:
-        mine, its = row["ours"], row["drain3"]
+        mine, its, bare = (row[who] for who in WHO)
         print(
             f"{row['set']:6} {row['kind']:20} {row['header']!s:7} {mine['lines']:6.3f} "
-            f"{its['lines']:7.3f} {mine['groups']:6.3f} {its['groups']:7.3f}"
+            f"{its['lines']:7.3f} {bare['lines']:8.3f} {mine['groups']:6.3f} {its['groups']:7.3f}"
         )
-    for name in dict.fromkeys(row["set"] for row in rows):
-        of_set = [row for row in rows if row["set"] == name]
-        mine, its = (fmean(row[who]["lines"] for row in of_set) for who in ("ours", "drain3"))
-        print(f"mean GA, {name} set: {mine:.3f}, drain3 {its:.3f}")
+    for name, header in dict.fromkeys((row["set"], row["header"]) for row in rows):
+        of_set = [row for row in rows if (row["set"], row["header"]) == (name, header)]
+        told_of = ", ".join(
+            f"{who} {fmean(row[who]['lines'] for row in of_set):.3f}" for who in WHO
+        )
+        print(f"mean GA, {name} set, {'with' if header else 'without'} headers: {told_of}")
+    if rows:
+        print(f"others set, before anybody had looked at it: {FIRST_SCORES}")
     for row in speeds:
         print(f"{row['kind']:20} {row['lines_a_second']:10,.0f} lines/s, {row['groups']} groups")
     if speeds:
@@ -111,10 +131,7 @@ def main() -> int:
     parser.add_argument("--only", choices=["accuracy", "speed", "million"])
     only = parser.parse_args().only
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    rows = [
-        *(accuracy("own", KINDS) if only in (None, "accuracy") else ()),
-        *(accuracy("second", OTHER_KINDS) if only in (None, "accuracy") else ()),
-    ]
+    rows = accuracies() if only in (None, "accuracy") else []
     speeds = speed(KINDS) if only in (None, "speed") else []
     told = million() if only in (None, "million") else None
     shown(rows, speeds, told)

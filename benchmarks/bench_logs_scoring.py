@@ -34,15 +34,10 @@ def ours(lines: Sequence[str]) -> Sequence[int]:
 
 
 def drain(lines: Sequence[str]) -> Sequence[int]:
-    """Group by drain3 in one configuration for all: its own defaults and masks of its example."""
-    from drain3 import TemplateMiner
-    from drain3.masking import MaskingInstruction
-    from drain3.template_miner_config import TemplateMinerConfig
-
-    config = TemplateMinerConfig()
-    config.masking_instructions = [
-        MaskingInstruction(pattern, mask)
-        for pattern, mask in (
+    """Group by drain3 as its users take it: its own defaults, and the masks of its example."""
+    return _drained(
+        lines,
+        (
             (r"((?<=[^A-Za-z0-9])|^)(([0-9a-f]{2,}:){3,}([0-9a-f]{2,}))((?=[^A-Za-z0-9])|$)", "ID"),
             (
                 r"((?<=[^A-Za-z0-9])|^)(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})((?=[^A-Za-z0-9])|$)",
@@ -51,8 +46,22 @@ def drain(lines: Sequence[str]) -> Sequence[int]:
             (r"((?<=[^A-Za-z0-9])|^)([0-9a-f]{6,} ?){3,}((?=[^A-Za-z0-9])|$)", "SEQ"),
             (r"((?<=[^A-Za-z0-9])|^)(0x[a-f0-9A-F]+)((?=[^A-Za-z0-9])|$)", "HEX"),
             (r"((?<=[^A-Za-z0-9])|^)([\-\+]?\d+)((?=[^A-Za-z0-9])|$)", "NUM"),
-        )
-    ]
+        ),
+    )
+
+
+def drain_unmasked(lines: Sequence[str]) -> Sequence[int]:
+    """Group by drain3's own defaults, without masks: better where a line has a long header."""
+    return _drained(lines, ())
+
+
+def _drained(lines: Sequence[str], masks: Sequence[tuple[str, str]]) -> Sequence[int]:
+    from drain3 import TemplateMiner
+    from drain3.masking import MaskingInstruction
+    from drain3.template_miner_config import TemplateMinerConfig
+
+    config = TemplateMinerConfig()
+    config.masking_instructions = [MaskingInstruction(pattern, mask) for pattern, mask in masks]
     miner = TemplateMiner(config=config)
     return [miner.add_log_message(line.replace("\n", " "))["cluster_id"] for line in lines]
 
