@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from threading import Event as Flag
 from threading import Thread
 
 import pytest
@@ -12,9 +13,10 @@ from drillbook.core.errors import NotFound, Refused, Unavailable
 from drillbook.stack.books import BookFile, Books
 from drillbook.stack.lookout import watched
 from drillbook.stack.stack import load_stack
+from drillbook.watch.buckets import block_of
 from drillbook.watch.incidents import Incident, IncidentBook
 from drillbook.watch.lookout import Event, Lookout
-from drillbook.watch.service import alone, keep, restore
+from drillbook.watch.service import alone, keep, restore, watch
 from drillbook.watch.symptoms import Standing, environment_of, symptoms_of
 from watch.logs import NOW, Log, value
 
@@ -247,3 +249,66 @@ def test_a_runbook_is_watched_where_it_acts(tmp_path: Path) -> None:
     silent = Books(own=(BookFile("b.md", BOOK.replace("`@when", "`@wenn").encode()),))
     with pytest.raises(NotFound, match="names a signal"):
         watched(stack, silent)
+
+
+def test_what_a_person_closed_meanwhile_stays_closed_and_knows_its_run(ground: Ground) -> None:
+    for seconds in (0, 20, 45):
+        ground.look(seconds)
+    book = IncidentBook(ground.home)
+    (as_read,) = book.all()
+    closed = book.close(as_read.id, at=NOW, because="ana: a test of ours")
+
+    book.save(as_read.model_copy(update={"problem": "as the lookout read it before"}))
+
+    (incident,) = book.all()
+    assert (incident.closed_at, incident.closed_because) == (NOW, closed.closed_because)
+    assert incident.problem == "as the lookout read it before"
+    assert book.current("Hot", "production") is None
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting_and_no_line_of_the_future(
+    ground: Ground,
+) -> None:
+    for seconds in (0, 20):
+        ground.look(seconds)
+    early = -3500
+    ground.log.requests(begin=3600, end=3400, bad=0.7)  # written with the clock that is right
+
+    ground.look(early)
+    lookout = ground.lookout
+    assert lookout is not None
+    reader = lookout.sights["production"].reader
+    assert reader is not None
+    assert reader.buckets.newest is not None
+    assert reader.buckets.newest <= block_of(NOW + timedelta(seconds=early))
+    assert lookout.looks[lookout.symptoms[0].key].standing is Standing.BEGINS
+    assert ground.kinds(early + 25) == ["opened", "started"]
+
+
+def test_incidents_that_cannot_be_kept_for_a_while_end_no_lookout(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drillbook.watch.service.MOST_OF_A_CORE", 1.0)  # no long naps between
+    lookout, stop, told = ground.again(), Flag(), list[Event]()
+    database = ground.home / "incidents.db"
+    kept = database.read_bytes()
+
+    def tell(event: Event) -> None:
+        told.append(event)
+        if event.kind == "trouble":
+            database.write_bytes(kept)
+        elif event.kind == "recovered":
+            stop.set()
+        elif not database.read_bytes().startswith(b"what"):
+            for each in ground.home.glob("incidents.db*"):
+                each.unlink()
+            database.write_bytes(b"what a broken disk left of a database" * 30)
+
+    reader = lookout.sights["production"].reader
+    assert reader is not None
+    every = timedelta(milliseconds=10)
+    watch(lookout, tell, stop, every=every, probe_every=every)
+
+    (trouble,) = (event for event in told if event.kind == "trouble")
+    assert "cannot be kept" in trouble.says
+    assert told[-1].kind == "recovered"

@@ -30,7 +30,13 @@ Only = Annotated[
     typer.Option("--runbook", "-r", help="Watch this runbook only; may be given again."),
 ]
 Length = Annotated[str | None, typer.Option(metavar="DURATION")]
-COLOURS = {"opened": "red", "not started": "red", "closed": "green", "started": "cyan"}
+COLOURS = {
+    "opened": "red",
+    "trouble": "red",
+    "not started": "red",
+    "closed": "green",
+    "started": "cyan",
+}
 
 
 @app.command(
@@ -217,7 +223,7 @@ def _tell(event: "watching.Event", *, as_json: bool) -> None:
             told |= {"incident": event.incident.model_dump(mode="json")}
         print(json.dumps(told, ensure_ascii=False), flush=True)
         return
-    what = ""
+    what = "lookout"
     if event.symptom is not None:
         what = f"{event.symptom.runbook}: {event.symptom.text}"
     elif event.incident is not None:

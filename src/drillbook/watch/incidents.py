@@ -106,9 +106,16 @@ class IncidentBook:
         return (kept, False) if kept is not None else self.open(incident)
 
     def save(self, incident: Incident, *, plan: str | None = None) -> None:
-        """Keep what has become of an incident, and the plan its run is to carry out."""
-        closed = incident.closed_at.isoformat() if incident.closed_at else None
+        """Keep what has become of an incident, and its run's plan; what is closed stays closed."""
         with self._opened() as database:
+            database.execute("BEGIN IMMEDIATE")
+            asked = "SELECT record FROM incidents WHERE id = ? AND closed_at IS NOT NULL"
+            row = database.execute(asked, (incident.id,)).fetchone()
+            if row is not None and incident.is_open:  # closed by a person since it was read
+                was = Incident.model_validate_json(row[0])
+                ended = {"closed_at": was.closed_at, "closed_because": was.closed_because}
+                incident = incident.model_copy(update=ended)
+            closed = incident.closed_at.isoformat() if incident.closed_at else None
             database.execute(
                 "UPDATE incidents SET closed_at = ?, run = ?, record = ?,"
                 " plan = coalesce(?, plan) WHERE id = ?",

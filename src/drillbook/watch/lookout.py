@@ -129,7 +129,7 @@ class Lookout:
 
     def _started(self, found: Incident, starter: Starter, now: datetime) -> Iterable[Event]:
         """Plan the run, keep plan and id, then start it: killed in between, it is started once."""
-        if now - self._tried.get(found.id, now - TRY_AGAIN) < TRY_AGAIN:
+        if timedelta(0) <= now - self._tried.get(found.id, now - TRY_AGAIN) < TRY_AGAIN:
             return
         self._tried[found.id] = now
         try:
@@ -164,7 +164,8 @@ class Lookout:
         if not calm:
             self._quiet_since.pop(found.id, None)
             return
-        since = self._quiet_since.setdefault(found.id, now)
+        since = min(self._quiet_since.get(found.id, now), now)
+        self._quiet_since[found.id] = since
         if now - since < self.quiet:
             return
         because = f"no symptom was there since {since:%H:%M:%S} UTC"

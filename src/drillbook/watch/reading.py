@@ -44,7 +44,8 @@ class Reader:
             self._take(span, begin, now)
 
     def _from(self, now: datetime) -> datetime:
-        if self.read_at is None or self._wide_at is None:
+        if self.read_at is None or self._wide_at is None or self.read_at > now:
+            self._wide_at = None  # the first time, or the clock was set back
             return now - FIRST_READ
         if now - self._wide_at >= LATER_EVERY:
             return self.read_at - LATER

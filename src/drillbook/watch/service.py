@@ -3,15 +3,17 @@
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 from time import monotonic, thread_time
 
-from drillbook.core.errors import Refused
-from drillbook.watch.lookout import Lookout, Told
+from drillbook.core.errors import DrillbookError, Refused
+from drillbook.core.secret import scrub
+from drillbook.watch.incidents import says_error
+from drillbook.watch.lookout import Event, Lookout, Told
 from drillbook.watch.measuring import Sight
 
 LOCK = "lookout.lock"
@@ -63,16 +65,24 @@ def watch(
         *(_thread(_reading, sight, stop, every) for sight in lookout.sights.values()),
         *(_thread(_probing, sight, stop, probe_every) for sight in lookout.sights.values()),
     ]
-    kept_at = monotonic() - KEEP_EVERY_SECONDS
+    kept_at, trouble = monotonic() - KEEP_EVERY_SECONDS, ""
     try:
         while not stop.is_set():
             used = thread_time()
-            events = lookout.look(datetime.now(UTC))
-            for event in events:
-                tell(event)
-            if events or monotonic() - kept_at >= KEEP_EVERY_SECONDS:
-                keep(lookout)
-                kept_at = monotonic()
+            before = trouble
+            try:
+                events = lookout.look(datetime.now(UTC))
+                for event in events:
+                    tell(event)
+                if events or monotonic() - kept_at >= KEEP_EVERY_SECONDS:
+                    keep(lookout)
+                    kept_at = monotonic()
+                trouble = ""
+            except DrillbookError as error:  # a lookout that ends looks like one that sees nothing
+                trouble = says_error(error)
+            if trouble != before:
+                now, kind = datetime.now(UTC), "trouble" if trouble else "recovered"
+                tell(Event(kind, now, trouble or "incidents are kept again"))
             stop.wait(_nap(thread_time() - used, every))
     finally:
         stop.set()
@@ -94,14 +104,16 @@ def _reading(sight: Sight, stop: Flag, every: timedelta) -> None:
         try:
             sight.reader.read(datetime.now(UTC))
         except Exception as error:  # noqa: BLE001 - what nobody foresaw must not end the reading
-            sight.reader.problem = f"the log cannot be read: {type(error).__name__}: {error}"
+            said = scrub(f"{type(error).__name__}: {error}")
+            sight.reader.problem = f"the log cannot be read: {said}"
         stop.wait(_nap(thread_time() - used, every))
 
 
 def _probing(sight: Sight, stop: Flag, every: timedelta) -> None:
     while sight.probes is not None and not stop.is_set():
         begun = monotonic()
-        sight.probes.send(datetime.now(UTC))
+        with suppress(Exception):  # no probe was sent, which is unknown; the next one may be
+            sight.probes.send(datetime.now(UTC))
         stop.wait(max(0.0, every.total_seconds() - (monotonic() - begun)))
 
 

@@ -134,7 +134,7 @@ def looked(symptom: Symptom, sight: Sight, before: Look | None, now: datetime) -
         return look
     if not truth:
         return replace(look, standing=Standing.FALSE, since=None)
-    since = since or now
+    since = min(since or now, now)  # a clock that was set back makes nobody wait for it
     if now - since >= symptom.hold:
         return replace(look, standing=Standing.HOLDS, since=since)
     waits = show_duration(symptom.hold)
