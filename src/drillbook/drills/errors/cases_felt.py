@@ -74,7 +74,7 @@ SINGLE = (
     replace(_release("release-leaks-connections"), act=wants_what_is_taken),
     _value("value-missing", "PAYMENTS_KEY"),
     _value("value-changed", "AUTH_URL"),
-    _value("limit-too-strict", "RATE_LIMIT_PER_MINUTE", cause(CauseKind.LIMIT)),
+    _value("limit-too-strict", "RATE_LIMIT_PER_MINUTE"),
     felt("password-rotated", (cause(CauseKind.PASSWORD),), (PERSON,)),
     _migration("migration-breaks-inserts", "0005", "deposit"),
     felt(

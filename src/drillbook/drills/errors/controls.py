@@ -216,8 +216,8 @@ def page_tells(ground: Ground, _: Random) -> None:
     practice.announce(
         ground.folder,
         "supabase",
-        "Edge Functions fail to deploy",
-        components=("Edge Functions",),
+        "Uploads fail",
+        components=("Storage",),
         impact="major",
     )
 

@@ -49,7 +49,7 @@ def _pid(session: JsonValue) -> int:
 
 RELEASE = Accepted(CauseKind.RELEASE, _is_new_release)
 HOLDER = (Accepted(CauseKind.LOCK, _is_holder), Accepted(CauseKind.LOCK, subject("bookings")))
-CONNECTIONS = Accepted(CauseKind.CONNECTIONS, anything)
+CONNECTIONS = Accepted(CauseKind.CONNECTIONS, _is_holder)
 ROLL_BACK = Remedy(FixKind.ROLL_BACK, _goes_back)
 END_HOLDERS = Remedy(FixKind.END_SESSIONS, _ends_holders)
 PERSON = Remedy(FixKind.PERSON, anything)

@@ -6,6 +6,7 @@ from statistics import median
 
 from drillbook.core.model import Frozen
 from drillbook.drills.errors.result import MISSING, Result
+from drillbook.drills.errors.users import HARMED
 
 WANTED_RIGHT, MOST_FALSE, TRIAGE_SECONDS = 0.95, 0.02, 30.0
 
@@ -43,6 +44,7 @@ class Drilled(Frozen):
     restless: int
     wrong_writes: int
     not_played: int
+    unharmed: int
     triage_median: float | None
     triage_longest: float | None
 
@@ -52,6 +54,10 @@ class Drilled(Frozen):
         found = []
         if self.right.share < WANTED_RIGHT:
             found.append(f"right causes over all faults: {self.right.says}, wanted 95 %")
+        if self.right_felt.share < WANTED_RIGHT:  # "none" is right of the others, and easily said
+            found.append(f"right causes over what users feel: {self.right_felt.says}, wanted 95 %")
+        if self.unharmed:
+            found.append(f"nobody was harmed in {self.unharmed} cases of what users feel")
         if self.false_causes.share > MOST_FALSE and self.false_causes.of:
             found.append(f"false causes on controls: {self.false_causes.says}, at most 2 %")
         if self.wrong_writes:
@@ -86,6 +92,7 @@ def drilled(results: Iterable[Result]) -> Drilled:
         restless=sum(each.restless for each in found),
         wrong_writes=sum(each.wrong_writes for each in found),
         not_played=sum(bool(each.trouble) or each.named == MISSING for each in found),
+        unharmed=sum(not each.trouble and each.harmed < HARMED for each in felt),
         triage_median=median(triages) if triages else None,
         triage_longest=max(triages, default=None),
     )

@@ -108,10 +108,6 @@ class Harm:
         """Whether it is more than one failure of chance."""
         return self.harmed >= HARMED
 
-    def well_at(self, moment: datetime) -> bool:
-        """Whether users were well from a moment on."""
-        return self.well_since is not None and self.well_since <= moment
-
 
 def harm_of(users: Users, since: datetime, until: datetime, *, slow: bool = False) -> Harm:
     """Return what users met in a window; a request belongs to the moment it was sent."""
