@@ -256,3 +256,12 @@ def test_a_failing_request_without_words_is_known_by_its_status() -> None:
 
     assert seen.trouble is not None
     assert seen.trouble.share("too many requests") == 1.0  # type: ignore[arg-type]  # its word
+
+
+def test_a_processor_and_an_author_are_no_login_services() -> None:
+    for name in ("payment processor", "author service"):
+        judged = judge(scene(requests(fails(f"the {name} answered 503")), auth=None))
+
+        assert {one.cause.kind for one in judged.candidates} & {
+            CauseKind.AUTH, CauseKind.DEPENDENCY
+        } == {CauseKind.DEPENDENCY}, name  # fmt: skip

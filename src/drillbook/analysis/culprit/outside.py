@@ -1,5 +1,6 @@
 """What may be wrong around the app: services it needs, clocks, limits, its hosting, its process."""
 
+import re
 from collections.abc import Iterator
 from statistics import median
 
@@ -16,6 +17,7 @@ SLOW_SECONDS = 1.0
 CLOCK_SECONDS = 60.0
 PART_OF_IT = 0.7
 MANY_TIMES = 3.0
+_LOGIN = re.compile(r"auth\d*|oauth\d*|gotrue|login|identity|sso|authenti\w+|authori[sz]\w+")
 OUTSIDE = (Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS)
 
 
@@ -66,7 +68,7 @@ def _around(scene: Scene) -> tuple[Outside, ...]:
 
 def _auth(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     about = trouble.about(*OUTSIDE)
-    named = any(word in about.lower() for word in ("auth", "login", "identity", "sso"))
+    named = _is_login(about)
     if scene.auth is None and not named:
         return
     case = Case(
@@ -89,6 +91,11 @@ def _auth(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     if about:
         case.add(f"the errors are about the {about}", 1.5 if named else -2.0, LOG)
     yield case
+
+
+def _is_login(about: str) -> bool:
+    """Whether a name says that it is a login service; "processor" and "author" do not."""
+    return any(_LOGIN.fullmatch(word) for word in re.split(r"[\W_]+", about.lower()))
 
 
 def _clock(scene: Scene, trouble: Trouble) -> Iterator[Case]:
@@ -132,7 +139,7 @@ def _dependencies(scene: Scene, trouble: Trouble) -> Iterator[Case]:
         case.fits(trouble, 2.0, -1.5 if not trouble.has(Badness.SLOW) else 0.0, *OUTSIDE)
         yield case
     known = _around(scene)
-    if about and not any(akin(about, one.name) for one in known) and "auth" not in about.lower():
+    if about and not any(akin(about, one.name) for one in known) and not _is_login(about):
         case = Case(
             Cause(
                 kind=CauseKind.DEPENDENCY,

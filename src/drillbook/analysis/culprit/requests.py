@@ -126,18 +126,6 @@ class Shares:
         """The value with the most bad requests; "" where none is known."""
         return self.bad.most_common(1)[0][0] if self.bad else ""
 
-    @property
-    def top_share(self) -> float:
-        """The share of the bad requests that the top value has."""
-        whole = sum(self.bad.values())
-        return self.bad[self.top] / whole if whole else 0.0
-
-    @property
-    def share_of_all(self) -> float:
-        """The share of all requests that the value with the most bad ones has."""
-        whole = sum(self.every.values())
-        return self.every[self.top] / whole if whole else 0.0
-
     def rate(self, value: str) -> float:
         """Return the share of the requests of this value that were bad."""
         return self.bad[value] / self.every[value] if self.every[value] else 0.0

@@ -176,7 +176,7 @@ RULES: tuple[tuple[Symptom, re.Pattern[str]], ...] = (
     (
         Symptom.TOKEN_BAD,
         _any(
-            r"(?:token|jwt|signature).*(?:not good|invalid|expired|malformed|mismatch|bad)",
+            r"(?:token|jwt|signature).*(?:invalid|expired|malformed|mismatch|bad)",
             r"(?:invalid|expired|bad|malformed).*(?:token|jwt|signature)",
             r"JWKS?.*(?:no|not).*(?:key|found)",
         ),
@@ -193,7 +193,6 @@ RULES: tuple[tuple[Symptom, re.Pattern[str]], ...] = (
         Symptom.LIMITED,
         _any(
             r"too many requests|rate.?limit(?:ed)?(?: exceeded)?",
-            r"\bmore than \d+ in \d+ s",
         ),
     ),
     (

@@ -19,7 +19,6 @@ NAMED = 0.9
 # A kind of cause nobody has measured or dated is one of many that it may be.
 PRIOR = -1.0
 HALF = 0.5
-STRONG = 5.0
 
 
 @dataclass
