@@ -177,3 +177,27 @@ def test_what_was_kept_is_read_again_and_counted(facts: Facts, tmp_path: Path) -
         "false causes on controls",
         "the longest triage took 31.0 s, at most 30",
     ]
+
+
+def test_quiet_faults_do_not_make_up_for_what_users_feel(facts: Facts) -> None:
+    quiet = [named("cache-down", facts, found=False) for _ in range(40)]
+    missed = named("payments-failing", facts, found=False)
+    nobody = named("release-throws", facts, kind=CauseKind.RELEASE, subject=BAD)
+    harmless = nobody.model_copy(update={"harmed": 1})
+
+    found = drilled([*quiet, missed, harmless])
+
+    assert found.right.share > 0.95
+    assert found.failures == (
+        "right causes over what users feel: 1 of 2 (50.0%), wanted 95 %",
+        "nobody was harmed in 1 cases of what users feel",
+    )
+
+
+def test_another_holder_of_connections_and_another_limit_are_not_right(facts: Facts) -> None:
+    full = {"kind": CauseKind.CONNECTIONS, "fix": "a person"}
+    holder = named("database-out-of-connections", facts, **full, subject="report worker")
+    another = named("database-out-of-connections", facts, **full, subject="booking_app")
+    counts = named("limit-too-strict", facts, kind=CauseKind.LIMIT, subject="booking:limit:")
+
+    assert (holder.named, another.named, counts.named) == ("right", "wrong", "wrong")
