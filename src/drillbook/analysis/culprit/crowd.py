@@ -1,6 +1,7 @@
 """Whether it is only how many come, or one who comes."""
 
 from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
 
 from drillbook.analysis.culprit.requests import shares
 from drillbook.analysis.culprit.scene import Badness, Scene, Trouble
@@ -12,6 +13,12 @@ MANY_TIMES = 3.0
 MOST_OF_ALL = 0.5
 ENOUGH = 50
 MANY_FAIL = 0.2
+A_FEW_USERS = 3
+# Ours, or a proxy's: all who come through it would be shut out. Who has no address has a pseudonym.
+NOBODYS = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+                     "169.254.0.0/16", "fc00::/7", "fe80::/10"))
+)  # fmt: skip
 OVERLOAD = (
     Symptom.POOL,
     Symptom.DATABASE_FULL,
@@ -73,13 +80,29 @@ def _source(trouble: Trouble) -> Iterator[Case]:
         Cause(
             kind=CauseKind.SOURCE, subject=top, says=f"{share:.0%} of all requests come from {top}"
         ),
-        Fix(
-            kind=FixKind.BLOCK_SOURCE,
-            says=f"block {top}",
-            harm="whoever comes from there is refused",
-            source=top,
-        ),
+        _blocking(top, trouble),
     )
     case.add(f"{top} sends {share:.0%} of all requests, {earlier:.0%} before", 4.0, "log")
     case.fits(trouble, 3.0, -2.0, *OVERLOAD)
     yield case
+
+
+def _blocking(top: str, trouble: Trouble) -> Fix:
+    """Shut out one address that is one sender's; not a proxy, and not a house full of users."""
+    try:
+        address = ip_address(top)
+    except ValueError:
+        return person(f"find out who {top} is: what is no address cannot be blocked")
+    if any(address in network for network in NOBODYS):
+        return person(
+            f"{top} is an address of your own network, such as a proxy: see who is behind"
+        )
+    users = {one.user for one in trouble.since if one.address == top and one.user}
+    if len(users) > A_FEW_USERS:
+        return person(f"{len(users)} users are behind {top}: blocking it would shut them all out")
+    return Fix(
+        kind=FixKind.BLOCK_SOURCE,
+        says=f"block {top}",
+        harm="whoever comes from there is refused",
+        source=top,
+    )

@@ -62,6 +62,8 @@ def _down(scene: Scene, trouble: Trouble) -> Case:
         return case
     if how in AWAY:
         case.add(f"{how}: {vitals.problem}", 6.0, VITALS)
+        if how is Entrance.STARTING:  # another restart would only begin its recovery anew
+            case.fix = person("the database starts or stops just now: wait, and see what it logs")
     elif vitals.started_at is not None and is_near(trouble, vitals.started_at.timestamp()):
         case.add(
             f"Postgres was started anew at {vitals.started_at:%H:%M:%S} UTC and lets us in",

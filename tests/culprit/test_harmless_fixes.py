@@ -1,0 +1,67 @@
+"""No repair is proposed that would hit those who have done nothing."""
+
+from dataclasses import replace
+
+import pytest
+
+from culprit.scenes import BEGAN, NOW, WELL, felt, requests, scene
+from drillbook.analysis.culprit.crowd import crowd_cases
+from drillbook.analysis.culprit.databases import database_cases
+from drillbook.analysis.culprit.requests import Request
+from drillbook.core.incident import CauseKind, FixKind
+from drillbook.core.vitals import Entrance
+
+
+def flood(address: str, users: int) -> list[Request]:
+    """Return usual requests, and ten a second that fail from one address for a minute."""
+    usual = requests()
+    many = [
+        replace(
+            usual[-1], at=BEGAN.timestamp() + number / 10, status=503, address=address,
+            user=f"v{number % users}" if users else "", message="too many requests",
+        )
+        for number in range(600)
+    ]  # fmt: skip
+    return sorted([*usual, *many], key=lambda one: one.at)
+
+
+@pytest.mark.parametrize(
+    ("address", "users", "fix"),
+    [
+        ("198.51.100.7", 0, FixKind.BLOCK_SOURCE),
+        ("198.51.100.7", 40, FixKind.PERSON),  # a school, or a carrier's one address
+        ("10.3.0.1", 0, FixKind.PERSON),  # a proxy of our own
+        ("address-9f3a", 0, FixKind.PERSON),  # a pseudonym
+    ],
+)
+def test_a_source_is_blocked_only_where_one_sender_is_behind_it(
+    address: str, users: int, fix: FixKind
+) -> None:
+    users_requests = flood(address, users)
+    trouble = felt(requests(lambda one, _: replace(one, status=503))).trouble
+    since = tuple(one for one in users_requests if one.at >= BEGAN.timestamp())
+    bad = tuple(one for one in since if one.failed)
+    assert trouble is not None
+    trouble = replace(trouble, since=since, bad=bad)
+
+    found = [
+        case
+        for case in crowd_cases(scene(users_requests), trouble)
+        if case.cause.kind is CauseKind.SOURCE
+    ]
+
+    assert [case.fix.kind for case in found] == [fix]
+
+
+def test_a_database_that_is_starting_is_not_started_anew() -> None:
+    failing = requests(lambda one, _: replace(one, status=500, message="connection refused"))
+    trouble = felt(failing).trouble
+    assert trouble is not None
+    for entrance, fix in (
+        (Entrance.STARTING, FixKind.PERSON),
+        (Entrance.REFUSED, FixKind.RESTART_DATABASE),
+    ):
+        vitals = WELL.model_copy(update={"entrance": entrance, "started_at": None})
+        cases = database_cases(scene(failing, vitals=vitals, now=NOW), trouble)
+        down = next(case for case in cases if case.cause.kind is CauseKind.DATABASE)
+        assert down.fix.kind is fix
