@@ -272,3 +272,17 @@ def test_any_text_is_measured_or_refused_with_its_place(text: str) -> None:
 
 def test_every_signal_says_what_it_is() -> None:
     assert all(signal.says and signal.takes for signal in SIGNALS.values())
+
+
+def test_a_seldom_route_that_fails_is_raised_by_its_name(log: Log) -> None:
+    log.requests(begin=1800, end=0, every=0.25, path="/api/slots")
+    log.requests(begin=1800, end=40, every=4, path="/api/login")
+    assert value(log.sight(), 'errors.raised("5m")').value is False
+
+    found = value(
+        log.requests(begin=40, end=0, every=4, bad=0.9, path="/api/login").sight(),
+        'errors.raised("5m")',
+    )
+
+    assert found.value is True
+    assert "/api/login" in found.says

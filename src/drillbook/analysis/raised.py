@@ -42,11 +42,12 @@ class Raised:
     before: Counts
     after: Counts
     goes_on: bool = False
+    enough: float = ENOUGH
 
     @property
     def is_strong(self) -> bool:
         """Whether the evidence is enough, though what was raised may be over."""
-        return self.log_evidence >= ENOUGH
+        return self.log_evidence >= self.enough
 
 
 @dataclass
@@ -55,10 +56,12 @@ class Raising:
     One stream watched without end.
 
     What was raised once is in `bad`, and never part of what is usual: a second outage is compared
-    with the time before the first, and an outage of hours does not become the usual.
+    with the time before the first, and an outage of hours does not become the usual. `part` is how
+    much of the false alarms that are allowed is for this stream, one of several.
     """
 
     bad: set[int] = field(default_factory=set[int])
+    part: float = 1.0
     _known: dict[int, Known] = field(default_factory=dict[int, Known])
     _good: Known | None = None  # the newest hour without anything bad in it
 
@@ -67,6 +70,7 @@ class Raising:
         newest = max(blocks, default=since)
         usual = self._before(blocks, since)[0].counts
         found: dict[int, float] = {}
+        enough = ENOUGH - log(self.part)
         for start in (block for block in blocks if block >= since and blocks[block].hits):
             before, expected = self._before(blocks, start)
             if (blocks[start].share or 0.0) > (before.counts.share or 0.0):
@@ -74,16 +78,20 @@ class Raising:
                 found[start] = before.log_higher(_without_burst(after, expected))
         self._forget(since)
         if not found:
-            return Raised(-inf, None, usual, _sum(blocks, since, newest + 1))
+            return Raised(-inf, None, usual, _sum(blocks, since, newest + 1), enough=enough)
         best = max(found, key=lambda start: found[start])
         total = log_mean(list(found.values())) + log(len(found))
         usual = self._before(blocks, best)[0].counts
         rows = [blocks[each] for each in range(best, newest + 1) if each in blocks]
-        return Raised(total, best, usual, sum(rows, Counts()), _goes_on(rows, usual))
+        return Raised(total, best, usual, sum(rows, Counts()), _goes_on(rows, usual), enough)
 
     def mark(self, first: int, last: int) -> None:
         """Leave these blocks out of what is usual from now on."""
-        new = set(range(first, last + 1)) - self.bad
+        self.leave_out(set(range(first, last + 1)))
+
+    def leave_out(self, blocks: set[int]) -> None:
+        """Leave out of what is usual what another stream saw raised."""
+        new = blocks - self.bad
         self.bad |= new
         for end in [end for end in self._known if new and end > min(new)]:
             del self._known[end]

@@ -8,14 +8,16 @@ from datetime import datetime
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
 from drillbook.analysis.sequential.counts import Counts
 from drillbook.ports.logs import LogLine
+from drillbook.watch.tallies import Tally, named_route
 
-SERVER_ERROR, CLIENT_ERROR = 500, 400
+SERVER_ERROR, CLIENT_ERROR, NOT_FOUND = 500, 400, 404
 REFUSALS = frozenset({401, 403, 429})
 BAD_LEVELS = frozenset({"error", "critical", "fatal", "panic", "alert", "emergency", "err"})
 KEPT_BLOCKS = 5400 // BLOCK_SECONDS
 MOST_TIMES = 400  # a bucket: more would say no more of a quantile
 MOST_SOURCES = 1000
 NEWEST_HITS = 20
+MOST_ROUTES = 200
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Bucket:
     sources: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     unnamed: list[int] = field(default_factory=lambda: [0, 0])
     hits: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    routes: dict[str, Tally] = field(default_factory=dict[str, Tally])
     error_lines: int = 0
     lines: Counter[str] = field(default_factory=Counter[str])
 
@@ -81,6 +84,8 @@ class Buckets:
             bucket.hit("errors", line.at.timestamp())
         if line.milliseconds is not None and len(bucket.times) < MOST_TIMES:
             bucket.times.append(line.milliseconds)
+        if line.status != NOT_FOUND:  # the paths a scanner tries are no routes
+            _tally(bucket, line)
         self._asked(bucket, line)
 
     def _asked(self, bucket: Bucket, line: LogLine) -> None:
@@ -112,6 +117,17 @@ class Buckets:
     def newest(self) -> int | None:
         """The newest bucket with anything in it."""
         return max(self._buckets, default=None)
+
+
+def _tally(bucket: Bucket, line: LogLine) -> None:
+    name = named_route(line.method, line.path)
+    name = name if name in bucket.routes or len(bucket.routes) < MOST_ROUTES else ""
+    bucket.routes.setdefault(name, Tally()).add(
+        line.at.timestamp(),
+        line.milliseconds,
+        line.user or line.address,
+        failed=line.status >= SERVER_ERROR,
+    )
 
 
 def block_of(at: datetime) -> int:

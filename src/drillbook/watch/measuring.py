@@ -17,12 +17,13 @@ from drillbook.watch.latency import Slowness
 from drillbook.watch.probing import Probes
 from drillbook.watch.reading import Reader
 from drillbook.watch.refusals import are_enough, has_names, refused_people
+from drillbook.watch.routes import WHOLE_PART, RouteErrors, Routes
 
 SURE = log(0.01)
 STALE = timedelta(seconds=60)
 FEWEST_PROBES = 3
 FEWEST_ERRORS = 5  # one client that tries again does not wake anybody
-LATENCY = "latency"
+LATENCY, ERRORS = "latency", "errors"
 HOUR_BLOCKS = 3600 // BLOCK_SECONDS
 
 
@@ -44,6 +45,8 @@ class Sight:
     probes: Probes | None
     streams: dict[str, Raising] = field(default_factory=dict[str, Raising])
     slowness: Slowness = field(default_factory=Slowness)
+    routes: Routes = field(default_factory=Routes)
+    route_errors: RouteErrors = field(default_factory=RouteErrors)
 
     def value(self, asked: Measurement, now: datetime) -> Value:
         """Return what a signal comes to at this moment."""
@@ -54,7 +57,8 @@ class Sight:
 
     def stream(self, name: str) -> Raising:
         """Return what is known of a stream of hits."""
-        return self.streams.setdefault(name, Raising())
+        part = WHOLE_PART if name == ERRORS else 1.0
+        return self.streams.setdefault(name, Raising(part=part))
 
     def bad(self) -> dict[str, list[int]]:
         """Return the buckets of each stream that are not usual, to be kept."""
@@ -140,7 +144,24 @@ def _errors_raised(sight: Sight, asked: Measurement, now: datetime) -> Value:
     if why := _unread(sight, now):
         return Value(why, known=False)
     counts = _counts(sight, lambda bucket: Counts(bucket.requests, bucket.errors))
-    return _raised(sight, asked, now, "errors", counts, "requests failed")
+    whole = _raised(sight, asked, now, ERRORS, counts, "requests failed")
+    return _with_routes(sight, asked, now, whole) if whole.known else whole
+
+
+def _with_routes(sight: Sight, asked: Measurement, now: datetime, whole: Value) -> Value:
+    stream = sight.stream(ERRORS)
+    sight.routes.take(sight.reader.buckets.since(0) if sight.reader else {}, block_of(now))
+    found = sight.route_errors.look(sight.routes, stream.bad, _since(asked, now))
+    if found is None:
+        return whole
+    route, raised = found
+    stream.mark(raised.since or 0, block_of(now))
+    before, after = raised.before, raised.after
+    told = f"{after.hits:.0f} of {after.trials:.0f} requests to {route} failed"
+    if whole.value:
+        return Value(f"{whole.says}; {told}", value=True)
+    usual = f"{before.hits:.0f} of {before.trials:.0f} in the hour before"
+    return Value(f"{told}, {usual}: more than chance explains", value=True)
 
 
 def _refusals_raised(sight: Sight, asked: Measurement, now: datetime) -> Value:
