@@ -286,3 +286,21 @@ def test_a_seldom_route_that_fails_is_raised_by_its_name(log: Log) -> None:
 
     assert found.value is True
     assert "/api/login" in found.says
+
+
+def test_a_seldom_route_that_is_slow_is_raised_by_its_name_and_all_a_little_slower_are_not(
+    log: Log,
+) -> None:
+    log.requests(begin=1800, end=60, every=0.5, path="/api/bookings/7")
+    log.requests(begin=1800, end=30, every=4, path="/api/slots", milliseconds=60)
+    log.requests(begin=60, end=0, every=0.1, path="/api/bookings/8", milliseconds=110)
+    assert value(log.sight(), 'latency.raised("5m")').value is False
+
+    log.requests(begin=30, end=0, every=2, path="/api/slots", milliseconds=400)
+    found = value(log.sight(), 'latency.raised("5m")')
+    assert found.value is True
+    assert "/api/slots" in found.says
+
+    later = NOW + timedelta(seconds=60)
+    log.requests(begin=0, end=-60, every=4, path="/api/slots", milliseconds=60)
+    assert value(log.sight(later), 'latency.raised("5m")', later).value is False

@@ -8,7 +8,7 @@ from datetime import datetime
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
 from drillbook.analysis.sequential.counts import Counts
 from drillbook.ports.logs import LogLine
-from drillbook.watch.tallies import Tally, named_route
+from drillbook.watch.tallies import Tally, Timed, named_route
 
 SERVER_ERROR, CLIENT_ERROR, NOT_FOUND = 500, 400, 404
 REFUSALS = frozenset({401, 403, 429})
@@ -26,7 +26,7 @@ class Bucket:
 
     requests: int = 0
     statuses: Counter[int] = field(default_factory=Counter[int])
-    times: list[float] = field(default_factory=list[float])
+    times: Timed = field(default_factory=list[tuple[float, float]])
     sources: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     unnamed: list[int] = field(default_factory=lambda: [0, 0])
     hits: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
@@ -83,7 +83,7 @@ class Buckets:
         if line.status >= SERVER_ERROR:
             bucket.hit("errors", line.at.timestamp())
         if line.milliseconds is not None and len(bucket.times) < MOST_TIMES:
-            bucket.times.append(line.milliseconds)
+            bucket.times.append((line.at.timestamp(), line.milliseconds))
         if line.status != NOT_FOUND:  # the paths a scanner tries are no routes
             _tally(bucket, line)
         self._asked(bucket, line)

@@ -1,26 +1,29 @@
 """
 Are more requests slow than before? By the quantiles of the hour before, settled for minutes.
 
-Slow is what people feel: a quarter of all requests take three times the median and a tenth of a
+Slow is what people feel: a quarter of all requests take three times the median and some tenths of a
 second more, or more requests than before take three times a higher quantile and over a second.
-What nobody notices wakes nobody up, such as a tail that grows on a busy machine.
+What nobody notices wakes nobody up, such as a tail that grows on a busy machine. Each route is held
+against its own usual as well: there a tenth of its requests must take over that second.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import log
+from math import inf, log
 
-from drillbook.analysis.raised import BLOCKS_AN_HOUR, ENOUGH, Raised, Raising
+from drillbook.analysis.raised import BLOCKS_AN_HOUR, ENOUGH, Raised, Raising, lasted
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
 from drillbook.analysis.sequential.counts import Counts
 from drillbook.analysis.sequential.latency import FEWEST_BEFORE, QUANTILES, Limit, limits
 from drillbook.watch.buckets import Bucket
+from drillbook.watch.routes import ROUTE_PART, WHOLE_PART, Routes
+from drillbook.watch.tallies import Timed
 
 SETTLED_BLOCKS = 300 // BLOCK_SECONDS
 CALM_BLOCKS = 60 // BLOCK_SECONDS  # what is newer may be what has just become slow
-SLOW_TIMES, FELT_MILLISECONDS, LONG_MILLISECONDS = 3.0, 100.0, 1000.0
-FELT_SHARE = 0.25
-Buckets = Mapping[int, Bucket]
+SLOW_TIMES, FELT_MILLISECONDS, LONG_MILLISECONDS = 3.0, 150.0, 1000.0
+FELT_SHARE, LONG_SHARE = 0.25, 0.1
+Times = Mapping[int, Timed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,64 +35,159 @@ class Slow:
     is_raised: bool = False
 
 
-@dataclass
-class Slowness:
-    """The limits in force, and one stream of slow requests for each."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at one limit came to; `felt` when people feel it."""
 
+    limit: float
+    found: Raised
+    felt: bool
+
+    @property
+    def order(self) -> tuple[bool, float]:
+        """What is felt first, then what is surest."""
+        return self.felt, self.found.log_evidence
+
+    def says(self, where: str) -> str:
+        """Return what was counted after and before."""
+        before, after = self.found.before, self.found.after
+        return (
+            f"{after.hits:.0f} of {after.trials:.0f} requests{where} took over "
+            f"{self.limit:.0f} ms, {before.hits:.0f} of {before.trials:.0f} in the hour before"
+        )
+
+
+@dataclass
+class Stream:
+    """
+    The limits of one stream of requests, and the slow ones over each; `part` as in `Raising`.
+
+    `long_share` of the requests must be over a second for that to be felt.
+    """
+
+    part: float
+    long_share: float
     bad: set[int] = field(default_factory=set[int])
     _settled: int | None = None
+    _tried: int = 0
     _streams: dict[float, Raising] = field(default_factory=dict[float, Raising])
+    _counts: dict[int, tuple[Timed, dict[float, Counts]]] = field(
+        default_factory=dict[int, tuple[Timed, dict[float, Counts]]]
+    )
 
-    def look(self, buckets: Buckets, *, since: int, now: int) -> Slow:
-        """Weigh the requests since a bucket against the hour before it."""
-        timed = {block: bucket.times for block, bucket in buckets.items() if bucket.times}
-        if not any(block >= since for block in timed):
-            return Slow("no request says how long it took", known=False)
+    def look(self, timed: Times, *, since: int, now: int) -> Looked | None:
+        """Weigh the requests since a bucket; None where too few are known, or none is slow."""
         self._settle(timed, now - CALM_BLOCKS)
         if not self._streams:
-            says = f"fewer than {FEWEST_BEFORE} requests before say how long they took"
-            return Slow(says, known=False)
-        looked = [self._one(limit, stream, timed, since) for limit, stream in self._streams.items()]
-        limit, found, felt = max(looked, key=lambda each: (each[2], each[1].log_evidence))
-        before, after = found.before, found.after
-        told = (
-            f"{after.hits:.0f} of {after.trials:.0f} requests took over {limit:.0f} ms, "
-            f"{before.hits:.0f} of {before.trials:.0f} in the hour before"
-        )
-        if felt and found.since is not None:
-            self._mark(found.since, now)
-            return Slow(f"{told}: more than chance explains", is_raised=True)
-        return Slow(told)
+            return None
+        self._count(timed)
+        newest = [each for block, (_, each) in self._counts.items() if block >= since]
+        looked = [
+            self._one(limit, stream, timed, since)
+            for limit, stream in self._streams.items()
+            if self.part == WHOLE_PART or any(each[limit].hits for each in newest)
+        ]
+        return max(looked, key=lambda each: each.order, default=None)
 
-    def _one(
-        self, limit: float, stream: Raising, timed: Mapping[int, list[float]], since: int
-    ) -> tuple[float, Raised, bool]:
-        counts = {
-            block: Counts(len(times), sum(time > limit for time in times))
-            for block, times in timed.items()
-        }
+    def leave_out(self, blocks: set[int]) -> None:
+        """Leave these out of what is usual."""
+        if blocks - self.bad:
+            self.bad |= blocks
+            for stream in self._streams.values():
+                stream.leave_out(blocks)
+
+    def _count(self, timed: Times) -> None:
+        for block in [
+            each for each in self._counts if timed.get(each) is not self._counts[each][0]
+        ]:
+            del self._counts[block]
+        for block, times in timed.items():
+            if block not in self._counts:
+                self._counts[block] = (
+                    times,
+                    {
+                        limit: Counts(len(times), sum(time > limit for _, time in times))
+                        for limit in self._streams
+                    },
+                )
+
+    def _one(self, limit: float, stream: Raising, timed: Times, since: int) -> Looked:
+        counts = {block: each[limit] for block, (_, each) in self._counts.items()}
         found = stream.look(counts, since=since)
-        enough = found.log_evidence >= ENOUGH + log(len(QUANTILES)) and found.goes_on
-        many = limit >= LONG_MILLISECONDS or (found.after.share or 0.0) >= FELT_SHARE
-        return limit, found, enough and many
+        is_sure = found.log_evidence >= ENOUGH + log(len(QUANTILES)) - log(self.part)
+        if not is_sure or not found.goes_on or found.since is None:
+            return Looked(limit, found, felt=False)
+        slow = [
+            at
+            for block in sorted(timed)
+            if block >= found.since
+            for at, time in timed[block]
+            if time > limit
+        ]
+        least = self.long_share if limit >= LONG_MILLISECONDS else FELT_SHARE
+        return Looked(limit, found, lasted(slow) and (found.after.share or 0.0) >= least)
 
-    def _settle(self, timed: Mapping[int, list[float]], end: int) -> None:
+    def _settle(self, timed: Times, end: int) -> None:
         """Take new limits from the calm hour before `end`, now and then."""
+        if self._tried == end:
+            return
+        self._tried = end
         if self._settled is not None and end - self._settled < SETTLED_BLOCKS:
             return
         calm = [b for b in range(end - 2 * BLOCKS_AN_HOUR, end) if b not in self.bad]
-        times = [time for block in calm[-BLOCKS_AN_HOUR:] for time in timed.get(block, ())]
+        times = [time for block in calm[-BLOCKS_AN_HOUR:] for _, time in timed.get(block, ())]
         found = limits(times)
         if found or self._settled is None:
             slow = {_slow_from(limit) for limit in found}
             self._streams = {each: Raising(set(self.bad)) for each in sorted(slow)}
             self._settled = end if found else None
+            self._counts = {}
+
+
+@dataclass
+class Slowness:
+    """All requests together, and those of each route."""
+
+    bad: set[int] = field(default_factory=set[int])
+    _whole: Stream = field(default_factory=lambda: Stream(WHOLE_PART, 0.0))
+    _routes: dict[str, Stream] = field(default_factory=dict[str, Stream])
+
+    def look(self, buckets: Mapping[int, Bucket], routes: Routes, *, since: int, now: int) -> Slow:
+        """Weigh the requests since a bucket against the hour before it."""
+        timed = {block: bucket.times for block, bucket in buckets.items() if bucket.times}
+        if not any(block >= since for block in timed):
+            return Slow("no request says how long it took", known=False)
+        self._whole.leave_out(self.bad)
+        whole = self._whole.look(timed, since=since, now=now)
+        where, worst = self._worst(routes, since, now)
+        found = whole if worst is None or (whole and whole.felt) else worst
+        if found is None:
+            says = f"fewer than {FEWEST_BEFORE} requests before say how long they took"
+            return Slow(says, known=False)
+        told = found.says("" if found is whole else f" to {where}")
+        if not found.felt or found.found.since is None:
+            return Slow(told)
+        self._mark(found.found.since, now)
+        also = f"; {worst.says(f' to {where}')}" if worst and worst is not found else ""
+        return Slow(f"{told}: more than chance explains{also}", is_raised=True)
+
+    def _worst(self, routes: Routes, since: int, now: int) -> tuple[str, Looked | None]:
+        """Return the route that is slow most surely; none where none is."""
+        for name in [name for name in self._routes if name not in routes.timed]:
+            del self._routes[name]
+        least = -inf
+        best: tuple[str, Looked | None] = "", None
+        for name, timed in routes.timed.items():
+            stream = self._routes.setdefault(name, Stream(ROUTE_PART, LONG_SHARE))
+            stream.leave_out(self.bad)
+            looked = stream.look(timed, since=since, now=now)
+            if looked and looked.felt and looked.found.log_evidence > least:
+                least, best = looked.found.log_evidence, (name, looked)
+        return best
 
     def _mark(self, first: int, last: int) -> None:
         self.bad.update(range(first, last + 1))
         self.bad = {block for block in self.bad if block > first - 3 * BLOCKS_AN_HOUR}
-        for stream in self._streams.values():
-            stream.mark(first, last)
 
 
 def _slow_from(limit: Limit) -> float:

@@ -212,7 +212,8 @@ def _latency_raised(sight: Sight, asked: Measurement, now: datetime) -> Value:
     if why := _unread(sight, now):
         return Value(why, known=False)
     buckets = sight.reader.buckets.since(0) if sight.reader else {}
-    found = sight.slowness.look(buckets, since=_since(asked, now), now=block_of(now))
+    sight.routes.take(buckets, block_of(now))
+    found = sight.slowness.look(buckets, sight.routes, since=_since(asked, now), now=block_of(now))
     return Value(found.says, found.is_raised, known=found.known)
 
 
@@ -223,7 +224,7 @@ def _quantile(share: float) -> Measure:
         if why := _unread(sight, now):
             return Value(why, known=False)
         found = _window(sight, asked, now).values()
-        times = sorted(time for bucket in found for time in bucket.times)
+        times = sorted(time for bucket in found for _, time in bucket.times)
         if len(times) < fewest:
             return Value(f"only {len(times)} requests say how long they took", known=False)
         milliseconds = times[min(len(times), ceil(share * len(times))) - 1]

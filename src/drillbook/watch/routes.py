@@ -14,7 +14,7 @@ from drillbook.analysis.raised import Raised, Raising, lasted
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
 from drillbook.analysis.sequential.counts import Counts
 from drillbook.watch.buckets import Bucket
-from drillbook.watch.tallies import Tally
+from drillbook.watch.tallies import Tally, Timed
 
 MOST_ROUTES = 20
 REST = "other routes"
@@ -31,6 +31,7 @@ class Routes:
 
     tallies: dict[str, dict[int, Tally]] = field(default_factory=dict[str, dict[int, Tally]])
     counts: dict[str, dict[int, Counts]] = field(default_factory=dict[str, dict[int, Counts]])
+    timed: dict[str, dict[int, Timed]] = field(default_factory=dict[str, dict[int, Timed]])
     _route: dict[str, str] = field(default_factory=dict[str, str])
     _seen: dict[int, Bucket] = field(default_factory=dict[int, Bucket])
     _settled: int | None = None
@@ -45,6 +46,7 @@ class Routes:
             for name in self.tallies:
                 self.tallies[name].pop(block, None)
                 self.counts[name].pop(block, None)
+                self.timed[name].pop(block, None)
         for block, bucket in buckets.items():
             if block not in self._seen:
                 self._count(block, bucket)
@@ -62,7 +64,7 @@ class Routes:
         route = {raw: name for raw, name in whole.items() if name in chosen}
         if route != self._route:
             self._route = route
-            self._seen, self.tallies, self.counts = {}, {}, {}
+            self._seen, self.tallies, self.counts, self.timed = {}, {}, {}, {}
 
     def _count(self, block: int, bucket: Bucket) -> None:
         self._seen[block] = bucket
@@ -72,6 +74,7 @@ class Routes:
         for name, tally in joined.items():
             self.tallies.setdefault(name, {})[block] = tally
             self.counts.setdefault(name, {})[block] = tally.counts
+            self.timed.setdefault(name, {})[block] = tally.timed
 
 
 @dataclass

@@ -10,6 +10,7 @@ MOST_TIMES = 40  # a route in ten seconds
 MOST_NAMES = 20
 NEWEST_HITS = 20
 
+Timed = list[tuple[float, float]]  # when a request came, and its milliseconds
 named_route = lru_cache(maxsize=4096)(route_of)
 
 
@@ -20,7 +21,7 @@ class Tally:
     requests: int = 0
     errors: int = 0
     hits: list[float] = field(default_factory=list[float])
-    timed: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    timed: Timed = field(default_factory=list[tuple[float, float]])
     names: set[str] = field(default_factory=set[str])
     failing: set[str] = field(default_factory=set[str])
 
