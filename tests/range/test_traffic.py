@@ -80,10 +80,7 @@ def test_users_log_in_book_and_pay_and_note_which_release_answered(
     try:
         record = practice.environment_of(folder, "staging").traffic.record
         paths = {"POST /api/login", "POST /api/bookings/…/pay", "POST /api/bookings/…/cancel"}
-        while not (
-            paths <= {met.what for met in (seen := since_then(record, since)) if met.ok is True}
-            and sum(met.kind == "reads" for met in seen) >= 10
-        ):
+        while not paths <= {met.what for met in since_then(record, since) if met.ok is True}:
             time.sleep(0.02)  # as above
         changed = practice.change_traffic(folder, on="staging", rate=30, shape="daily")
     finally:
@@ -91,7 +88,7 @@ def test_users_log_in_book_and_pay_and_note_which_release_answered(
 
     met = practice.traffic_record(folder, on="staging", since=since)
     assert (met.failed, set(met.releases)) == (0, {"1.5.0"})
-    assert met.requests >= len(paths) + 10
+    assert met.requests >= len(paths)
     assert (changed.rate, changed.shape, changed.writers) == (30, Shape.DAILY, 5)
     with pytest.raises(Unavailable, match="nobody uses the app of staging now"):
         practice.change_traffic(folder, on="staging", shape="spike")
