@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from benchmarks.bench_logs_making import fill
-from drillbook.analysis.loggroups import group
+from drillbook.analysis.loggroups import Grouper
 from drillbook.analysis.loggroups.access import read_access
 from drillbook.analysis.onset import find_onset
 
@@ -23,6 +23,7 @@ LINES = 1_000_000
 BEGIN = datetime(2026, 11, 24, 2, tzinfo=UTC)
 SPAN = timedelta(hours=2)
 ONSET_SHARE = 0.7
+_BLOCK_BYTES = 1 << 19
 _ODD = (
     "-",
     "\\x16\\x03\\x01\\x02",
@@ -84,18 +85,26 @@ def _lines(count: int, onset: datetime) -> Iterator[str]:
 def told(target: Path, onset: datetime) -> Told:
     """Read the log to clusters, onset and top sources, and count it with awk."""
     watch = _Watch()
-    lines = target.read_bytes().decode("utf-8", "replace").removesuffix("\n").split("\n")
-    watch.lap("read")
-    groups = group(lines)
+    grouper, sources = Grouper(), Counter[str]()
+    at: list[float] = []
+    failed: list[bool] = []
+    for lines in _blocks(target):
+        watch.lap("read")
+        grouper.add(lines)
+        watch.lap("clusters")
+        access = read_access(lines)
+        at += access.at
+        failed += access.failed
+        watch.lap("requests")
+        sources.update(access.source)
+        watch.lap("sources")
+    groups = grouper.groups()
     watch.lap("clusters")
-    access = read_access(lines)
-    watch.lap("requests")
-    found = find_onset(access.at, access.failed, access.at[-1])
+    found = find_onset(at, failed, at[-1])
     watch.lap("onset")
-    top, _ = Counter(access.source).most_common(10)[0]
-    watch.lap("sources")
+    top, _ = sources.most_common(10)[0]
     return Told(
-        lines=len(lines),
+        lines=grouper.taken,
         clusters=len(groups.groups),
         onset_error_seconds=abs(found.at - onset.timestamp()) if found else float("inf"),
         top_source=top,
@@ -103,6 +112,18 @@ def told(target: Path, onset: datetime) -> Told:
         wall_seconds=watch.wall,
         awk_seconds=_counted_by_awk(target),
     )
+
+
+def _blocks(target: Path) -> Iterator[list[str]]:
+    """Give the lines of the file, some thousands at a time: they stay in the cache."""
+    with target.open("rb") as file:
+        rest = b""
+        while block := file.read(_BLOCK_BYTES):
+            whole, _, rest = (rest + block).rpartition(b"\n")
+            if whole:
+                yield whole.decode("utf-8", "replace").split("\n")
+        if rest:
+            yield [rest.decode("utf-8", "replace")]
 
 
 class _Watch:
@@ -114,7 +135,8 @@ class _Watch:
 
     def lap(self, part: str) -> None:
         now = time.process_time()
-        self.seconds[part], self._last = now - self._last, now
+        self.seconds[part] = self.seconds.get(part, 0.0) + now - self._last
+        self._last = now
 
     @property
     def wall(self) -> float:

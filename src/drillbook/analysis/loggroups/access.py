@@ -1,9 +1,10 @@
 """Read the access log of a web server many lines at a time: when, who, and how it ended."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import compress
 
 # ip ident user [time zone] "method path protocol" status …, split at its spaces.
 _COMBINED = 9
@@ -53,11 +54,14 @@ def read_access(lines: Sequence[str]) -> Access:
     for start in range(0, len(lines), _CHUNK_LINES):
         rows = _rows(lines[start : start + _CHUNK_LINES])
         found = [times[row[3] + row[4]] for row in rows]
-        known = [place for place, when in enumerate(found) if when is not None]
-        line += [start + place for place in known]
+        places: Iterable[int] = range(start, start + len(rows))
+        if None in found:
+            known = [when is not None for when in found]
+            rows, places = list(compress(rows, known)), compress(places, known)
+        line += places
         at += [when for when in found if when is not None]
-        source += [rows[place][0] for place in known]
-        failed += [rows[place][8] >= _FIRST_ERROR for place in known]
+        source += [row[0] for row in rows]
+        failed += [row[8] >= _FIRST_ERROR for row in rows]
     return Access(line, at, source, failed, not_understood=len(lines) - len(line))
 
 

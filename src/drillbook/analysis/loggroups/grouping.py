@@ -8,7 +8,7 @@ from itertools import count, islice
 
 from drillbook.analysis.loggroups.clustering import cluster
 from drillbook.analysis.loggroups.homes import Homes
-from drillbook.analysis.loggroups.masking import MARK, Memo
+from drillbook.analysis.loggroups.masking import MARK, Memo, Pieces
 from drillbook.analysis.loggroups.shaping import Shape, shape_of
 
 CHUNK_LINES = 1_000
@@ -21,6 +21,10 @@ MOST_SHAPES = 10_000
 MOST_COARSE = 1_000
 _COARSE_WORDS = 3
 _REST = "…"
+# With so many quotations a line the pieces between them are looked up, not the words.
+_QUOTATIONS = 2
+# No line holds it: controls became spaces before.
+_CUT = "\x1f"
 _CONTROLS = bytes(set(range(32)) - set(b"\n"))
 _SPACES = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 _DIGITS = b"0123456789"
@@ -79,9 +83,13 @@ class Grouper:
     _homes: Homes | None = None
     _full: bool = False
     _memo: Memo = field(default_factory=Memo)
+    _pieces: Pieces = field(init=False)
     _forms: list[_Form] = field(default_factory=list)
     _of_line: "array[int]" = field(default_factory=lambda: array("I"))
     _last: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._pieces = Pieces(self._memo)
 
     @property
     def taken(self) -> int:
@@ -114,7 +122,7 @@ class Grouper:
         for at in unknown:
             first.setdefault(keys[at], at)
         lines = [chunk[at] for at in first.values()]
-        masked = list(_masked(lines, self._memo))
+        masked = list(_masked(lines, self._memo, self._pieces))
         numbers = list(map(self._number_of_masked.get, masked))
         for (key, at), form, number in zip(first.items(), masked, numbers, strict=True):
             self._number_of_key[key] = (
@@ -206,12 +214,17 @@ def _keys(lines: list[str]) -> list[bytes]:
     return _joined(lines).translate(_SPACES, _DIGITS).split(b"\n")
 
 
-def _masked(lines: list[str], memo: Memo) -> Iterator[str]:
+def _masked(lines: list[str], memo: Memo, pieces: Pieces) -> Iterator[str]:
     """Give each line with its parameters as marks; commas end a token, so that more are known."""
     if not lines:
         return iter(())
     text = _joined(lines).translate(_ZEROS).replace(b",", b", ").decode("utf-8", "replace")
-    masked = " ".join(map(memo.__getitem__, text.replace("\n", " \n ").split(" ")))
+    if text.count(' "') >= _QUOTATIONS * len(lines):
+        # Quotations come again, as a whole: one look for each instead of one for each word.
+        cut = text.replace("\n", f"{_CUT}\n{_CUT}").replace(' "', f'{_CUT}"')
+        masked = " ".join(map(pieces.__getitem__, cut.split(_CUT)))
+    else:
+        masked = " ".join(map(memo.__getitem__, text.replace("\n", " \n ").split(" ")))
     return iter(masked.split(" \n "))
 
 

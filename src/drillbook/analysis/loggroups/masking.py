@@ -12,6 +12,7 @@ _DIGIT = re.compile("[0-9]")
 _NOTHING = "(?!)"
 _LONG_ID = 24
 LARGEST_MEMO = 200_000
+MOST_PIECES = 50_000
 # What is longer without a space is no word of a message.
 LONGEST_TOKEN = 256
 
@@ -86,6 +87,27 @@ class Memo(dict[str, str]):
             if len(self) >= LARGEST_MEMO:
                 self.clear()
             self[token] = masked
+        return masked
+
+
+class Pieces(dict[str, str]):
+    """
+    Masked pieces of lines by piece, for lines that are put together of ever the same pieces.
+
+    A piece begins where a quotation does, so that it holds whole tokens.
+    """
+
+    def __init__(self, memo: Memo) -> None:
+        """Mask the tokens of a new piece by what the memo remembers."""
+        super().__init__()
+        self._memo = memo
+
+    def __missing__(self, piece: str) -> str:
+        """Mask a piece that is not remembered."""
+        masked = " ".join(map(self._memo.__getitem__, piece.split(" ")))
+        if len(self) >= MOST_PIECES:
+            self.clear()
+        self[piece] = masked
         return masked
 
 
