@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +23,7 @@ from culprit.scenes import (
     switch,
 )
 from drillbook.analysis.culprit import judge
+from drillbook.analysis.culprit.requests import Request
 from drillbook.analysis.culprit.scene import (
     Door,
     FileDiff,
@@ -32,11 +32,9 @@ from drillbook.analysis.culprit.scene import (
     Scene,
     Served,
 )
+from drillbook.analysis.culprit.symptoms import Symptom
 from drillbook.core.incident import CauseKind, Change, ChangeKind, FixKind
 from drillbook.core.vitals import Blocker, Entrance, Holder, RoleUse, Vitals, Waiting
-
-if TYPE_CHECKING:
-    from drillbook.analysis.culprit.requests import Request
 
 HOLDER = Blocker(
     pid=77, application="psql", user="ana", state="idle in transaction", transaction_seconds=62,
@@ -265,3 +263,16 @@ def test_a_processor_and_an_author_are_no_login_services() -> None:
         assert {one.cause.kind for one in judged.candidates} & {
             CauseKind.AUTH, CauseKind.DEPENDENCY
         } == {CauseKind.DEPENDENCY}, name  # fmt: skip
+
+
+def test_words_that_have_not_come_yet_say_nothing_beside_those_that_have() -> None:
+    late = (NOW - timedelta(seconds=30)).timestamp()
+    told, untold = fails("the token is not yet valid", status=503), fails("", status=503)
+
+    def spoil(one: Request, number: int) -> Request:
+        return (untold if one.at >= late else told)(one, number)
+
+    trouble = scene(requests(spoil)).trouble
+
+    assert trouble is not None
+    assert trouble.share(Symptom.TOKEN_EARLY) == 1.0

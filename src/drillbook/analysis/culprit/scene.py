@@ -44,13 +44,23 @@ class Trouble:
 
     @cached_property
     def readings(self) -> tuple[Reading, ...]:
-        """What went wrong with each bad request since the onset."""
-        return tuple(reading_of(one) for one in self.bad)
+        """
+        What went wrong with each bad request since the onset.
+
+        One whose words did not come yet (its source writes later) says nothing beside the others.
+        """
+        read = tuple(reading_of(one) for one in self.bad)
+        told = tuple(
+            reading
+            for one, reading in zip(self.bad, read, strict=True)
+            if one.message or one.stack or reading.symptom is not Symptom.OTHER
+        )
+        return told or read
 
     @cached_property
     def symptoms(self) -> Counter[Symptom]:
         """How often each symptom is seen since, beyond what is usual."""
-        seconds, earlier = self.onset.after.seconds, self.onset.before.seconds
+        seconds, earlier = self.seconds, self.onset.before.seconds
         usual = Counter(reading_of(one).symptom for one in self.before_bad)
         now = Counter(one.symptom for one in self.readings)
         factor = seconds / earlier if earlier > 0 else 0.0
@@ -75,13 +85,17 @@ class Trouble:
         return badness in self.kinds
 
     @property
+    def seconds(self) -> float:
+        """How long the requests since span."""
+        return max(1.0, self.since[-1].at - self.since[0].at) if self.since else 1.0
+
+    @property
     def rate_ratio(self) -> float:
         """How many times as many requests come a second as before."""
-        before, after = self.onset.before, self.onset.after
-        if not self.before or before.seconds <= 0 or after.seconds <= 0:
+        earlier = self.onset.before.seconds
+        if not self.before or earlier <= 0:
             return 1.0
-        earlier = len(self.before) / before.seconds
-        return (len(self.since) / after.seconds) / earlier if earlier else 1.0
+        return (len(self.since) / self.seconds) / (len(self.before) / earlier)
 
 
 @dataclass(frozen=True, slots=True)

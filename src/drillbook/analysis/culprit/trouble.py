@@ -259,7 +259,10 @@ def _trouble(found: Sequence[_Found], requests: Sequence[Request], now: float) -
     together = [one for one in found if abs(one.onset.at - main.onset.at) <= LATER_SECONDS]
     onset = main.onset
     begin = max(onset.earliest - LONGEST_BEFORE, requests[0].at)
-    since = tuple(one for one in requests if onset.at <= one.at <= now)
+    # The moment lies somewhere in its interval: the first bad one in it belongs to what began.
+    bad = [one.at for one in requests if onset.earliest <= one.at < onset.at and main.is_bad(one)]
+    first = min(bad, default=onset.at)
+    since = tuple(one for one in requests if first <= one.at <= now)
     before = tuple(one for one in requests if begin <= one.at < onset.earliest)
     return Trouble(
         kinds=tuple(one.badness for one in together),
