@@ -93,7 +93,7 @@ _ALL = (
     Signal(
         "latency.raised", _WINDOW, Gives.TRUTH,
         "whether more requests are slow than in the hour before, and still are: a quarter of all "
-        "three times the median and 150 ms more, or more than before over a second; "
+        "three times the median and 100 ms more, or more than before over a second; "
         "of one route too",
     ),
     Signal("requests.count", _WINDOW, Gives.COUNT, "how many requests users made"),

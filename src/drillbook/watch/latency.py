@@ -1,7 +1,7 @@
 """
 Are more requests slow than before? By the quantiles of the hour before, settled for minutes.
 
-Slow is what people feel: a quarter of all requests take three times the median and some tenths of a
+Slow is what people feel: a quarter of all requests take three times the median and a tenth of a
 second more, or more requests than before take three times a higher quantile and over a second.
 What nobody notices wakes nobody up, such as a tail that grows on a busy machine. Each route is held
 against its own usual as well: there a tenth of its requests must take over that second.
@@ -21,8 +21,9 @@ from drillbook.watch.tallies import Timed
 
 SETTLED_BLOCKS = 300 // BLOCK_SECONDS
 CALM_BLOCKS = 60 // BLOCK_SECONDS  # what is newer may be what has just become slow
-SLOW_TIMES, FELT_MILLISECONDS, LONG_MILLISECONDS = 3.0, 150.0, 1000.0
+SLOW_TIMES, FELT_MILLISECONDS, LONG_MILLISECONDS = 3.0, 100.0, 1000.0
 FELT_SHARE, LONG_SHARE = 0.25, 0.1
+STILL = 0.5  # what was felt is so until half of that share is left
 Times = Mapping[int, Timed]
 
 
@@ -70,6 +71,7 @@ class Stream:
     bad: set[int] = field(default_factory=set[int])
     _settled: int | None = None
     _tried: int = 0
+    _felt: bool = False
     _streams: dict[float, Raising] = field(default_factory=dict[float, Raising])
     _counts: dict[int, tuple[Timed, dict[float, Counts]]] = field(
         default_factory=dict[int, tuple[Timed, dict[float, Counts]]]
@@ -87,7 +89,9 @@ class Stream:
             for limit, stream in self._streams.items()
             if self.part == WHOLE_PART or any(each[limit].hits for each in newest)
         ]
-        return max(looked, key=lambda each: each.order, default=None)
+        best = max(looked, key=lambda each: each.order, default=None)
+        self._felt = best is not None and best.felt
+        return best
 
     def leave_out(self, blocks: set[int]) -> None:
         """Leave these out of what is usual."""
@@ -125,6 +129,7 @@ class Stream:
             if time > limit
         ]
         least = self.long_share if limit >= LONG_MILLISECONDS else FELT_SHARE
+        least *= STILL if self._felt else 1.0
         return Looked(limit, found, lasted(slow) and (found.after.share or 0.0) >= least)
 
     def _settle(self, timed: Times, end: int) -> None:
