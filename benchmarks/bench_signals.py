@@ -9,9 +9,10 @@ import sys
 from random import Random
 from statistics import median
 
-from drillbook.analysis.raised import ENOUGH, Raising, lasted
+from drillbook.analysis.raised import Raising, lasted
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
 from drillbook.analysis.sequential.counts import Counts
+from drillbook.watch.routes import ROUTE_PART
 
 RATES = (6, 60, 600)  # requests a minute
 USUAL = (0.0, 0.002, 0.01, 0.05)
@@ -30,10 +31,10 @@ def requests(
 
 
 class App:
-    def __init__(self) -> None:
+    def __init__(self, part: float = 1.0) -> None:
         self.blocks: dict[int, Counts] = {}
         self.hits: list[float] = []
-        self.raising = Raising()
+        self.raising = Raising(part=part)
 
     def add(self, at: float, bad: bool) -> None:
         block = int(at // BLOCK_SECONDS)
@@ -48,12 +49,12 @@ class App:
             del self.blocks[old]
         found = self.raising.look(self.blocks, since=block - WINDOW)
         hits = [at for at in self.hits if found.since and at >= found.since * BLOCK_SECONDS]
-        return found.log_evidence >= ENOUGH, found.is_strong and found.goes_on and lasted(hits)
+        return found.is_strong, found.is_strong and found.goes_on and lasted(hits)
 
 
-def alarms(rate: float, usual: float, hours: int, seed: int) -> tuple[int, int]:
+def alarms(rate: float, usual: float, hours: int, seed: int, part: float = 1.0) -> tuple[int, int]:
     """Return in how many hours it was raised, though nothing had changed: by evidence, in all."""
-    chance, app = Random(seed), App()
+    chance, app = Random(seed), App(part)
     evidence, raised = set[int](), set[int]()
     newest = 0
     for at, bad in requests(chance, rate, 0, (hours + 1) * 3600, usual):
@@ -66,9 +67,9 @@ def alarms(rate: float, usual: float, hours: int, seed: int) -> tuple[int, int]:
     return len(evidence), len(raised)
 
 
-def noticed(rate: float, usual: float, bad: float, seed: int) -> float | None:
+def noticed(rate: float, usual: float, bad: float, seed: int, part: float = 1.0) -> float | None:
     """The seconds from the first failed request until it is raised, looked at every second."""
-    chance, app, began = Random(seed), App(), 3600 + Random(seed).uniform(0, 60)
+    chance, app, began = Random(seed), App(part), 3600 + Random(seed).uniform(0, 60)
     for at, failed in requests(chance, rate, 0, began, usual):
         app.add(at, failed)
     after, now, first = requests(chance, rate, began, began + 900, bad), began, None
@@ -111,7 +112,25 @@ def main() -> None:
                 f"{len(seen)} of {TRIES} noticed, median {mid if mid is None else round(mid)} s"
             )
             told[f"{rate}/min {usual} to {bad}"] = {"noticed": len(seen), "median": mid}
+    told |= of_routes(max(1, hours // 10))
     print(json.dumps(told))
+
+
+def of_routes(hours: int) -> dict[str, object]:
+    """Twenty routes of one app beside each other; then the one of a twentieth fails by half."""
+    cried = loud = 0
+    for route in range(20):
+        rate, usual = 200 / (route + 1), USUAL[route % len(USUAL)]
+        strong, alarm = alarms(rate, usual, hours, seed=route, part=ROUTE_PART)
+        loud, cried = loud + strong, cried + alarm
+    print(f"routes   20 at 10 to 200 a minute: {cried} alarms in {hours} hours (evidence {loud})")
+    seconds = [noticed(40, 0.002, 0.5, seed, ROUTE_PART) for seed in range(TRIES)]
+    seen = [each for each in seconds if each is not None]
+    print(
+        f"routes   one at 40 a minute, 0.2% to 50%: {len(seen)} of {TRIES} noticed, "
+        f"median {median(seen) if seen else None} s"
+    )
+    return {"routes hours": hours, "routes alarms": cried, "routes noticed": len(seen)}
 
 
 if __name__ == "__main__":
