@@ -25,6 +25,22 @@ def test_two_messages_that_differ_by_a_verb_are_two_groups() -> None:
     assert len(group(lines).groups) == 2
 
 
+def test_addresses_of_network_cards_are_parameters_even_without_digits() -> None:
+    cards = ["ec:12:34:56:78:90", "ff:ff:ff:ff:ff:ff", "0a:1b:2c:3d:4e:5f"]
+
+    found = group([f"lease for {card} expired" for card in cards])
+
+    assert [each.template for each in found.groups] == ["lease for <*> expired"]
+
+
+def test_a_name_that_looks_like_a_verb_is_a_name_among_three_that_do_not() -> None:
+    killed = [f"Killed process 7 ({name}) at once" for name in ("java", "named", "httpd", "cron")]
+    states = [f"worker 7 {state} at once" for state in ("started", "stopped", "stuck", "idle")]
+
+    assert len(group(killed).groups) == 1
+    assert len(group(states).groups) == 4
+
+
 def test_a_message_not_seen_before_is_new_and_one_that_comes_as_often_is_as_before() -> None:
     healthy = [f"booking {number} confirmed" for number in range(100)]
     failing = [f"payment {number} refused by the bank" for number in range(20)]

@@ -132,9 +132,11 @@ def is_parameter(values: list[str], place: int, rest: Shape) -> bool:
         and telling * 2 < len(words)
     ):
         return True
-    if telling * 4 > len(words) or (telling and len(words) < _MANY):
+    # Names may look like verbs: a process that is called "named".
+    follows_parameter = place > 0 and rest[place - 1] == MARK and len(words) > _FEW
+    if telling * 4 > len(words) or (telling and len(words) < _MANY and not follows_parameter):
         return False
-    if place and rest[place - 1] == MARK and len(words) > _FEW:
+    if follows_parameter:
         return True
     if len(words) < len(values) or _are_identifiers(words):
         return context > 1 and place > 0

@@ -44,7 +44,9 @@ _BY_DOT = (
     ),
     rf"(?<![\w.\\/-])[\w~-]+(?:[.][\w-]+)*[.](?:{_SUFFIXES})(?![\w.-]*\w)(?::[0-9]+)*",  # a file
 )
-_BY_COLON = (r"(?<![\w:])::(?![\w:])",)  # any address
+_NETWORK_CARD = r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?![\w:])"
+_BY_COLON = (rf"(?<![\w:])(?:::(?![\w:])|{_NETWORK_CARD})",)  # any address; a network card's
+_NETWORK_CARD_COLONS = 5
 _BY_DIGIT = (
     r"(?<![A-Za-z0-9_])(?:[0-9A-Fa-f]{1,12}-){4}[0-9A-Fa-f]{1,12}(?![A-Za-z0-9_])",  # UUID
     r"(?<![A-Za-z0-9_])0[xX][0-9A-Fa-f]+",
@@ -65,7 +67,7 @@ _BY_DIGIT = (
 )
 # The most usual whole tokens, which the forms above would find, too, but slower.
 _WHOLE = re.compile(
-    r"([\[({<\"'=@]*(?:[A-Za-z_]*[A-Za-z][-=:])?)"
+    rf"([\[({{<\"'=@]*(?:(?!{_NETWORK_CARD})[A-Za-z_]*[A-Za-z][-=:])?)"
     r"(?:(?=[0-9a-fA-F-]*[0-9])[0-9a-fA-F]{4,}(?:-[0-9a-fA-F]{4,})*"
     r"|/[\w.@%+~$:#*/-]+|[-+]?[0-9]+(?:[.,:/-]+[0-9]+)*)"
     r"([\])}>\"',;:.]*)"
@@ -130,7 +132,7 @@ def mask_token(token: str) -> str:
         slash="/" in token or "\\" in token,
         at="@" in token,
         dot="." in token,
-        colon="::" in token,
+        colon="::" in token or token.count(":") >= _NETWORK_CARD_COLONS,
         digit=bool(_DIGIT.search(token)),
     ).sub(MARK, token)
     return _FIELD.sub(_field, token) if "=" in token else token
