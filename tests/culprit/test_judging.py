@@ -276,3 +276,30 @@ def test_words_that_have_not_come_yet_say_nothing_beside_those_that_have() -> No
 
     assert trouble is not None
     assert trouble.share(Symptom.TOKEN_EARLY) == 1.0
+
+
+@pytest.mark.parametrize("value", [False, True])
+def test_a_release_in_the_minute_of_a_crowd_is_not_blamed_for_slow_answers(value: bool) -> None:
+    def waits(one: Request, _: int) -> Request:
+        return replace(one, milliseconds=900.0)
+
+    usual = requests(waits)
+    crowd = [
+        replace(one, at=one.at + part / 8, user=f"new{part}", address=f"10.1.0.{part}")
+        for part in range(7)
+        for one in usual
+        if one.at >= BEGAN.timestamp()
+    ]
+    users = sorted((*usual, *crowd), key=lambda one: one.at)
+    changes = (*JUST, gone("MAIL_FROM")) if value else JUST
+    serving = replace(SAME, given=GIVEN) if value else NEW
+    before = replace(OLD, given=(*GIVEN, "MAIL_FROM")) if value else OLD
+
+    seen = scene(users, changes=changes, diff=CHANGED, serving=serving, earlier=before)
+    judged = judge(seen)
+
+    assert seen.trouble is not None
+    assert judged.found is None or judged.found.cause.kind is CauseKind.TRAFFIC
+    assert judged.fix.kind is FixKind.PERSON
+    alone = judge(replace(seen, trouble=scene(usual).trouble))
+    assert alone.candidates[0].cause.kind in {CauseKind.RELEASE, CauseKind.VALUE}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf, log
 
+from drillbook.analysis.felt import FELT_MILLISECONDS
 from drillbook.analysis.raised import BLOCKS_AN_HOUR, ENOUGH, Raised, Raising, lasted
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
 from drillbook.analysis.sequential.counts import Counts
@@ -21,7 +22,7 @@ from drillbook.watch.tallies import Timed
 
 SETTLED_BLOCKS = 300 // BLOCK_SECONDS
 CALM_BLOCKS = 60 // BLOCK_SECONDS  # what is newer may be what has just become slow
-SLOW_TIMES, FELT_MILLISECONDS, LONG_MILLISECONDS = 3.0, 100.0, 1000.0
+SLOW_TIMES, LONG_MILLISECONDS = 3.0, 1000.0
 FELT_SHARE, LONG_SHARE = 0.25, 0.1
 STILL = 0.5  # what was felt is so until half of that share is left
 Times = Mapping[int, Timed]

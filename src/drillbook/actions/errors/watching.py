@@ -157,7 +157,7 @@ def _verdict(after: _Count, before: _Count, probes: int, failed: int) -> tuple[V
         return Verdict.RAISED, f"most probes failed: {told}"
     if is_raised(after.errors, after.requests, before.errors, before.requests):
         return Verdict.RAISED, f"more errors than before: {told}"
-    if is_more_often(after.error_lines, after.seconds, before.error_lines, before.seconds):
+    if _more_lines(after, before):
         return Verdict.RAISED, f"more error lines than before: {told}"
     if after.requests == 0:
         expected = before.requests * after.seconds / before.seconds
@@ -168,6 +168,16 @@ def _verdict(after: _Count, before: _Count, probes: int, failed: int) -> tuple[V
             why = "nobody came, which may be chance"
         return Verdict.SILENT, f"{why}; silence is no proof of health: {told}"
     return Verdict.NORMAL, f"no more errors than before: {told}"
+
+
+def _more_lines(after: _Count, before: _Count) -> bool:
+    """Whether error lines came more often, by time and, where requests were seen, by these, too."""
+    lines, earlier = after.error_lines, before.error_lines
+    if not is_more_often(lines, after.seconds, earlier, before.seconds):
+        return False
+    if not after.requests or not before.requests:
+        return True
+    return is_more_often(lines, after.requests, earlier, before.requests)
 
 
 def _told(after: _Count, before: _Count, probes: int, failed: int) -> str:

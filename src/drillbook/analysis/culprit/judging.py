@@ -23,6 +23,8 @@ BROUGHT_ABOUT = {
 # By whoever holds them: another program's sessions are not brought about by the app.
 OF_SESSIONS = {CauseKind.CONNECTIONS, CauseKind.LOCK}
 NEAR = 2.0
+CROWDED = 2.0
+CHANGES = {CauseKind.RELEASE, CauseKind.VALUE, CauseKind.MIGRATION}
 PASSED_ON = 0.9
 
 
@@ -71,7 +73,22 @@ def _cases(scene: Scene, trouble: Trouble) -> list[Case]:
         *crowd_cases(scene, trouble),
     ]
     _pass_on(cases)
+    _crowded(cases, trouble)
     return cases
+
+
+def _crowded(cases: list[Case], trouble: Trouble) -> None:
+    """Weigh that many more come: load slows answers down, whatever was changed that minute."""
+    if trouble.kinds[0] is not Badness.SLOW or trouble.rate_ratio < CROWDED:
+        return
+    for case in cases:
+        if case.cause.kind in CHANGES:
+            case.add(
+                f"{trouble.rate_ratio:.1f} times as many requests come, and nothing fails: load "
+                "slows answers down",
+                -8.0,
+                "log",
+            )
 
 
 def _pass_on(cases: list[Case]) -> None:

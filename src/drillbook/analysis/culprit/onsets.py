@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from drillbook.analysis.culprit.requests import Request
 from drillbook.analysis.error_rate import fisher_tail, is_raised
-from drillbook.analysis.onset.finding import Onset, find_onset
+from drillbook.analysis.onset.finding import Onset, Stream, find_onset
 
 FEWEST, FEWEST_BAD = 4, 3
 CHANCE = 0.001
@@ -16,14 +16,22 @@ NEARLY_ALL = 0.9
 IsBad = Callable[[Request], bool]
 
 
-def onset_of(requests: Sequence[Request], is_bad: IsBad, now: float, start: float) -> Onset | None:
+def onset_of(
+    requests: Sequence[Request],
+    is_bad: IsBad,
+    now: float,
+    start: float,
+    health: Sequence[Request] = (),
+) -> Onset | None:
     """
     Return the onset on the routes that are hit, where only some are, else that of all requests.
 
     Most trouble is that of a few routes. Where others are asked meanwhile all seems well again, and
-    so the other routes say nothing; but a few bad ones on a few requests may be chance.
+    so the other routes say nothing; but a few bad ones on a few requests may be chance. Health
+    checks that meet it as well sharpen the moment of what hits all; those that are well say
+    nothing of a route that is not.
     """
-    everywhere = _onset_there(requests, is_bad, now, start)
+    everywhere = _onset_there(requests, is_bad, now, start, _probes(health, is_bad, now))
     hit = hit_routes(requests, is_bad, now)
     there = [one for one in requests if one.route in hit]
     if not hit or len(there) == len(requests):
@@ -40,6 +48,12 @@ def onset_of(requests: Sequence[Request], is_bad: IsBad, now: float, start: floa
     return local if sure else everywhere
 
 
+def _probes(health: Sequence[Request], is_bad: IsBad, now: float) -> Stream | None:
+    if not any(is_bad(one) for one in health if one.at >= now - LATELY_SECONDS):
+        return None
+    return Stream([one.at for one in health], [is_bad(one) for one in health])
+
+
 def hit_routes(requests: Sequence[Request], is_bad: IsBad, now: float) -> set[str]:
     """Return the routes that have nearly all that went wrong lately."""
     lately = [one.route for one in requests if one.at >= now - LATELY_SECONDS and is_bad(one)]
@@ -54,7 +68,11 @@ def hit_routes(requests: Sequence[Request], is_bad: IsBad, now: float) -> set[st
 
 
 def _onset_there(
-    requests: Sequence[Request], is_bad: IsBad, now: float, start: float
+    requests: Sequence[Request],
+    is_bad: IsBad,
+    now: float,
+    start: float,
+    probes: Stream | None = None,
 ) -> Onset | None:
     """
     Return the onset where so many are bad since that it is no chance.
@@ -68,7 +86,7 @@ def _onset_there(
     last = max(at for at, wrong in zip(times, bad, strict=True) if wrong)
     for seconds in (now - start, *SHORTER_SECONDS):
         begin = max(start, now - seconds)
-        onset = find_onset(times, bad, now, start=begin)
+        onset = find_onset(times, bad, now, probes=probes, start=begin)
         if onset is None and now - last <= OF_NOW_SECONDS:
             onset = _before_lull(times, bad, last, begin)
         if onset is not None and is_sure(onset):

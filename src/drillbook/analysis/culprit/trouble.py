@@ -16,15 +16,15 @@ from drillbook.analysis.culprit.onsets import (
     LATER_SECONDS,
     IsBad,
     hit_routes,
-    is_sure,
     onset_of,
 )
 from drillbook.analysis.culprit.requests import Request, folded, reading_of
 from drillbook.analysis.culprit.scene import Badness, Trouble
 from drillbook.analysis.error_rate import binomial_tail
+from drillbook.analysis.felt import FELT_MILLISECONDS
 from drillbook.analysis.onset.finding import Level, Onset, Piece
 from drillbook.analysis.onset.silence import find_silence
-from drillbook.analysis.onset.slowness import find_slow_onset
+from drillbook.analysis.onset.slowness import SLOWER_TIMES, find_slow_onset
 
 ONE_SOURCE = 0.8
 CROWD_OF_SOURCES = 12
@@ -36,7 +36,6 @@ MOST_OF_IT = 0.5
 PAUSE_SECONDS, TIMES_USUAL = 8.0, 4.0
 CROWD = 2.0
 LONGEST_BEFORE = 900.0
-FELT_MILLISECONDS = 200.0  # a fifth of a second more is felt
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def find_trouble(
     silent = _silence(requests, now, start, door)
     if silent is not None:
         return silent  # nothing that was logged before tells of now
-    found, only = _families(requests, now, start)
+    found, only = _families(requests, now, start, health)
     if found:
         return Felt(_trouble(found, requests, now), _says(found[0], requests), only)
     if only:
@@ -94,12 +93,14 @@ def _folded(requests: Sequence[Request]) -> tuple[Request, ...]:
     )
 
 
-def _families(requests: Sequence[Request], now: float, start: float) -> tuple[list[_Found], str]:
+def _families(
+    requests: Sequence[Request], now: float, start: float, health: Sequence[Request]
+) -> tuple[list[_Found], str]:
     """Return what became worse, what hurts most first, and who alone is hit otherwise."""
     found: list[_Found] = []
     only: list[str] = []
     for badness, is_bad in ((Badness.FAILED, _failed), (Badness.REFUSED, _refused)):
-        onset = onset_of(requests, is_bad, now, start)
+        onset = onset_of(requests, is_bad, now, start, health)
         if onset is None:
             continue
         source = _one_source(requests, is_bad, onset)
@@ -111,7 +112,7 @@ def _families(requests: Sequence[Request], now: float, start: float) -> tuple[li
             continue
         if badness is Badness.FAILED or _turned_away(requests, is_bad, onset):
             found.append(_of_now(_Found(badness, is_bad, onset), requests, now, start))
-    slow = _slow(requests, now, start)
+    slow = _slow(requests, now, start, health)
     if slow is not None and _is_now(requests, slow.is_bad, slow.onset, now):
         # What failed until answers became slow, and not since, is over.
         found = [one for one in found if _last(requests, one) >= slow.onset.earliest]
@@ -186,23 +187,24 @@ def _refused(request: Request) -> bool:
     return request.refused
 
 
-def _slow(requests: Sequence[Request], now: float, start: float) -> _Found | None:
+def _slow(
+    requests: Sequence[Request], now: float, start: float, health: Sequence[Request]
+) -> _Found | None:
+    """Return since when answers take so much longer that it is felt."""
     timed = [one for one in requests if one.milliseconds is not None and not one.failed]
     slow = find_slow_onset(
         [one.at for one in timed], [one.milliseconds or 0.0 for one in timed], now, start=start
     )
     if slow is None or slow[1] <= 0:
         return None
-    limit = max(slow[1], FELT_MILLISECONDS)
-    if limit > slow[1]:  # what takes longer than usual and is still quick is felt by nobody
-        onset = onset_of(timed, lambda one: (one.milliseconds or 0.0) > limit, now, start)
-        if onset is None:
-            return None
-        slow = onset, limit
-    onset = slow[0]
-    if not is_sure(onset):
-        return None
-    return _Found(Badness.SLOW, lambda one: (one.milliseconds or 0.0) > limit, onset, limit)
+    # What nine of ten answers needed, half as much again is slow; and a little more is not felt.
+    limit = max(slow[1], slow[1] / SLOWER_TIMES + FELT_MILLISECONDS)
+
+    def is_slow(request: Request) -> bool:
+        return (request.milliseconds or 0.0) > limit
+
+    onset = onset_of(timed, is_slow, now, start, health)
+    return None if onset is None else _Found(Badness.SLOW, is_slow, onset, limit)
 
 
 def _one_source(requests: Sequence[Request], is_bad: IsBad, onset: Onset) -> str:

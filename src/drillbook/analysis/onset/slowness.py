@@ -7,7 +7,7 @@ from statistics import median, quantiles
 from drillbook.analysis.onset.finding import Onset, Stream, find_onset
 
 _PARTS, _FEWEST_IN_PART = 12, 8
-_SLOWER_TIMES = 1.5
+SLOWER_TIMES = 1.5
 _TENTHS = 10
 
 
@@ -45,4 +45,4 @@ def _slow_from(milliseconds: Sequence[float]) -> float | None:
     nines = sorted(
         quantiles(milliseconds[a:b], n=_TENTHS)[-1] for a, b in itertools.pairwise(edges)
     )
-    return _SLOWER_TIMES * median(nines[: (parts + 1) // 2])
+    return SLOWER_TIMES * median(nines[: (parts + 1) // 2])
