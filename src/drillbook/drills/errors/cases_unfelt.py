@@ -17,7 +17,8 @@ def _unfelt(fault: str, *may_be_named: Accepted) -> Case:
     )
 
 
-HOSTING = cause(CauseKind.HOSTING)
+# The API is away, not what users come to: that would be false.
+HOSTING_API = cause(CauseKind.HOSTING, "api", "vercel")
 # Each with what is true of it, should somebody ask: nobody has to.
 MAY_BE_NAMED: dict[str, tuple[Accepted, ...]] = {
     "release-unhealthy": (RELEASE,),
@@ -25,11 +26,11 @@ MAY_BE_NAMED: dict[str, tuple[Accepted, ...]] = {
     "release-leaks": (RELEASE,),
     "release-pays-in-transaction": (RELEASE,),
     "cache-down": (cause(CauseKind.CACHE),),
-    "hosting-api-down": (HOSTING,),
-    "hosting-api-failing": (HOSTING,),
-    "hosting-api-slow": (HOSTING,),
-    "hosting-api-limited": (HOSTING,),
-    "crons-lost": (HOSTING,),
+    "hosting-api-down": (HOSTING_API,),
+    "hosting-api-failing": (HOSTING_API,),
+    "hosting-api-slow": (HOSTING_API,),
+    "hosting-api-limited": (HOSTING_API,),
+    "crons-lost": (cause(CauseKind.HOSTING, "cron", "schedule"),),
     "traffic-spike": (cause(CauseKind.TRAFFIC),),
 }
 UNFELT = tuple(
