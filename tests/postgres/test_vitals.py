@@ -91,6 +91,27 @@ def test_a_role_that_has_all_its_connections_is_full_and_its_sessions_are_named(
     assert (holder.role, holder.count, holder.idle, len(holder.sessions)) == (LOGIN, 1, 1, 1)
 
 
+def test_a_place_that_others_of_ours_leave_in_time_is_waited_for(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as setting:
+        name = sql.Identifier(LOGIN)
+        setting.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(name))
+        setting.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'p' CONNECTION LIMIT 1").format(name)
+        )
+        where = setting.info
+        url = f"postgresql://{LOGIN}:p@/{where.dbname}?host={where.host}&port={where.port}"
+        taken = psycopg.connect(url)
+        leaving = threading.Timer(0.3, taken.close)  # nobody is told that somebody was refused
+        leaving.start()
+        try:
+            found = PostgresVitals(Server(lambda: url, "production")).vitals()
+        finally:
+            leaving.join()
+            setting.execute(sql.SQL("DROP ROLE {}").format(name))
+
+    assert found.entrance is Entrance.OPEN
+
+
 def test_scans_of_a_table_are_measured_and_a_reference_without_an_index_is_told(
     vitals: PostgresVitals, database_url: str
 ) -> None:

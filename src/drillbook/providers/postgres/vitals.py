@@ -9,6 +9,13 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_result,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from drillbook.core.errors import DrillbookError
 from drillbook.core.secret import scrub_foreign
@@ -28,6 +35,8 @@ from drillbook.providers.postgres.server import Server, Session, set_locally
 
 ENTER_SECONDS = 5.0
 LOOK_SECONDS = 10.0
+# A full server keeps a few places for its operators, and others of ours may sit on them just now.
+FULL_SECONDS, PAUSE_SECONDS = 5.0, 0.5
 BETWEEN_SECONDS = 1.0
 LOCK_TIMEOUT = "2s"
 SLOW_SECONDS = 0.5
@@ -68,6 +77,15 @@ class PostgresVitals:
 
     def vitals(self) -> Vitals:
         """Enter, look, and measure for a second; one that cannot be entered is an answer, too."""
+        trying = Retrying(
+            retry=retry_if_result(_is_full),
+            stop=stop_after_delay(FULL_SECONDS),
+            wait=wait_random_exponential(PAUSE_SECONDS, max=PAUSE_SECONDS),
+            retry_error_callback=_last,
+        )
+        return trying(self._vitals)
+
+    def _vitals(self) -> Vitals:
         begun = time.monotonic()
         server = replace(self.server, connect_seconds=ENTER_SECONDS)
         entered = False
@@ -84,6 +102,17 @@ class PostgresVitals:
                 problem=scrub_foreign(str(error)),
                 seconds=round(time.monotonic() - begun, 3),
             )
+
+
+def _is_full(vitals: Vitals) -> bool:
+    return vitals.entrance is Entrance.FULL
+
+
+def _last(state: RetryCallState) -> Vitals:
+    if state.outcome is None:
+        raise TypeError("the database was never looked at")
+    found: Vitals = state.outcome.result()
+    return found
 
 
 def _entrance(error: DrillbookError) -> Entrance:
