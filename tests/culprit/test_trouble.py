@@ -195,3 +195,19 @@ def test_outages_that_are_over_do_not_make_the_next_one_usual() -> None:
     assert trouble is not None
     assert NOW.timestamp() - 60 < trouble.onset.at < NOW.timestamp() - 10
     assert {one.message for one in trouble.bad} == {"the login service answers 503"}
+
+
+def test_the_first_errors_of_a_new_kind_begin_anew_right_after_another_outage() -> None:
+    password, column = fails("password authentication failed"), fails('column "x" does not exist')
+    ended, began = (NOW.timestamp() - seconds for seconds in (16, 4))
+
+    def spoil(one: Request, number: int) -> Request:
+        if one.at < ended:
+            return password(one, number)
+        return column(one, number) if one.at >= began else one
+
+    trouble = felt(requests(spoil, began=NOW - timedelta(seconds=60), every=0.5)).trouble
+
+    assert trouble is not None
+    assert {one.message for one in trouble.bad} == {'column "x" does not exist'}
+    assert trouble.onset.at > ended

@@ -5,7 +5,6 @@ from typing import Protocol
 
 from drillbook.core.model import Frozen
 
-
 SKEW_SECONDS = 30.0  # the leeway that libraries allow is 0 to 60 s
 
 

@@ -62,7 +62,7 @@ class LogSourceSection(Frozen):
         senders = self.model_fields_set & SENDERS
         if senders and self.provider != "received":
             raise ValueError(
-                f'names {", ".join(sorted(senders))}; they let senders in, and belong to '
+                f"names {', '.join(sorted(senders))}; they let senders in, and belong to "
                 'provider = "received"'
             )
         if self.keeps is not None and self.provider not in {"vercel", "supabase"}:

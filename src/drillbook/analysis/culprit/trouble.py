@@ -34,6 +34,7 @@ OVER = 0.003
 LATEST = 7  # bad requests that tell what goes wrong now
 MOST_OF_IT = 0.5
 PAUSE_SECONDS, TIMES_USUAL = 8.0, 4.0
+FEWEST_IN_A_ROW, STREAK = 2, 0.01
 CROWD = 2.0
 LONGEST_BEFORE = 900.0
 
@@ -140,7 +141,9 @@ def _of_now(found: _Found, requests: Sequence[Request], now: float, start: float
     An earlier incident of another kind in the same window must not lend its time or its words.
     """
     bad = [one for one in requests if one.at >= found.onset.at and found.is_bad(one)]
-    run = _latest_run(bad)
+    streak = _streak(bad)
+    is_new = len(streak) < len(bad) and _is_no_chance(streak, bad)
+    run = streak if is_new else _latest_run(bad)
     kinds = Counter(_kind(one) for one in run[-LATEST:])
     kind, count = kinds.most_common(1)[0]
     if count < MOST_OF_IT * sum(kinds.values()):
@@ -152,10 +155,26 @@ def _of_now(found: _Found, requests: Sequence[Request], now: float, start: float
     onset = onset_of(rest, found.is_bad, now, start)
     if onset is not None and onset.at > found.onset.at + 1.0:
         return _Found(found.badness, found.is_bad, onset)
-    first, before = run[0].at, bad[: len(bad) - len(run)]
-    if not before or count < len(run[-LATEST:]) or _kind(before[-1]) == kind:
+    before = bad[: len(bad) - len(run)]
+    alone = count == len(run[-LATEST:]) and bool(before) and _kind(before[-1]) != kind
+    if not alone:
         return found
-    return _Found(found.badness, found.is_bad, _begun(found.onset, before[-1].at, first))
+    return _Found(found.badness, found.is_bad, _begun(found.onset, before[-1].at, run[0].at))
+
+
+def _streak(bad: Sequence[Request]) -> Sequence[Request]:
+    """Return the latest bad requests that are all of one kind."""
+    kind, first = _kind(bad[-1]), len(bad) - 1
+    while first and _kind(bad[first - 1]) == kind:
+        first -= 1
+    return bad[first:]
+
+
+def _is_no_chance(streak: Sequence[Request], bad: Sequence[Request]) -> bool:
+    """Whether so many of one kind in a row are not to be expected by its share of all."""
+    kind = _kind(streak[0])
+    share = sum(_kind(one) == kind for one in bad) / len(bad)
+    return len(streak) >= FEWEST_IN_A_ROW and share ** len(streak) < STREAK
 
 
 def _latest_run(bad: Sequence[Request]) -> Sequence[Request]:
