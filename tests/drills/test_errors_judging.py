@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ from drillbook.drills.errors.case import Facts, Said
 from drillbook.drills.errors.cases import CASES, CONTROLS, case_named
 from drillbook.drills.errors.cases_felt import FELT
 from drillbook.drills.errors.cases_unfelt import UNFELT
-from drillbook.drills.errors.drill import Shard, order
+from drillbook.drills.errors.drill import BOOK, SOONER, Shard, order, write_book
 from drillbook.drills.errors.product import Step
 from drillbook.drills.errors.report import append_result, drilled, read_results
-from drillbook.drills.errors.result import Course, Result, judged
+from drillbook.drills.errors.result import MOST_TOLD, Course, Result, judged, told
 from drillbook.drills.errors.rights import wrong_writes
 from drillbook.drills.errors.users import Harm
 from drillbook.drills.errors.world import CHANGED, HOSTING, LIMITER, MADE, REMOVED, World, Written
@@ -201,3 +202,28 @@ def test_another_holder_of_connections_and_another_limit_are_not_right(facts: Fa
     counts = named("limit-too-strict", facts, kind=CauseKind.LIMIT, subject="booking:limit:")
 
     assert (holder.named, another.named, counts.named) == ("right", "wrong", "wrong")
+
+
+def test_the_drills_book_is_the_shipped_one_but_for_what_is_said_to_be_sooner(
+    tmp_path: Path,
+) -> None:
+    write_book(tmp_path / "runbooks", None)
+    shipped = (files("drillbook") / "library" / BOOK).read_text(encoding="utf-8")
+    here = (tmp_path / "runbooks" / BOOK).read_text(encoding="utf-8")
+
+    for words, sooner in SOONER.items():
+        shipped = shipped.replace(words, sooner)
+    assert here == shipped
+    assert all(sooner in here for sooner in SOONER.values())
+
+
+def test_of_many_writes_alike_the_first_are_told_and_how_many_more() -> None:
+    written = tuple(
+        Written(part=LIMITER, what=f"count {number}", how=REMOVED) for number in range(10)
+    )
+
+    lines = told(written)
+
+    assert lines[0] == "limiter: count 0 removed"
+    assert lines[-1] == f"limiter: {10 - MOST_TOLD} more removed"
+    assert len(lines) == MOST_TOLD + 1

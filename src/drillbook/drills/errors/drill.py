@@ -152,7 +152,7 @@ def _site(folder: Path, face: Face, *, book: Path | None, alone: bool) -> Iterat
         stack_file = ground.folder / STACK
         with stack_file.open("a", encoding="utf-8") as file:
             file.write(LOOKOUT)
-        _write_book(ground.folder / BOOKS, book)
+        write_book(ground.folder / BOOKS, book)
         stage = replace(stage, stack=load_stack(stack_file))
         product = None
         if not alone:
@@ -162,7 +162,7 @@ def _site(folder: Path, face: Face, *, book: Path | None, alone: bool) -> Iterat
         yield Site(ground, users, product, face.says)
 
 
-def _write_book(folder: Path, book: Path | None) -> None:
+def write_book(folder: Path, book: Path | None) -> None:
     """Give the team its book: the shipped one or their own, with a shorter watch."""
     shipped = files("drillbook") / "library" / BOOK
     text = (shipped if book is None else book).read_text(encoding="utf-8")
