@@ -215,7 +215,7 @@ def test_lines_left_over_from_the_old_release_make_no_side_by_side(
 
 
 def test_a_log_without_releases_compares_before_and_after(tmp_path: Path, app: str) -> None:
-    lines = day(commit="") + [line(50 - n, 500, commit="") for n in range(20)]
+    lines = day(commit="") + [line(50 - n, 500, commit="") for n in range(40)]
 
     found = watched(tmp_path, app, lines, since=ago(55), commit=NEW)
 

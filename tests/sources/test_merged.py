@@ -169,6 +169,8 @@ def test_what_a_platform_said_is_not_asked_again_and_outlives_it(tmp_path: Path)
 
 def test_what_comes_late_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "LATE_ONES_EVERY", timedelta(0))
+    # What is late is looked for near now, and this file may have been read minutes ago.
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
     platform = Platform([platform_line(1, 100)])
     source = replace(followed(tmp_path, platform), fresh=timedelta(0))
     logs = MergedLogs((source,))
