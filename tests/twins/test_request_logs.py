@@ -29,6 +29,12 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VercelCloud]:
         assert not violations, "\n".join(sorted(set(violations)))
 
 
+def this_millisecond() -> datetime:
+    """The time as the platform writes it: a request of now is not before now."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
 def logs_of(twin: VercelCloud, team: str = TEAM) -> VercelRequestLogs:
     return VercelRequestLogs(
         api=twin.url,
@@ -48,19 +54,17 @@ def told(logs: VercelRequestLogs, start: datetime) -> list[LogLine]:
 
 def test_the_record_tells_of_requests_that_no_app_answered(twin: VercelCloud) -> None:
     serving = twin.users()["VERCEL_DEPLOYMENT_ID"]
+    start = this_millisecond()
     url = twin.cloud.app_url("production")
-    twin.until(lambda: twin.client.get(url).status_code == 200)
-    start = datetime.now(UTC)
 
     twin.client.get(f"{url}/api/slots?day=1", headers={"Connection": "close"})
     twin.client.get(f"{url}/die", headers={"Connection": "close"})
 
-    good, dead = told(logs_of(twin, TEAM_SLUG), start)
+    # Both may have come in the same millisecond.
+    good, dead = sorted(told(logs_of(twin, TEAM_SLUG), start), key=lambda line: line.path)
     assert (good.status, good.method, good.path, good.level) == (200, "GET", "/api/slots", "info")
-    # Seen by the edge as gone with the connection, or as a process that ended while it answered.
-    assert (dead.status in {500, 502}, dead.path) == (True, "/die")
-    assert dead.level in {"fatal", "error"}
-    assert "answer" in dead.message
+    assert (dead.status, dead.path, dead.level) == (502, "/die", "fatal")
+    assert "without an answer" in dead.message
     for line in (good, dead):
         assert (line.source, line.deployment, line.region) == ("platform", serving, "fra1")
         assert line.commit == twin.commits["2.0"]
@@ -72,7 +76,7 @@ def test_the_record_tells_of_requests_that_no_app_answered(twin: VercelCloud) ->
 def test_what_a_dying_app_said_last_stands_with_its_request(twin: VercelCloud) -> None:
     serving = twin.deployment_of(twin.commits["2.0"])
     twin.until(lambda: twin.client.get(twin.cloud.app_url("production")).status_code == 200)
-    start = datetime.now(UTC)
+    start = this_millisecond()
     errors = AppProcess(twin.cloud.deployments / serving).errors
     errors.write_text("Traceback (most recent call last):\nImportError: no module named pay\n")
 
@@ -85,7 +89,7 @@ def test_what_a_dying_app_said_last_stands_with_its_request(twin: VercelCloud) -
 def test_a_client_that_left_and_one_by_a_builds_own_address(twin: VercelCloud) -> None:
     host = twin.get("/v7/deployments", limit=1)["deployments"][0]["url"]
     url = urlsplit(twin.cloud.app_url("production"))
-    start = datetime.now(UTC)
+    start = this_millisecond()
 
     twin.client.get(url.geturl(), headers={"Host": host})
     with socket.create_connection((url.hostname, url.port)) as connection:
@@ -97,7 +101,7 @@ def test_a_client_that_left_and_one_by_a_builds_own_address(twin: VercelCloud) -
 
 
 def test_many_requests_come_page_by_page_and_none_twice(twin: VercelCloud) -> None:
-    start = datetime.now(UTC)
+    start = this_millisecond()
     for number in range(120):
         twin.client.get(f"{twin.cloud.app_url('production')}/{number}")
 
@@ -130,14 +134,14 @@ def test_app_and_platform_are_one_log_of_the_stack(twin: VercelCloud, tmp_path: 
         '[environments.production.logs.app]\npath = "app.log"\n'
         '[environments.production.logs.platform]\nprovider = "vercel"\n'
     )
-    pay = f"{twin.cloud.app_url('production')}/pay"
-    twin.until(lambda: twin.client.get(pay).status_code == 200)  # whoever made it die before
-    start = datetime.now(UTC)
-    answer = twin.client.get(pay)
+    app = twin.cloud.app_url("production")
+    twin.until(lambda: twin.client.get(app).status_code == 200)  # whoever made it die before
+    start = this_millisecond()
+    answer = twin.client.get(f"{app}/pay")
     line = {"ts": datetime.now(UTC).timestamp(), "status": 200, "path": "/pay", "user": "u-4711"}
     line |= {"request_id": answer.headers["x-vercel-id"], "msg": "paid for u-4711"}
     (tmp_path / "app.log").write_text(f"{json.dumps(line)}\n")
-    twin.client.get(f"{twin.cloud.app_url('production')}/die", headers={"Connection": "close"})
+    twin.client.get(f"{app}/die", headers={"Connection": "close"})
 
     def read() -> LogSpan:
         stack = load_stack(tmp_path / "stack.toml")
@@ -146,10 +150,9 @@ def test_app_and_platform_are_one_log_of_the_stack(twin: VercelCloud, tmp_path: 
     span = read()
     twin.until(lambda: {"/pay", "/die"} <= {line.path for line in read().lines})
 
-    told = {line.path: line for line in read().lines}
-    paid, dead = told["/pay"], told["/die"]
-    assert (paid.path, paid.source) == ("/pay", "platform")
-    assert dead.status in {500, 502}  # died before or while it answered
+    lines = {line.path: line for line in read().lines}
+    paid, dead = lines["/pay"], lines["/die"]
+    assert (paid.status, paid.source, dead.status) == (200, "platform", 502)
     assert paid.user.startswith("user-")
     assert paid.message == f"paid for {paid.user}"
     assert {state.name: state.kind for state in span.sources} == {
