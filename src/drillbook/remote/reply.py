@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from drillbook.core.errors import DrillbookError, NotFound, Refused
 from drillbook.core.secret import scrub
@@ -14,6 +14,12 @@ from drillbook.core.secret import scrub
 UNAUTHORIZED, FORBIDDEN, MISSING, TOO_MANY, SERVER_ERRORS = 401, 403, 404, 429, 500
 LONGEST_WORDS = 300
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
+
+
+def first_misfit(error: ValidationError, whole: str = "the answer") -> str:
+    """Say where an answer first differs from its known form, and how; never what it held."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or whole}: {first['msg']}"
 
 
 @dataclass(frozen=True, slots=True)

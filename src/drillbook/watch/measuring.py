@@ -256,24 +256,19 @@ def _refusals_rate(sight: Sight, asked: Measurement, now: datetime) -> Value:
     return Value(says, people.hits / people.trials)
 
 
-def _error_lines(sight: Sight, asked: Measurement, now: datetime) -> Value:
-    if why := _unread(sight, now):
-        return Value(why, known=False)
-    found = _window(sight, asked, now).values()
-    if not any(bucket.lines for bucket in found):
-        return Value(f"nothing was written in {show_duration(asked.window)}", known=False)
-    lines = sum(bucket.error_lines for bucket in found)
-    return Value(f"{lines} lines of level error or worse", lines)
+def _of_lines(count: Callable[[Bucket], int], says: str) -> Measure:
+    """Return a measure that counts in what was written; unknown where nothing was."""
 
+    def measured(sight: Sight, asked: Measurement, now: datetime) -> Value:
+        if why := _unread(sight, now):
+            return Value(why, known=False)
+        found = _window(sight, asked, now).values()
+        if not any(bucket.lines for bucket in found):
+            return Value(f"nothing was written in {show_duration(asked.window)}", known=False)
+        counted = sum(map(count, found))
+        return Value(says.format(counted), counted)
 
-def _requests(sight: Sight, asked: Measurement, now: datetime) -> Value:
-    if why := _unread(sight, now):
-        return Value(why, known=False)
-    found = _window(sight, asked, now).values()
-    if not any(bucket.lines for bucket in found):
-        return Value(f"nothing was written in {show_duration(asked.window)}", known=False)
-    requests = sum(bucket.requests for bucket in found)
-    return Value(f"users made {requests} requests", requests)
+    return measured
 
 
 def _missing(sight: Sight, asked: Measurement, now: datetime) -> Value:
@@ -343,7 +338,9 @@ _MEASURES: dict[str, Measure] = {
     "errors.over": _of_requests(_over),
     "errors.count": _count,
     "errors.raised": _errors_raised,
-    "errors.lines": _error_lines,
+    "errors.lines": _of_lines(
+        lambda bucket: bucket.error_lines, "{} lines of level error or worse"
+    ),
     "refusals.rate": _refusals_rate,
     "refusals.count": _refusals,
     "refusals.raised": _refusals_raised,
@@ -351,7 +348,7 @@ _MEASURES: dict[str, Measure] = {
     "latency.p95": _quantile(0.95),
     "latency.p99": _quantile(0.99),
     "latency.raised": _latency_raised,
-    "requests.count": _requests,
+    "requests.count": _of_lines(lambda bucket: bucket.requests, "users made {} requests"),
     "requests.missing": _missing,
     "probes.rate": _probes(lambda sent, bad: Value(f"{bad} of {sent} probes failed", bad / sent)),
     "probes.failing": _probes(_failing),

@@ -33,10 +33,7 @@ def end_session(
 ) -> SessionEnded:
     """End the one session that is named: cancel what it does first, terminate it then."""
     name = _named(pid, session_started, transaction_started)
-    seconds = grace.total_seconds()
-    if not 0 <= seconds <= MOST_GRACE_SECONDS:
-        raise Refused(f"a grace of {seconds:g} s is not between 0 and {MOST_GRACE_SECONDS:g} s")
-    return _ended(pid, sessions.end(name, effect, grace_seconds=seconds))
+    return _ended(pid, sessions.end(name, effect, grace_seconds=grace_seconds(grace)))
 
 
 @end_session.looking
@@ -52,6 +49,14 @@ def look_ended(
     """Look whether the session, or the transaction that was meant, is gone."""
     found = sessions.find(_named(pid, session_started, transaction_started))
     return _ended(pid, HowEnded.GONE) if found is None else None
+
+
+def grace_seconds(grace: timedelta) -> float:
+    """Return how long a session may go on by itself; Refused says what is allowed."""
+    seconds = grace.total_seconds()
+    if not 0 <= seconds <= MOST_GRACE_SECONDS:
+        raise Refused(f"a grace of {seconds:g} s is not between 0 and {MOST_GRACE_SECONDS:g} s")
+    return seconds
 
 
 def _named(pid: int, session_started: datetime, transaction: datetime | None) -> SessionName:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from drillbook.actions.database.ending import GRACE, MOST_GRACE_SECONDS
+from drillbook.actions.database.ending import GRACE, grace_seconds
 from drillbook.actions.database.subject import domain
 from drillbook.core.effect import Effect
 from drillbook.core.errors import Refused
@@ -37,10 +37,7 @@ def end_sessions(
 ) -> SessionsEnded:
     """End exactly the sessions that are named: cancel what they do first, terminate them then."""
     names = _named(sessions, at_most)
-    seconds = grace.total_seconds()
-    if not 0 <= seconds <= MOST_GRACE_SECONDS:
-        raise Refused(f"a grace of {seconds:g} s is not between 0 and {MOST_GRACE_SECONDS:g} s")
-    return _ended(names, server.end_all(names, effect, grace_seconds=seconds))
+    return _ended(names, server.end_all(names, effect, grace_seconds=grace_seconds(grace)))
 
 
 @end_sessions.looking

@@ -14,6 +14,7 @@ from drillbook.core.side_by_side import side_by_side
 from drillbook.ports.metrics import MetricCount, MetricCounts, MetricPoint
 from drillbook.providers.prometheus.counters import Series, increases
 from drillbook.remote.asking import Asking, Heard, ask, shown_address
+from drillbook.remote.reply import first_misfit
 
 SECONDS = 10.0
 MOST_STEPS = 2000  # Prometheus itself gives 11,000
@@ -163,10 +164,8 @@ def _read(heard: Heard, where: str) -> _Answer:
     try:
         return _Answer.model_validate_json(heard.text)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the answer"
         raise Failed(
-            f"{where} answered what is no range of its API: {place}: {first['msg']}",
+            f"{where} answered what is no range of its API: {first_misfit(error)}",
             hint="Check that url is Prometheus' own, without /api/v1.",
         ) from error
 

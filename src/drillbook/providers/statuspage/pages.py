@@ -12,6 +12,7 @@ from drillbook.core.side_by_side import side_by_side
 from drillbook.ports.status_pages import Component, Notice, Posted, Standing, StatusPage
 from drillbook.providers.statuspage.answers import Incidents, Maintenances, Summary
 from drillbook.remote.asking import Asking, Heard, ask
+from drillbook.remote.reply import first_misfit
 
 PAGE_SECONDS = 5.0
 OK = 200
@@ -137,10 +138,8 @@ def _read(kind: type[Seen], heard: Heard, page: PageAddress) -> Seen:
     try:
         return kind.model_validate_json(heard.text)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the answer"
         raise Unavailable(
-            f"{page.url} answered what is no status page: {place}: {first['msg']}",
+            f"{page.url} answered what is no status page: {first_misfit(error)}",
             hint="It must answer /api/v2/summary.json as Atlassian Statuspage does.",
         ) from error
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from drillbook.core.errors import Failed
 from drillbook.ports.managed_backups import Managed, ManagedBackup, Stage
 from drillbook.ports.platform import Disk, Project, Service
+from drillbook.remote.reply import first_misfit
 
 STAGES = {
     "PENDING": Stage.PENDING,
@@ -139,10 +140,8 @@ def _moment(seconds: int | None) -> datetime | None:
 
 def strange(path: str, error: ValidationError) -> Failed:
     """Return that an answer has another form than the one we know."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(map(str, first["loc"])) or "the answer"
     return Failed(
         f"Supabase answered GET …{path} with what is not its documented form: "
-        f"{place}: {first['msg']}",
+        f"{first_misfit(error)}",
         hint="Its API may have changed: look for a newer Drillbook.",
     )

@@ -18,6 +18,7 @@ from drillbook.providers.vercel.answers import (
     ValuesSeen,
 )
 from drillbook.remote.api import JsonApi, Values
+from drillbook.remote.reply import first_misfit
 
 A_PAGE = 100
 TEAM_ID = "team_"
@@ -109,10 +110,8 @@ def parsed_list(kind: type[Parsed], body: JsonValue, path: str) -> tuple[Parsed,
 
 
 def _other_shape(error: ValidationError, path: str) -> Failed:
-    first = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(map(str, first["loc"])) or "all of it"
     return Failed(
-        f"Vercel's answer to {path} has another shape than Drillbook knows: {place}: "
-        f"{first['msg']}",
+        f"Vercel's answer to {path} has another shape than Drillbook knows: "
+        f"{first_misfit(error, 'all of it')}",
         hint="Check `api` in stack.toml; a newer Drillbook may know it.",
     )
