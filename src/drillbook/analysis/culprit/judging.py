@@ -98,11 +98,12 @@ def _pass_on(cases: list[Case]) -> None:
         for case in cases
         if case.cause.kind in BROUGHT_ABOUT
         and case.measured > 0
+        and not case.is_root
         and (case.of_the_app or case.cause.kind not in OF_SESSIONS)
     ]
     for case in cases:
         mine = [one for one in middle if case.cause.kind in BROUGHT_ABOUT[one.cause.kind]]
-        if not mine or not _near(case):
+        if not mine or case.cleared or not _near(case):
             continue
         strongest = max(mine, key=lambda one: one.score)
         case.add(

@@ -65,7 +65,7 @@ def release_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Cas
     _not_of_code(case, scene, trouble)
     _few_wait(case, trouble)
     _who(case, trouble, build.id)
-    _served_well(case, trouble, build.id, timed)
+    _served_well(case, scene, trouble, timed)
     _lacks_value(case, scene, trouble)
     _lacks_object(case, scene, trouble)
     _leaks(case, scene, trouble)
@@ -160,39 +160,52 @@ def _few_wait(case: Case, trouble: Trouble) -> None:
 
 def _who(case: Case, trouble: Trouble, build: str) -> None:
     """Compare this release's requests with those that another one answered at the same time."""
-    spread = shares("deployment", trouble.bad, trouble.since)
-    others = sum(count for name, count in spread.every.items() if name != build)
-    if spread.every[build] < ENOUGH or others < ENOUGH:
+    own = [one.at for one in trouble.since if one.deployment == build]
+    others = [one.at for one in trouble.since if one.deployment and one.deployment != build]
+    if not own or not others:
         return
-    own = spread.rate(build)
-    other = sum(count for name, count in spread.bad.items() if name != build) / others
-    if own > 3 * other and own > 0:
+    # While both answer: one after the other tells of the times, and not of the releases.
+    begin, end = max(own[0], others[0]), min(own[-1], others[-1])
+    spread = shares(
+        "deployment",
+        (one for one in trouble.bad if begin <= one.at <= end),
+        (one for one in trouble.since if begin <= one.at <= end),
+    )
+    count = sum(count for name, count in spread.every.items() if name != build)
+    if spread.every[build] < ENOUGH or count < ENOUGH:
+        return
+    mine = spread.rate(build)
+    other = sum(count for name, count in spread.bad.items() if name != build) / count
+    if mine > 3 * other and mine > 0:
         case.add(
-            f"{own:.1%} of its requests are bad, {other:.1%} of another release's meanwhile",
+            f"{mine:.1%} of its requests are bad, {other:.1%} of another release's meanwhile",
             3.0,
             HOSTING,
         )
-    elif other > own / 2:
+    elif other > mine / 2:
         case.add(
-            f"{other:.1%} of another release's requests are bad as well, {own:.1%} of its own",
+            f"{other:.1%} of another release's requests are bad as well, {mine:.1%} of its own",
             -4.0,
             HOSTING,
         )
 
 
-def _served_well(case: Case, trouble: Trouble, build: str, timed: Timing) -> None:
-    """Weigh what this very build did before it was given the users again."""
-    _, change = timed.of(ChangeKind.DEPLOYMENT, build)
-    if change is None:
+def _served_well(case: Case, scene: Scene, trouble: Trouble, timed: Timing) -> None:
+    """Weigh what this very build, or another of its commit, did before it was given the users."""
+    served = scene.serving
+    _, change = timed.of(ChangeKind.DEPLOYMENT, case.cause.subject)
+    if change is None or served is None:
         return
+    commit = served.deployment.commit
+    mine = {name for name, other in scene.commits.items() if commit and other == commit}
+    mine.add(case.cause.subject)
     given = (change.not_before or change.at).timestamp() - 1.0
-    before = [one for one in trouble.before if one.deployment == build and one.at < given]
-    bad = [one for one in trouble.before_bad if one.deployment == build and one.at < given]
-    if len(before) >= ENOUGH and len(bad) * 20 <= len(before):
+    before = sum(one.deployment in mine and one.at < given for one in trouble.before)
+    bad = sum(one.deployment in mine and one.at < given for one in trouble.before_bad)
+    if before >= ENOUGH and bad * 20 <= before:
+        case.cleared = True
         case.add(
-            f"the same build answered {len(before)} requests before, {len(bad)} of them badly",
-            -4.0,
-            HOSTING,
+            f"the same code answered {before} requests before, {bad} of them badly", -4.0, HOSTING
         )
 
 

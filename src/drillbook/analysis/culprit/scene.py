@@ -1,7 +1,7 @@
 """All that is known at one moment of an incident; what did not answer is None, and never well."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -195,7 +195,8 @@ class Scene:
     """
     The facts, each None where its part did not answer or is not configured.
 
-    Times of requests, words and the onset are seconds of the epoch.
+    Times of requests, words and the onset are seconds of the epoch; `commits` tells from which
+    commit each build is.
     """
 
     now: datetime
@@ -204,6 +205,7 @@ class Scene:
     changes: tuple[Change, ...] | None = None
     serving: Served | None = None
     earlier: Served | None = None
+    commits: Mapping[str, str] = field(default_factory=dict[str, str])
     diff: tuple[FileDiff, ...] | None = None
     values: tuple[EnvironmentValue, ...] | None = None
     migrations: tuple[MigrationKnown, ...] | None = None

@@ -142,6 +142,7 @@ def _index_gone(case: Case, scene: Scene, trouble: Trouble) -> None:
             continue
         dropped = _DROPPED.search(one.text)
         if dropped is not None:
+            case.is_root = True
             case.add(
                 f"the index {dropped['name']} was dropped at {one.at:%H:%M:%S} UTC",
                 3.0,

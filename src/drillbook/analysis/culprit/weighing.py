@@ -27,12 +27,16 @@ class Case:
     A cause with what was gathered for and against it, and what would help if it is the one.
 
     `of_the_app`: it is the app's own sessions, and no other program's, that it is about.
+    `is_root`: what brought it about is known and stands in it; `cleared`: it did well before, so
+    it may have for itself only what was seen of it, and not what it might have brought about.
     """
 
     cause: Cause
     fix: Fix
     prior: float = PRIOR
     of_the_app: bool = False
+    is_root: bool = False
+    cleared: bool = False
     evidence: list[Evidence] = field(default_factory=list[Evidence])
 
     def add(self, says: str, weight: float, source: str, at: datetime | None = None) -> None:
