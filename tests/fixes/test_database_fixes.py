@@ -1,6 +1,8 @@
 """What helps a database: sessions that are ended, a limit that is raised, a server started anew."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -108,6 +110,66 @@ def test_nothing_is_ended_where_one_of_the_named_is_drillbooks_own(
         actions.end_sessions.do(sessions, EFFECT, sessions=asked[:1], at_most=0)
 
 
+STATE = "SELECT state_change, xact_start FROM pg_stat_activity WHERE pid = %s"
+
+
+def as_seen(session: Session, looking: Session, *, waited_for: bool = False) -> SessionToEnd:
+    found = looking.execute(STATE, (session.info.backend_pid,)).fetchone()
+    mine = looking.execute(
+        "SELECT backend_start FROM pg_stat_activity WHERE pid = %s", (session.info.backend_pid,)
+    ).fetchone()
+    looking.rollback()
+    assert found is not None
+    assert mine is not None
+    return SessionToEnd.model_validate(
+        {
+            "pid": session.info.backend_pid, "session_started": mine[0],
+            "unchanged_since": found[0], "transaction_started": found[1], "waited_for": waited_for,
+        }
+    )  # fmt: skip
+
+
+def test_a_session_that_has_worked_since_it_was_seen_is_spared(
+    server: Server, clients: list[Session], database_url: str
+) -> None:
+    sessions, (idle, busy, looking, _) = PostgresSessions(server), clients
+    asked = (as_seen(idle, looking), as_seen(busy, looking))
+    busy.execute("SELECT 1")
+    busy.rollback()  # idle again, as it was seen: but it is one that is used
+
+    done = actions.end_sessions.do(sessions, EFFECT, sessions=asked)
+
+    assert (done.named, done.ended, done.spared, done.gone) == (2, 1, 1, 0)
+    assert "1 spared, for it is not as it was seen" in done.says
+    assert [lives(idle), lives(busy)] == [False, True]
+
+
+def test_a_lock_that_others_still_wait_for_is_freed_though_its_holder_has_worked(
+    server: Server, clients: list[Session]
+) -> None:
+    sessions, (holder, waiter, looking, other) = PostgresSessions(server), clients
+    for each in (holder, other):
+        each.execute("CREATE TEMP TABLE mine (id int)")
+    holder.execute("SELECT pg_advisory_xact_lock(7)")
+    asked = tuple(as_seen(each, looking, waited_for=True) for each in (holder, other))
+    for each in (holder, other):
+        each.execute("SELECT 1")
+    with ThreadPoolExecutor(1) as beside:
+        waits = beside.submit(waiter.execute, "SELECT pg_advisory_xact_lock(7)")
+        waiting = "SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+        for _ in range(500):
+            if looking.execute(waiting, (waiter.info.backend_pid,)).fetchone() is not None:
+                break
+            looking.rollback()
+            time.sleep(0.01)  # Postgres tells nobody when a session begins to wait
+
+        done = actions.end_sessions.do(sessions, EFFECT, sessions=asked)
+
+        waits.result(timeout=10)
+    assert (done.ended, done.spared) == (1, 1)  # nobody waits for the other one
+    assert [lives(holder), lives(other)] == [False, True]
+
+
 @pytest.fixture
 def role(database_url: str) -> Iterator[str]:
     name = sql.Identifier("fixes_app")
@@ -130,6 +192,11 @@ def test_a_logins_limit_is_raised_once_and_set_back_as_it_was(server: Server, ro
     assert raising.look_raised(limits, EFFECT, role=role) == done
     assert raising.undo_raise(before, limits, EFFECT, role=role).limit == 5
     assert raising.undo_raise(before, limits, EFFECT, role=role).limit == 5  # twice is once
+
+    # What this task set is known from before it, whatever the server's own limit is by now.
+    limits.set_limit(role, 3)
+    earlier = raising.LimitBefore(role=role, limit=5, to=3)
+    assert raising.undo_raise(earlier, limits, EFFECT, role=role).limit == 5
 
     limits.set_limit(role, 7)  # somebody else
     with pytest.raises(Refused, match="7 connections by now, which this task has not set"):
@@ -200,6 +267,18 @@ def test_a_server_that_is_down_is_started_by_its_platform_once(ill: Ill) -> None
     assert not found.asked
     with psycopg.connect(ill.server.url(DATABASE)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_server_that_lets_us_in_again_is_left_alone_where_it_was_thought_away(ill: Ill) -> None:
+    before, since = ill.server.identity(), datetime.now(UTC)
+    assert restarting.look_restarted(*ill.ports, EFFECT, since=since, if_away=True) is None
+
+    done = actions.restart.do(*ill.ports, EFFECT, since=since, if_away=True)
+
+    assert not done.asked
+    assert done.started < since
+    assert "lets us in by now, so it was not restarted" in done.says
+    assert ill.server.identity() == before
 
 
 def test_a_restart_whose_answer_was_lost_is_found_and_not_asked_for_again(ill: Ill) -> None:

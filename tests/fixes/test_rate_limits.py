@@ -42,6 +42,8 @@ def store(server: ValkeyServer) -> Iterator["Redis"]:
         client.mset(ENDLESS)
         client.set(f"{PREFIX}requests:address:127.1.0.1:8", "5", ex=600)
         client.set(f"{PREFIX}settings", "strict")
+        client.set(f"{PREFIX}requests:most", "100")  # a setting, and a number
+        client.set(f"{PREFIX}requests:share:7", "0.5")
         client.hset(f"{PREFIX}names", "a", "b")
         client.set("sessions:1", "17")
         yield client
@@ -61,7 +63,7 @@ def whole(store: "Redis") -> dict[str, tuple[str, bool]]:
 def test_the_state_tells_counts_without_their_owners(limits: RedisLimits, store: "Redis") -> None:
     seen = ratelimit.state.do(limits)
 
-    assert (seen.reachable, seen.counts, seen.endless, seen.highest) == (True, 9, 6, 1000000)
+    assert (seen.reachable, seen.counts, seen.endless, seen.highest) == (True, 11, 6, 1000000)
     assert seen.shown == (f"{PREFIX}requests:user:…:…: 6 without an end",)
     assert "6 without an end, the highest 1000000" in seen.says
 

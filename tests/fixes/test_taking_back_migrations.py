@@ -1,5 +1,6 @@
 """A migration is taken back, whoever applied it, and what the ledgers had comes back with it."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,28 @@ def test_a_migration_killed_on_its_way_back_at_every_moment_is_taken_back_once(
         if not died:
             break
     assert deaths >= 2
+
+
+def test_what_was_taken_back_meanwhile_is_left_as_it_is(place: Place) -> None:
+    place.apply("0002_mood.sql")
+    given = {"name": "0002_mood", "folder": "migrations", "by_hand": True}
+    seen = datetime.now(UTC)
+    migration.take_back.do(*place.ports, NOW, **given)
+    place.run("ALTER TABLE notes ADD COLUMN mood text")  # another one, which is not its own
+    second = Effect(key="r-13/5.2", run="r-13")
+    before = remember_taking_back(*place.ports, second, **given, seen=seen)
+
+    for told in ({"seen": seen}, {"by_hand": False}):
+        done = migration.take_back.do(*place.ports, second, **(given | told))
+        assert "0002_mood.sql was taken back already at 20" in done.says
+    undone = undo_taking_back(before, *place.ports, second, **given, seen=seen)
+
+    assert undone.fingerprint == before.before.fingerprint == done.fingerprint
+    assert place.known() == [("0002_mood.sql", "taken back")]
+    # One that a hand applied again is in no ledger: it was seen long after the way back.
+    place.run("CREATE INDEX notes_mood ON notes (mood)")
+    later = given | {"seen": seen + timedelta(hours=1)}
+    assert migration.take_back.do(*place.ports, second, **later).statements == 2
 
 
 def test_nothing_is_taken_back_that_does_not_fit_the_folder(place: Place) -> None:

@@ -86,11 +86,18 @@ class FixKind(StrEnum):
 
 
 class SessionToEnd(Frozen):
-    """A database session for good: its number is given out again, its beginnings are not."""
+    """
+    A database session for good: its number is given out again, its beginnings are not.
+
+    `unchanged_since`: end it only while its state is the one it has been in since then.
+    `waited_for`: end it also while others wait for it.
+    """
 
     pid: int
     session_started: datetime
     transaction_started: datetime | None = None
+    unchanged_since: datetime | None = None
+    waited_for: bool = False
     says: str = ""
 
 

@@ -103,6 +103,7 @@ class LedgerEntry(Frozen):
     statements: tuple[str, ...] | None = None
     status: str = "applied"
     at: datetime | None = None
+    taken_back_at: datetime | None = None
     run: str = ""
 
 

@@ -11,6 +11,7 @@ class Blocker(Frozen):
     A session that holds what others wait for, or that has a transaction open on a table.
 
     Number and both beginnings together name it for good: a number is used again, they are not.
+    `state_since` is when it came into the state that it is in.
     """
 
     pid: int
@@ -22,6 +23,7 @@ class Blocker(Frozen):
     waiting: int = 0
     session_started: datetime | None = None
     transaction_started: datetime | None = None
+    state_since: datetime | None = None
 
     @property
     def says(self) -> str:

@@ -15,18 +15,23 @@ class SessionName(Frozen):
     A session for good: a process number is given out again, these beginnings are not.
 
     With `transaction_started` it is one transaction that is meant: a later one of the same session
-    is not.
+    is not. With `unchanged_since` it is meant only while it is in the state it has been in since
+    then: one that works, or has worked meanwhile, is not. With `waited_for` it is meant also while
+    another session waits for it.
     """
 
     pid: int
     session_started: datetime
     transaction_started: datetime | None = None
+    unchanged_since: datetime | None = None
+    waited_for: bool = False
 
 
 class HowEnded(StrEnum):
     """How a session, or the transaction that was meant, came to its end."""
 
     GONE = "gone by itself"
+    SPARED = "spared, for it is not as it was seen"
     CANCELLED = "statement cancelled"
     TERMINATED = "session terminated"
 
@@ -42,7 +47,7 @@ class Sessions(Protocol):
         """
         Cancel what it does; when that does not end it within the grace, terminate it.
 
-        Errors: Refused when it may not be ended, Failed when it does not go.
+        One that is there and no longer as its name says is spared. Errors: Refused when it may not be ended, Failed when it does not go.
         """
         ...
 

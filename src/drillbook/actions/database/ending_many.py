@@ -15,11 +15,12 @@ MOST = 200
 
 
 class SessionsEnded(Frozen):
-    """Sessions that are no longer there; `gone` are those that had ended before."""
+    """Sessions that are no longer in the way: `gone` had ended before, `spared` go on."""
 
     named: int
     ended: int
     gone: int
+    spared: int = 0
     pids: tuple[int, ...]
     says: str
 
@@ -35,7 +36,12 @@ def end_sessions(
     grace: Duration = GRACE,
     at_most: int = MOST,
 ) -> SessionsEnded:
-    """End exactly the sessions that are named: cancel what they do first, terminate them then."""
+    """
+    End exactly the sessions that are named: cancel what they do first, terminate them then.
+
+    Each is looked at once more right before: one whose state has changed since it was named, and
+    that nobody waits for, is spared.
+    """
     names = _named(sessions, at_most)
     return _ended(names, server.end_all(names, effect, grace_seconds=grace_seconds(grace)))
 
@@ -70,7 +76,7 @@ def _named(sessions: tuple[SessionToEnd, ...], at_most: int) -> tuple[SessionNam
             again=False,
         )
     for one in sessions:
-        times = (one.session_started, one.transaction_started)
+        times = (one.session_started, one.transaction_started, one.unchanged_since)
         if one.pid <= 0 or any(at is not None and at.tzinfo is None for at in times):
             raise Refused(
                 f"pid {one.pid} with a time without its zone, or no pid at all, names no session",
@@ -82,6 +88,8 @@ def _named(sessions: tuple[SessionToEnd, ...], at_most: int) -> tuple[SessionNam
             pid=one.pid,
             session_started=one.session_started,
             transaction_started=one.transaction_started,
+            unchanged_since=one.unchanged_since,
+            waited_for=one.waited_for,
         )
         for one in sessions
     )
@@ -90,12 +98,13 @@ def _named(sessions: tuple[SessionToEnd, ...], at_most: int) -> tuple[SessionNam
 
 def _ended(names: tuple[SessionName, ...], how: tuple[HowEnded, ...]) -> SessionsEnded:
     counts = Counter(how)
-    gone = counts[HowEnded.GONE]
+    gone, spared = counts[HowEnded.GONE], counts[HowEnded.SPARED]
     told = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
     return SessionsEnded(
         named=len(names),
-        ended=len(names) - gone,
+        ended=len(names) - gone - spared,
         gone=gone,
+        spared=spared,
         pids=tuple(name.pid for name in names),
         says=f"{len(names)} sessions were named: {told}",
     )

@@ -21,10 +21,11 @@ class ConnectionsRaised(Frozen):
 
 
 class LimitBefore(Frozen):
-    """A login's limit before the write."""
+    """A login's limit before the write, and the one that the write was about to set."""
 
     role: str
     limit: int
+    to: int
 
 
 @domain.write
@@ -63,8 +64,9 @@ def look_raised(
 
 
 def remember_limit(limits: RoleLimits, effect: Effect, *, role: str, to: int = 0) -> LimitBefore:
-    """Remember the limit there is."""
-    return LimitBefore(role=role, limit=limits.room(role).limit)
+    """Remember the limit there is, and the one that will be: the server's own may change."""
+    room = limits.room(role)
+    return LimitBefore(role=role, limit=room.limit, to=_wanted(room, to))
 
 
 @raise_connections.undone_by(remembering=remember_limit)
@@ -73,7 +75,7 @@ def undo_raise(
 ) -> ConnectionsRaised:
     """Set the limit as it was; connections above it stay until their clients close them."""
     room = limits.room(role)
-    if room.limit not in {before.limit, _wanted(room, to)}:
+    if room.limit not in {before.limit, before.to}:
         raise Refused(
             f"{role} may have {room.limit} connections by now, which this task has not set; "
             f"before it was {before.limit}",

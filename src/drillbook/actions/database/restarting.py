@@ -39,8 +39,13 @@ def restart(
     *,
     since: datetime,
     within: Duration = WITHIN,
+    if_away: bool = False,
 ) -> Restarted:
-    """Have the platform start the server again, unless it was started after `since`."""
+    """
+    Have the platform start the server again, unless it was started after `since`.
+
+    With `if_away`, a server that lets us in at that moment is left alone: it came back by itself.
+    """
     _checked(since)
     checked_length("within", within)
     status = platform.project().status
@@ -51,6 +56,8 @@ def restart(
         )
     # One that is under way is followed: an earlier attempt's, or somebody else's.
     asked = status != RESTARTING
+    if asked and if_away and (started := _started(uptime)) is not None:
+        return _left_alone(started, status)
     if asked:
         effect.still_mine()
         _ask(restarts, platform, uptime, effect, since)
@@ -66,6 +73,7 @@ def look_restarted(
     *,
     since: datetime,
     within: Duration = WITHIN,
+    if_away: bool = False,
 ) -> Restarted | None:
     """Tell whether the server lets us in and was started after `since`, by whomever."""
     started = _started_after(uptime, _checked(since))
@@ -123,11 +131,15 @@ def _followed(
 
 
 def _started_after(uptime: Uptime, since: datetime) -> datetime | None:
+    started = _started(uptime)
+    return started if started is not None and started > since else None
+
+
+def _started(uptime: Uptime) -> datetime | None:
     try:
-        started = uptime.started()
+        return uptime.started()
     except DrillbookError:
         return None  # nobody is let in: whether it was started shows when somebody is
-    return started if started > since else None
 
 
 def _status(platform: Platform) -> str:
@@ -135,6 +147,17 @@ def _status(platform: Platform) -> str:
         return platform.project().status
     except Unavailable:
         return ""  # the server's own answer counts; the next look asks again
+
+
+def _left_alone(started: datetime, status: str) -> Restarted:
+    return Restarted(
+        started=started,
+        status=status,
+        asked=False,
+        seconds=0.0,
+        says="the server lets us in by now, so it was not restarted; it runs since "
+        f"{started:%Y-%m-%d %H:%M:%S} UTC, and the platform says {status}",
+    )
 
 
 def _restarted(started: datetime, status: str, *, asked: bool, seconds: float) -> Restarted:

@@ -1,50 +1,38 @@
 """Take back a migration that an earlier run, another tool or a hand applied."""
 
-# mypy: disable-error-code="type-abstract"
-# Ports are Protocols, and `Systems.find` takes the type itself.
-
-import hashlib
 from collections.abc import Sequence
-from typing import Required, TypedDict
+from datetime import UTC, datetime
 
 from typing_extensions import Unpack
 
+from drillbook.actions.migration.finding import (
+    OF_APP,
+    GivenName,
+    found_among,
+    migrations_of,
+    own,
+)
 from drillbook.actions.migration.returning import Before, as_before, taken_back
 from drillbook.actions.migration.subject import LOCK_TIMEOUT, PATIENCE, RETRIES, domain
-from drillbook.analysis.order import named, ordered
+from drillbook.analysis.order import named
 from drillbook.analysis.reading import refuse_broken
 from drillbook.analysis.standing import APPLIED, GONE, is_of
 from drillbook.core.effect import Effect
-from drillbook.core.errors import Failed, NotFound, Refused
+from drillbook.core.errors import Failed, Refused
 from drillbook.core.files import File
-from drillbook.core.migration_files import LedgerEntry, MigrationFile, SourceFile
+from drillbook.core.migration_files import LedgerEntry, MigrationFile
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration
+from drillbook.core.waiting import CLOCKS_DIFFER
 from drillbook.ports.database import Database
 from drillbook.ports.migration_files import Ledgers, MigrationFolders
 from drillbook.ports.migrations import Change, LedgerRow, Migrations, Status
-from drillbook.ports.repository import Repository
 from drillbook.ports.systems import Systems
 from drillbook.ports.ways_back import WayBackScript
 
 SHOWN = 3
-OF_APP = "supabase/migrations"
-DOWN_PATHS = ("{}.down.sql", "{}_down.sql", "down/{}.sql")
+NEVER = datetime.min.replace(tzinfo=UTC)
 BY_HAND = "a hand: no ledger has it"
-
-
-class GivenName(TypedDict, total=False):
-    """The values of `migration.take_back`."""
-
-    name: Required[str]
-    folder: Required[str]
-    by_hand: bool
-    over: tuple[str, ...]
-    of_app: str
-    way_back: WayBackScript | None
-    lock_timeout: Duration
-    retries: int
-    patience: Duration
 
 
 class TookBack(Frozen):
@@ -77,6 +65,7 @@ def take_back(
     name: str,
     folder: str,
     by_hand: bool = False,
+    seen: datetime | None = None,
     over: tuple[str, ...] = (),
     of_app: str = OF_APP,
     way_back: WayBackScript | None = None,
@@ -90,13 +79,16 @@ def take_back(
     `name` is the migration's name or version in the team's `folder`, or its whole name in the
     folder `of_app` of the app's repository. Refused where no ledger has
     it, unless it was applied `by_hand`; where its file was changed since; and where later ones
-    are applied that are not named in `over`.
+    are applied that are not named in `over`. What the ledger has as taken back already is left as
+    it is; `by_hand` with a moment when it was `seen` means one that came again before that.
     """
     given = GivenName(
-        name=name, folder=folder, by_hand=by_hand, over=over, of_app=of_app, way_back=way_back,
-        lock_timeout=lock_timeout, retries=retries, patience=patience,
+        name=name, folder=folder, by_hand=by_hand, seen=seen, over=over, of_app=of_app,
+        way_back=way_back, lock_timeout=lock_timeout, retries=retries, patience=patience,
     )  # fmt: skip
-    _, change = _wanted(ledgers, folders, systems, effect, given)
+    change, entry, is_gone = _wanted(ledgers, folders, systems, effect, given)
+    if is_gone and entry is not None and migrations.settle(effect) is None:
+        return _left_alone(entry, database)
     row = migrations.apply(change, effect)
     if row.status is not Status.APPLIED:
         raise Refused(
@@ -140,7 +132,8 @@ def remember_taking_back(
     **given: Unpack[GivenName],
 ) -> WithIt:
     """Remember the schema, and what applies the migration again."""
-    by, change = _wanted(ledgers, folders, systems, effect, given)
+    change, entry, _ = _wanted(ledgers, folders, systems, effect, given)
+    by = BY_HAND if entry is None else f"{entry.ledger}, {entry.run}"
     state = database.catalog()
     before = Before(
         fingerprint=state.fingerprint,
@@ -193,14 +186,21 @@ def _wanted(
     systems: Systems,
     effect: Effect,
     given: GivenName,
-) -> tuple[str, Change]:
-    """Return who had applied the migration, and its down script as a change of its own."""
-    order = _migrations(folders, systems, given)
-    file, down = _found(order, given["folder"], given["name"])
+) -> tuple[Change, LedgerEntry | None, bool]:
+    """
+    Return the down script as a change of its own, and the ledger's entry of the migration.
+
+    The last says that this entry was taken back already, so that there is nothing to do.
+    """
+    order = migrations_of(folders, systems, given)
+    file, down = found_among(order, given["folder"], given["name"])
     refuse_broken(File(name=down.path, sha256=down.sha256, text=down.text))
-    entries = [one for one in ledgers.entries() if one.status != GONE]
-    entry = _entry(entries, file, by_hand=given.get("by_hand", False))
-    _refuse_later(order, entries, file, given.get("over", ()))
+    known = ledgers.entries()
+    entries = [one for one in known if one.status != GONE]
+    gone = _taken_back(known, file, given)
+    entry = gone or _entry(entries, file, by_hand=given.get("by_hand", False))
+    if gone is None:
+        _refuse_later(order, entries, file, given.get("over", ()))
     script = given.get("way_back")
     proven = script if script is not None and script.proven else None
     change = Change(
@@ -216,76 +216,23 @@ def _wanted(
         retries=given.get("retries", RETRIES),
         patience_seconds=given.get("patience", PATIENCE).total_seconds(),
     )
-    return f"{entry.ledger}, {entry.run}" if entry is not None else BY_HAND, change
+    return change, entry, gone is not None
 
 
-def _migrations(
-    folders: MigrationFolders, systems: Systems, given: GivenName
-) -> Sequence[MigrationFile]:
-    """Return the migrations of the team's folder, else the one of this name that the app has."""
-    missing: NotFound | None = None
-    try:
-        found = ordered(folders.read(given["folder"])).migrations
-    except NotFound as error:
-        found, missing = (), error
-    if any(_is_named(one, given["name"]) for one in found):
-        return found
-    repository = systems.find(Repository)
-    of_app = None if repository is None else _of_app(repository, given)
-    if of_app is not None:
-        return (of_app,)
-    if missing is not None:
-        raise missing
-    return found
-
-
-def _of_app(repository: Repository, given: GivenName) -> MigrationFile | None:
-    """Return a migration by its whole name from the app's own repository, as its branch has it."""
-    stem, folder = _own(given["name"]), given.get("of_app", OF_APP).strip("/")
-    up = _source(repository, f"{folder}/{stem}.sql")
-    if up is None:
+def _taken_back(
+    entries: Sequence[LedgerEntry], file: MigrationFile, given: GivenName
+) -> LedgerEntry | None:
+    """Return the entry of a migration that was taken back, and not applied again since."""
+    mine = [one for one in entries if _is_of(one, file)]
+    if not mine or any(one.status != GONE for one in mine):
         return None
-    downs = (_source(repository, f"{folder}/{path.format(stem)}") for path in DOWN_PATHS)
-    return MigrationFile(
-        name=stem,
-        version=named(f"{stem}.sql").written,
-        path=up.path,
-        sha256=up.sha256,
-        text=up.text,
-        down=next(filter(None, downs), None),
-    )
-
-
-def _source(repository: Repository, path: str) -> SourceFile | None:
-    try:
-        data = repository.file(path, repository.branch)
-    except NotFound:
-        return None
-    sha256 = hashlib.sha256(data).hexdigest()
-    return SourceFile(path=path, sha256=sha256, text=data.decode("utf-8", "replace"))
-
-
-def _is_named(file: MigrationFile, name: str) -> bool:
-    return _own(name) in {_own(file.name), file.version}
-
-
-def _found(
-    order: Sequence[MigrationFile], folder: str, name: str
-) -> tuple[MigrationFile, SourceFile]:
-    fits = [one for one in order if _is_named(one, name)]
-    if len(fits) != 1:
-        many = f"{len(fits)} migrations" if fits else f"no migration among {len(order)}"
-        raise NotFound(
-            f"{folder} has {many} of the name {name!r}; nothing was changed",
-            hint="Give its whole name, or the folder in which the team keeps it.",
-        )
-    if fits[0].down is None or not fits[0].down.text.strip():
-        raise Refused(
-            f"{fits[0].name} has no down script in {folder}; nothing was changed",
-            hint="Write one and rehearse it, ship a fix forward, or restore the backup before it.",
-            again=False,
-        )
-    return fits[0], fits[0].down
+    last = max(mine, key=lambda one: one.taken_back_at or NEVER)
+    if not given.get("by_hand", False):
+        return last
+    seen = given.get("seen")
+    # A hand that applied it again left no entry: what was seen after the way back is such a one.
+    is_later = seen is not None and (last.taken_back_at or NEVER) >= seen - CLOCKS_DIFFER
+    return last if is_later else None
 
 
 def _entry(
@@ -305,11 +252,7 @@ def _entry(
 
 
 def _is_of(entry: LedgerEntry, file: MigrationFile) -> bool:
-    return is_of(entry, file) or _own(entry.name) == _own(file.name)
-
-
-def _own(name: str) -> str:
-    return name.rpartition("/")[2].removesuffix(".sql")
+    return is_of(entry, file) or own(entry.name) == own(file.name)
 
 
 def _refuse_other(entry: LedgerEntry, file: MigrationFile) -> None:
@@ -333,15 +276,15 @@ def _refuse_later(
     file: MigrationFile,
     over: tuple[str, ...],
 ) -> None:
-    accepted = {_own(one) for one in over}
+    accepted = {own(one) for one in over}
     names = [one.name for one in migrations]
-    later = {_own(one.name) for one in migrations[names.index(file.name) + 1 :]}
+    later = {own(one.name) for one in migrations[names.index(file.name) + 1 :]}
     there = [
-        _own(entry.name)
+        own(entry.name)
         for entry in entries
         if not _is_of(entry, file)
-        and (_own(entry.name) in later or _is_later(entry, file))
-        and _own(entry.name) not in accepted
+        and (own(entry.name) in later or _is_later(entry, file))
+        and own(entry.name) not in accepted
     ]
     if there:
         more = f" and {len(there) - SHOWN} more" if len(there) > SHOWN else ""
@@ -355,7 +298,7 @@ def _refuse_later(
 
 def _is_later(entry: LedgerEntry, file: MigrationFile) -> bool:
     """Whether a ledger's entry has a later number of the same kind: 0005 is not before a date."""
-    theirs, ours = named(f"{_own(entry.name)}.sql"), named(f"{_own(file.name)}.sql")
+    theirs, ours = named(f"{own(entry.name)}.sql"), named(f"{own(file.name)}.sql")
     return len(theirs.written) == len(ours.written) and theirs.version > ours.version
 
 
@@ -363,6 +306,17 @@ def _way_back_said(name: str, script: WayBackScript | None) -> str:
     if script is not None and script.proven:
         return "; ".join(filter(None, (script.says, script.price)))
     return f"applies {name} again; what its columns and tables held by then does not come back"
+
+
+def _left_alone(entry: LedgerEntry, database: Database) -> TookBack:
+    at = f" at {entry.taken_back_at:%Y-%m-%d %H:%M:%S} UTC" if entry.taken_back_at else ""
+    return TookBack(
+        name=entry.name,
+        statements=0,
+        seconds=0.0,
+        fingerprint=database.catalog().fingerprint,
+        says=f"{entry.name} was taken back already{at}, so nothing was changed",
+    )
 
 
 def _took_back(name: str, row: LedgerRow) -> TookBack:

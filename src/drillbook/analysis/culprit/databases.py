@@ -227,5 +227,7 @@ def to_end(one: Blocker) -> SessionToEnd:
         pid=one.pid,
         session_started=one.session_started,
         transaction_started=one.transaction_started,
+        unchanged_since=one.state_since,
+        waited_for=one.waiting > 0,
         says=one.says,
     )

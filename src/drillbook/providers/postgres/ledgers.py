@@ -49,8 +49,10 @@ class PostgresLedgers:
 def _own(session: Session) -> Iterator[LedgerEntry]:
     if not _exists(session, OWN):
         return
-    for name, sha256, status, run, at in session.execute(query("ledgers", "own")):
-        yield LedgerEntry(ledger=OWN, name=name, sha256=sha256, status=status, run=run, at=at)
+    for name, sha256, status, run, at, back in session.execute(query("ledgers", "own")):
+        yield LedgerEntry(
+            ledger=OWN, name=name, sha256=sha256, status=status, run=run, at=at, taken_back_at=back
+        )
 
 
 def _supabase(session: Session) -> Iterator[LedgerEntry]:

@@ -42,7 +42,8 @@ class PostgresSessions:
         """End several, all within one grace; none when one of them may not be ended."""
         how = dict.fromkeys(names, HowEnded.GONE)
         with self.server.session() as session:
-            states = self._states(session, names)
+            states, changed = self._states(session, names)
+            how |= dict.fromkeys(changed, HowEnded.SPARED)
             left = tuple(states)
             if working := tuple(name for name in left if states[name] == "active"):
                 effect.still_mine()
@@ -54,29 +55,49 @@ class PostgresSessions:
                 left = tuple(name for name in left if name not in working or name in here)
             if left:
                 effect.still_mine()
-                for name in left:
-                    session.execute(query("sessions", "terminate"), name.model_dump())
-                effect.progress(f"terminated {_pids(left)}", None)
-                here = self._those_here(session, left, GOING_SECONDS)
-                how |= dict.fromkeys(left, HowEnded.TERMINATED)
-                if here:
-                    raise Failed(
-                        f"{_pids(here)} was told to end and is still there after "
-                        f"{GOING_SECONDS:g} s",
-                        hint="It may be waiting for its disk or its client; look at the server.",
-                    )
+                how |= self._terminated(session, left, working, effect)
         return tuple(how[name] for name in names)
 
-    def _states(self, session: Session, names: Sequence[SessionName]) -> dict[SessionName, str]:
-        """Return the states of those that are still there; Refused when one may not be ended."""
-        found = {}
+    def _terminated(
+        self,
+        session: Session,
+        left: tuple[SessionName, ...],
+        working: tuple[SessionName, ...],
+        effect: Effect,
+    ) -> dict[SessionName, HowEnded]:
+        told, how = [], dict[SessionName, HowEnded]()
+        for name in left:
+            # A cancelled one is in another state by our own hand.
+            strict = {"as_seen": name not in working and not name.waited_for}
+            row = session.execute(query("sessions", "terminate"), name.model_dump() | strict)
+            if row.fetchone() is not None:
+                told.append(name)
+            elif self._row(session, name) is not None:
+                how[name] = HowEnded.SPARED  # it began to work just now
+        effect.progress(f"terminated {_pids(told)}", None)
+        if here := self._those_here(session, tuple(told), GOING_SECONDS):
+            raise Failed(
+                f"{_pids(here)} was told to end and is still there after {GOING_SECONDS:g} s",
+                hint="It may be waiting for its disk or its client; look at the server.",
+            )
+        return how | dict.fromkeys(told, HowEnded.TERMINATED)
+
+    def _states(
+        self, session: Session, names: Sequence[SessionName]
+    ) -> tuple[dict[SessionName, str], tuple[SessionName, ...]]:
+        """Return the states of those still as named, and who is there and is not; or Refused."""
+        found, changed = {}, []
         for name in names:
             row = self._row(session, name)
-            if row is not None:
-                kind, state, application, _ = row
-                _refuse(name, str(kind), str(application))
+            if row is None:
+                continue
+            kind, state, application, _, as_seen = row
+            _refuse(name, str(kind), str(application))
+            if as_seen:
                 found[name] = str(state)
-        return found
+            else:
+                changed.append(name)
+        return found, tuple(changed)
 
     def _row(self, session: Session, name: SessionName) -> tuple[object, ...] | None:
         row = session.execute(query("sessions", "find"), name.model_dump()).fetchone()

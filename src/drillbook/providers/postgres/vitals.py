@@ -167,6 +167,7 @@ def _blocker(row: Row, waiting: int = 0) -> Blocker:
         waiting=waiting,
         session_started=row["session_started"],
         transaction_started=row["transaction_started"],
+        state_since=row["state_since"],
     )
 
 

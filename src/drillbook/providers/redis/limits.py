@@ -28,7 +28,7 @@ _SET_ASIDE = """
 local n = 0
 for _, key in ipairs(KEYS) do
   if redis.call('TTL', key) == -1 and redis.call('TYPE', key).ok == 'string'
-     and tonumber(redis.call('GET', key)) then
+     and string.find(redis.call('GET', key), '^%d+$') then
     redis.call('RENAME', key, ARGV[1] .. key)
     redis.call('EXPIRE', ARGV[1] .. key, ARGV[2])
     n = n + 1
@@ -80,7 +80,8 @@ class RedisLimits:
         wanted, aside = self._within(prefix), _aside(mark)
         with self._client(writes=True) as client:
             for page in _pages(client, wanted):
-                client.eval(_SET_ASIDE, len(page), *page, aside, str(KEPT_SECONDS))
+                if owned := [key for key in page if _has_owner(key)]:
+                    client.eval(_SET_ASIDE, len(owned), *owned, aside, str(KEPT_SECONDS))
             return sum(map(len, _pages(client, aside + wanted)))
 
     def put_back(self, prefix: str, mark: str) -> int:
@@ -110,7 +111,11 @@ class RedisLimits:
                     asking.ttl(key)
                 ends = asking.execute()
             counts += len(page)
-            forever = [key for key, left in zip(page, ends, strict=True) if left == NO_END]
+            forever = [
+                key
+                for key, left in zip(page, ends, strict=True)
+                if left == NO_END and _has_owner(key)
+            ]
             numbers = _numbers(client, forever)
             endless += len(numbers)
             highest = max((highest, *numbers.values()))
@@ -219,10 +224,14 @@ def _numbers(client: "Redis", keys: list[bytes]) -> dict[bytes, int]:
 
 
 def _number(value: bytes | str | None) -> int | None:
-    try:
-        return None if value is None else int(value)
-    except ValueError:
-        return None
+    text = value.decode("ascii", "replace") if isinstance(value, bytes) else value or ""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _has_owner(key: bytes) -> bool:
+    """Whether a name says whose or which window's count it is; a setting's name says neither."""
+    name = key.decode(errors="replace")
+    return _without_owner(name) != name
 
 
 def _without_owner(name: str) -> str:

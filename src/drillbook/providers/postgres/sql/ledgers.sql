@@ -3,7 +3,7 @@ SELECT to_regclass(%(table)s) IS NOT NULL
 
 -- name: own
 -- Rows that took another migration back are no migrations; older ledgers have none of them.
-SELECT name, sha256, status, run, coalesce(applied_at, started_at) AS at
+SELECT name, sha256, status, run, coalesce(applied_at, started_at) AS at, taken_back_at
   FROM drillbook.migrations AS m
  WHERE coalesce(to_jsonb(m) -> 'took_back', '{}') = '{}'
  ORDER BY id

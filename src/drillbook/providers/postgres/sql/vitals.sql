@@ -27,6 +27,7 @@ SELECT pid, coalesce(application_name, '') AS application, coalesce(usename::tex
            AS transaction_seconds,
        coalesce(query, '') AS query,
        backend_start AS session_started, xact_start AS transaction_started,
+       state_change AS state_since,
        coalesce(extract(epoch FROM clock_timestamp() - state_change), 0)::float AS state_seconds,
        coalesce(extract(epoch FROM clock_timestamp() - query_start), 0)::float AS query_seconds,
        coalesce(wait_event_type, '') AS wait_type, coalesce(wait_event, '') AS wait_event,
