@@ -4,7 +4,7 @@ import re
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from drillbook.compiler.document import Book, LineKind, Task
@@ -32,6 +32,10 @@ def test_no_line_of_any_text_is_lost_unlisted(text: str) -> None:
 
 @settings(calm, max_examples=400)
 @given(texts)
+@example("- [x] Symptoms:\n- ```AA\n  go\n")
+@example("1. Go\n\n# Contacts\n\n- ```AA\n  call us\n  ```\n")
+@example("* *\n> ```\n<b>bold\n")
+@example("# Symptoms\nStep 3: go\n# Contacts\nname: x\nmore words\n")
 def test_the_words_of_every_line_read_stand_in_the_book(text: str) -> None:
     book = read_book(text, name="any.md")
 

@@ -124,9 +124,9 @@ def _around(top: Section, reader: RunbookReader, inside: set[int]) -> tuple[str,
         reason = NOT_STEPS.get(section.kind, _OUTSIDE)
         ledger.skip(section.line, section.end, reason)
         for block in section.blocks:
-            if block.kind is BlockKind.PARAGRAPH and section.level <= 1:
-                if block.line not in ledger.kinds:
-                    texts.append(block.text)
+            told = block.kind is BlockKind.PARAGRAPH and section.level <= 1
+            if told and block.line not in ledger.kinds:
+                texts.append(block.text)
                 reader.page.take(block, LineKind.DESCRIPTION)
             ledger.skip(block.line, block.end, reason)
     return title, "\n\n".join(texts)

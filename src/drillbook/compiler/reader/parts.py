@@ -9,7 +9,7 @@ from drillbook.compiler.document import Contact, InputRow, LineKind, Span, Task
 from drillbook.compiler.reader.commands import rows_of
 from drillbook.compiler.reader.outline import Item, Section
 from drillbook.compiler.reader.scan import Block, BlockKind
-from drillbook.compiler.reader.tasks import Page, is_aside, span_of, task_of
+from drillbook.compiler.reader.tasks import Page, is_aside, span_of, task_of, words_of
 from drillbook.compiler.reader.words import is_optional, plain, title_of
 
 _PAIR = re.compile(
@@ -125,13 +125,17 @@ def _item_contacts(item: Item, page: Page) -> list[Contact]:
     role = plain(pair["bold"] or pair["role"]) if pair else plain(item.text).rstrip(":：")
     values = [plain(pair["value"])] if pair else []
     page.take(item.block, LineKind.CONTACT)
-    stack = list(reversed(item.items))
+    stack: list[Block | Item] = [*reversed(item.items), *reversed(item.blocks)]
     while stack:
         below = stack.pop()
-        page.take(below.block, LineKind.CONTACT)
-        values.append(plain(below.text))
-        stack.extend(reversed(below.items))
-    return [Contact(role, " · ".join(values), span_of(item.block))]
+        if isinstance(below, Item):
+            page.take(below.block, LineKind.CONTACT)
+            values.append(plain(below.text))
+            stack += [*reversed(below.items), *reversed(below.blocks)]
+        else:
+            page.take(below, LineKind.CONTACT)
+            values.append(plain(words_of(below)))
+    return [Contact(role, " · ".join(filter(None, values)), span_of(item.block))]
 
 
 def _row_contacts(block: Block, page: Page) -> list[Contact]:

@@ -120,7 +120,7 @@ class Scanner:
         body = self.lines[fence.body : fence.body_end]
         quoted = self.lines[at].lstrip().startswith(">")
         if quoted:
-            body = [_QUOTE.sub("", line, count=1) for line in body]
+            body = [line[sign.end() :] if (sign := _QUOTE.match(line)) else line for line in body]
         block = Block(BlockKind.FENCE, at, fence.end, indent, fence.info, quoted=quoted, body=body)
         self._add(block)
         self.blank = False

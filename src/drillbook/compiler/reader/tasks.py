@@ -176,9 +176,15 @@ def told_text(item: Item, page: Page) -> str:
         texts.append(here.text)
         for block in here.blocks:
             page.take(block, LineKind.DESCRIPTION)
-            texts.append("\n".join(block.body) or block.text)
+            texts.append(words_of(block))
         stack.extend(reversed(here.items))
     return "\n".join(texts)
+
+
+def words_of(block: Block) -> str:
+    """Return all a block says, a fence's language too, one line each."""
+    first = [block.text] if block.kind is BlockKind.FENCE or not block.body else []
+    return "\n".join(line for line in [*first, *block.body] if line)
 
 
 def attachment_of(block: Block, page: Page) -> Attachment:
