@@ -4,7 +4,7 @@
 # mypy: disable-error-code="type-abstract"
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 from drillbook.analysis.culprit.scene import Door
@@ -17,7 +17,6 @@ from drillbook.ports.auth_state import AuthSeen, AuthState
 from drillbook.ports.dependencies import Dependencies
 from drillbook.ports.deployments import Deployments, EnvironmentValues
 from drillbook.ports.limits import Limits
-from drillbook.ports.logs import Logs
 from drillbook.ports.migration_files import Ledgers, MigrationFolders
 from drillbook.ports.platform import Platform
 from drillbook.ports.probe import Answer, Probe, Question
@@ -53,10 +52,9 @@ def _named(systems: Systems, port: type[T]) -> T:
     return found
 
 
-def first_looks(logs: Logs, systems: Systems, start: datetime) -> dict[str, Look]:
-    """Return what can be asked at once."""
+def first_looks(systems: Systems, start: datetime) -> dict[str, Look]:
+    """Return what can be asked at once, beside the logs."""
     return {
-        "logs": lambda: logs.between(start, datetime.now(UTC)),
         "app": lambda: _knock(_named(systems, Probe)),
         "hosting": lambda: _named(systems, Deployments).hosting(),
         "deployments": lambda: _named(systems, Deployments).recent(MOST_BUILDS),

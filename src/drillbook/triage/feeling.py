@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from drillbook.analysis.culprit.trouble import Felt, find_trouble
+from drillbook.analysis.culprit.trouble import Felt
 from drillbook.core.errors import DrillbookError
 from drillbook.core.secret import scrub_foreign
 from drillbook.ports.logs import Logs, LogSpan
 from drillbook.ports.probe import Probe
-from drillbook.triage.lines import Read, read_lines
+from drillbook.triage.lines import Read
+from drillbook.triage.sharing import shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,10 @@ class Feeling:
 def feel(logs: Logs, probe: Probe, window: timedelta) -> Feeling:
     """Read a window up to now and find what became worse in it; an unreadable log is unknown."""
     now = datetime.now(UTC)
-    start = now - window
     try:
-        span = logs.between(start, now)
+        found = shared.look(logs, (probe.health_path, probe.release_path), window)
     except DrillbookError as error:
-        read = Read((), (), ())
         said = f"not known, the log cannot be read: {scrub_foreign(str(error))}"
-        return Feeling(start, now, LogSpan(()), read, Felt(None, said), known=False)
-    read = read_lines(span, (probe.health_path, probe.release_path), {})
-    felt = find_trouble(read.requests, now.timestamp(), start.timestamp(), health=read.health)
-    return Feeling(start, now, span, read, felt)
+        read = Read((), (), ())
+        return Feeling(now - window, now, LogSpan(()), read, Felt(None, said), known=False)
+    return Feeling(found.start, found.now, found.span, found.read, found.felt)

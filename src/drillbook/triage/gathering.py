@@ -6,8 +6,8 @@ A part that hangs, fails or is not configured is None in the scene, and named as
 
 # mypy: disable-error-code="type-abstract"
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from drillbook.analysis.culprit.environment_values import differing
@@ -21,7 +21,7 @@ from drillbook.analysis.culprit.scene import (
     Served,
 )
 from drillbook.analysis.culprit.symptoms import Symptom
-from drillbook.analysis.culprit.trouble import Felt, find_trouble
+from drillbook.analysis.culprit.trouble import Felt, find_silent
 from drillbook.core.deployments import Deployment, EnvironmentValue, Hosting
 from drillbook.core.incident import Change, PartState, SourceState
 from drillbook.core.migration_files import LedgerEntry
@@ -36,11 +36,18 @@ from drillbook.ports.status_pages import Posted
 from drillbook.ports.systems import Systems
 from drillbook.triage import timeline
 from drillbook.triage.asking import first_looks, optional, restorable, second_looks
-from drillbook.triage.lines import Read, read_lines
+from drillbook.triage.lines import Read, with_builds
 from drillbook.triage.looks import Looks
 from drillbook.triage.serving import builds_of, served_before
+from drillbook.triage.sharing import Found, shared
 
+NOTHING = Read((), (), ())
+UNREAD = Felt(None, "what users feel is not known: the log was not read")
 FIRST_SECONDS, SECOND_SECONDS, THIRD_SECONDS = 15.0, 8.0, 3.0
+# What is another within seconds; builds, values and ledgers are asked once.
+CHANGES_SOON = frozenset(
+    {"logs", "app", "database", "login service", "dependencies", "limits", "status pages"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Gathered:
     parts: tuple[PartState, ...] = ()
     hosting: Hosting | None = None
     set_since: tuple[Change, ...] = ()
+    looks: Looks = field(default_factory=Looks)
 
 
 def gather(
@@ -64,52 +72,61 @@ def gather(
     *,
     migrations: str,
     without: frozenset[str] = frozenset(),
+    earlier: Gathered | None = None,
+    seconds: float = FIRST_SECONDS,
 ) -> Gathered:
-    """Look at everything that the environment has, but not at `without`; changes nothing."""
+    """
+    Look at everything that the environment has, but not at `without`; changes nothing.
+
+    With an `earlier` look only what is another within seconds is asked again.
+    """
     looks, now = Looks(), datetime.now(UTC)
-    asked = first_looks(logs, systems, start)
-    looks.look({name: asked[name] for name in asked if name not in without}, FIRST_SECONDS)
+    asked = {
+        "logs": lambda: shared.look(logs, _own_paths(systems), now - start, seconds),
+        **first_looks(systems, start),
+    }
+    if earlier is not None:
+        looks = earlier.looks.but(CHANGES_SOON)
+        without |= asked.keys() - CHANGES_SOON
+    looks.look({name: asked[name] for name in asked if name not in without}, seconds)
     hosting, recent = looks.get("hosting", Hosting), looks.several("deployments", Deployment)
-    read = _read(looks, systems, hosting, recent)
+    found = looks.get("logs", Found) or Found(start, now, LogSpan(()), NOTHING, UNREAD)
+    read, felt = with_builds(found.read, found.felt, _builds(hosting, recent))
     seen = timeline.switched(read.requests)
     before = None
     if hosting is not None:
         before = served_before(hosting, recent, [one.deployment for one in seen])
-    looks.look(second_looks(systems, hosting, before, migrations), SECOND_SECONDS)
-    felt = find_trouble(
-        read.requests,
-        now.timestamp(),
-        start.timestamp(),
-        door=_knocked(looks.get("app", Door), now),
-        health=read.health,
-    )
+    if earlier is None:
+        looks.look(second_looks(systems, hosting, before, migrations), SECOND_SECONDS)
+    # Our own knocks tell that nobody is answered; else users' requests tell it all.
+    knocked = _knocked(looks.get("app", Door), now)
+    felt = find_silent(read.requests, now.timestamp(), start.timestamp(), knocked) or felt
     changes, scene = _scene(looks, read, felt, hosting, recent, seen, start, now)
-    if felt.trouble is not None and (name := felt.trouble.about(Symptom.VALUE_MISSING)):
+    name = felt.trouble.about(Symptom.VALUE_MISSING) if felt.trouble is not None else ""
+    if name and not looks.has("stack's values"):
         looks.look({"stack's values": lambda: restorable(systems, name)}, THIRD_SECONDS)
-        scene = replace(scene, restorable=looks.several("stack's values", str))
-    span = looks.get("logs", LogSpan)
+    scene = replace(scene, restorable=looks.several("stack's values", str))
     return Gathered(
         scene=scene,
         felt=felt,
         read=read,
         start=start,
-        sources=span.sources if span else (),
+        sources=found.span.sources,
         parts=tuple(looks.parts),
         hosting=hosting,
         set_since=changes,
+        looks=looks,
     )
 
 
-def _read(
-    looks: Looks, systems: Systems, hosting: Hosting | None, recent: Iterable[Deployment]
-) -> Read:
+def _own_paths(systems: Systems) -> tuple[str, ...]:
     probe = optional(systems, Probe)
-    own = (probe.health_path, probe.release_path) if probe else ()
+    return (probe.health_path, probe.release_path) if probe else ()
+
+
+def _builds(hosting: Hosting | None, recent: Iterable[Deployment]) -> Mapping[str, str]:
     serving = (hosting.serving,) if hosting and hosting.serving else ()
-    builds = {one.id: one for one in (*recent, *serving)}
-    return read_lines(
-        looks.get("logs", LogSpan) or LogSpan(()), own, builds_of(tuple(builds.values()))
-    )
+    return builds_of(tuple({one.id: one for one in (*recent, *serving)}.values()))
 
 
 def _knocked(door: Door | None, now: datetime) -> tuple[Request, ...]:
@@ -144,6 +161,7 @@ def _scene(
         words=read.words,
         serving=looks.get("serving build", Served),
         earlier=looks.get("build before", Served),
+        commits={one.id: one.commit for one in recent},
         diff=looks.several("difference", FileDiff) if looks.has("difference") else None,
         values=values if looks.has("environment values") else None,
         migrations=timeline.known_migrations(entries, texts, hand, names, _new(looks))

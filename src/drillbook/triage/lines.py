@@ -1,9 +1,10 @@
 """What was logged, in the words of the analysis: users' requests, health checks, other lines."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drillbook.analysis.culprit.requests import Request, Word, route_of
+from drillbook.analysis.culprit.trouble import Felt
 from drillbook.core.secret import scrub
 from drillbook.ports.logs import LogLine, LogSpan
 
@@ -20,8 +21,8 @@ class Read:
     words: tuple[Word, ...]
 
 
-def read_lines(span: LogSpan, own_paths: Iterable[str], builds: Mapping[str, str]) -> Read:
-    """Take a span apart; machines watch `own_paths`, and `builds` tells which has a commit."""
+def read_lines(span: LogSpan, own_paths: Iterable[str]) -> Read:
+    """Take a span apart; machines watch `own_paths`."""
     watched = {path.partition("?")[0] for path in own_paths if path}
     requests: list[Request] = []
     health: list[Request] = []
@@ -31,7 +32,7 @@ def read_lines(span: LogSpan, own_paths: Iterable[str], builds: Mapping[str, str
             words.append(word_of(line))
         elif line.status:
             path = line.path.partition("?")[0]
-            (health if path in watched else requests).append(_request(line, builds))
+            (health if path in watched else requests).append(_request(line))
         else:
             words.append(word_of(line))
     return Read(tuple(requests), tuple(health), tuple(words))
@@ -43,7 +44,7 @@ def word_of(line: LogLine) -> Word:
     return Word(line.at.timestamp(), line.level, text, scrub(line.stack), line.source)
 
 
-def _request(line: LogLine, builds: Mapping[str, str]) -> Request:
+def _request(line: LogLine) -> Request:
     return Request(
         at=line.at.timestamp(),
         status=line.status,
@@ -51,8 +52,38 @@ def _request(line: LogLine, builds: Mapping[str, str]) -> Request:
         milliseconds=line.milliseconds,
         user=line.user,
         address=line.address,
-        deployment=line.deployment or builds.get(line.commit[:SHORTEST_COMMIT], ""),
+        deployment=line.deployment,
         region=line.region,
         message=scrub(line.message) if line.message else "",
         stack=line.stack,
+        commit=line.commit[:SHORTEST_COMMIT],
+    )
+
+
+def with_builds(read: Read, felt: Felt, builds: Mapping[str, str]) -> tuple[Read, Felt]:
+    """Name each request's deployment, where only its commit is told and `builds` has it."""
+    requests = _named(read.requests, builds)
+    if requests is not read.requests:
+        read = replace(read, requests=requests)
+    trouble = felt.trouble
+    if trouble is None:
+        return read, felt
+    named = replace(
+        trouble,
+        bad=_named(trouble.bad, builds),
+        since=_named(trouble.since, builds),
+        before=_named(trouble.before, builds),
+        before_bad=_named(trouble.before_bad, builds),
+    )
+    return read, replace(felt, trouble=named)
+
+
+def _named(requests: tuple[Request, ...], builds: Mapping[str, str]) -> tuple[Request, ...]:
+    if not any(one.commit in builds and not one.deployment for one in requests):
+        return requests
+    return tuple(
+        replace(one, deployment=builds[one.commit])
+        if not one.deployment and one.commit in builds
+        else one
+        for one in requests
     )

@@ -1,6 +1,6 @@
 """Parts looked at side by side: what each answered, how long it took, and what is unknown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TypeVar
@@ -41,6 +41,14 @@ class Looks:
             else:
                 self.answers[name] = answer
                 self.parts.append(PartState(name=name, answered=True, seconds=took))
+
+    def but(self, names: Collection[str]) -> "Looks":
+        """Return what all other parts answered, for these to be asked again."""
+        return Looks(
+            {name: answer for name, answer in self.answers.items() if name not in names},
+            [part for part in self.parts if part.name not in names],
+            {name: why for name, why in self.unknown.items() if name not in names},
+        )
 
     def get(self, name: str, kind: type[T]) -> T | None:
         """Return the answer of a part."""

@@ -19,7 +19,11 @@ _VERSION = re.compile(r"v\d{1,2}")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request of a user; status 0 for an own probe or user that got no answer at all."""
+    """
+    One request of a user; status 0 for an own probe or user that got no answer at all.
+
+    `commit` is told by the app, perhaps where the deployment is not.
+    """
 
     at: float
     status: int
@@ -31,6 +35,7 @@ class Request:
     region: str = ""
     message: str = ""
     stack: str = ""
+    commit: str = ""
 
     @property
     def failed(self) -> bool:

@@ -71,7 +71,7 @@ def find_trouble(
     checks met, which hurts nobody by itself.
     """
     requests = _folded(requests)
-    silent = _silence(requests, now, start, door)
+    silent = find_silent(requests, now, start, door)
     if silent is not None:
         return silent  # nothing that was logged before tells of now
     found, only = _families(requests, now, start, health)
@@ -299,7 +299,7 @@ def _trouble(found: Sequence[_Found], requests: Sequence[Request], now: float) -
     )
 
 
-def _silence(
+def find_silent(
     requests: Sequence[Request], now: float, start: float, door: Sequence[Request]
 ) -> Felt | None:
     """Return that nobody is answered: nothing comes any more, and our own requests fail, too."""
