@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from drillbook.analysis.culprit.requests import Request, Word
 from drillbook.analysis.culprit.scene import MigrationKnown
+from drillbook.analysis.schema_words import dropped_names, made_names
 from drillbook.core.deployments import Deployment, EnvironmentValue, Hosting
 from drillbook.core.incident import Change, ChangeKind
 from drillbook.core.migration_files import LedgerEntry
@@ -20,6 +21,7 @@ VERSION_OF_A_TIME = 14
 LONGEST_NAMES = 3
 SHORTEST_TEXT = 15
 NEARLY_ALL = 0.8
+APART, RIGHT_AFTER = 50, 10
 SYSTEM = "system"
 _DDL = re.compile(
     r"(?:statement|execute [^:]*): *(?P<sql>(?:/\*.*?\*/|--[^\n]*\n|\s)*"
@@ -35,6 +37,9 @@ _NAMED = re.compile(
 )
 OF_SETTINGS = ("role", "user", "system", "database")
 OWN = ("drillbook.", "drillbook_", "pg_temp")
+_OF_OWN = re.compile(
+    r"\b(?:SCHEMA\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?|ON\s+)\"?drillbook\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +52,26 @@ class Switched:
 
 
 def switched(requests: Iterable[Request]) -> tuple[Switched, ...]:
-    """Return which builds began to answer, and when, in order."""
+    """
+    Return which builds began to answer, and when, in order; one that comes back, once more.
+
+    A late answer, or a small share of the users, is no coming back: many others must have answered
+    between, and hardly another after it.
+    """
+    told = [one for one in requests if one.deployment]
     found: list[Switched] = []
-    seen: set[str] = set()
-    last: float | None = None
-    for one in requests:
-        if not one.deployment:
-            continue
-        if one.deployment not in seen:
-            seen.add(one.deployment)
-            found.append(Switched(one.deployment, one.at, last))
-        last = one.at
+    latest: dict[str, int] = {}
+    for number, one in enumerate(told):
+        build = one.deployment
+        if build in latest and number - latest[build] > APART:
+            after = told[number : number + RIGHT_AFTER]
+            is_new = sum(each.deployment == build for each in after) >= NEARLY_ALL * RIGHT_AFTER
+        else:
+            is_new = build not in latest
+        if is_new:
+            before = told[number - 1].at if number else None
+            found.append(Switched(build, one.at, before))
+        latest[build] = number
     return tuple(found)
 
 
@@ -65,11 +79,11 @@ def deployments(
     hosting: Hosting, recent: Sequence[Deployment], seen: Sequence[Switched], since: datetime
 ) -> Iterator[Change]:
     """Yield which builds were given the users, when: by what answered, else by the platform."""
-    first = {one.deployment: one for one in seen}
+    latest = {one.deployment: one for one in seen}
     for build in {one.id: one for one in (*recent, *_serving(hosting))}.values():
         title = build.message.partition("\n")[0]
         at, before = build.assigned, None
-        observed = first.get(build.id)
+        observed = latest.get(build.id)
         if observed is not None and observed.before is not None:
             at, before = _time(observed.first), _time(observed.before)
         if at is None or at < since or build.has_served is False:
@@ -130,12 +144,13 @@ def ledgered(entries: Iterable[LedgerEntry], since: datetime, now: datetime) -> 
             if before is None or before < since:
                 continue
             at = now
-        if at < since:
-            continue
-        yield Change(
-            kind=ChangeKind.MIGRATION, at=at, not_before=before, subject=one.name,
-            says=f"migration {one.name} was {one.status}", by=one.run, source=one.ledger,
-        )  # fmt: skip
+        what = APPLIED if one.taken_back_at else one.status
+        for moment, said in ((at, what), (one.taken_back_at, "taken back")):
+            if moment is not None and moment >= since:
+                yield Change(
+                    kind=ChangeKind.MIGRATION, at=moment, not_before=before, subject=one.name,
+                    says=f"migration {one.name} was {said}", by=one.run, source=one.ledger,
+                )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +176,8 @@ def by_hand(words: Iterable[Word]) -> tuple[ByHand, ...]:
         if found is None:
             continue
         objects = [one["name"] for one in _NAMED.finditer(found["sql"])]
-        if objects and all(one.strip('"').startswith(OWN) for one in objects):
+        own = objects and all(one.strip('"').startswith(OWN) for one in objects)
+        if own or _OF_OWN.search(found["sql"]):
             continue
         if groups and word.at - groups[-1][-1][0] <= SAME_WORK.total_seconds():
             groups[-1].append((word.at, found["sql"]))
@@ -180,7 +196,7 @@ def _by_hand(group: list[tuple[float, str]]) -> ByHand:
 
 def without_ledgered(found: Sequence[ByHand], entries: Sequence[LedgerEntry]) -> tuple[ByHand, ...]:
     """Leave out what a ledger tells of: a migration of a tool is in the log as well."""
-    times = [one.at for one in entries if one.at is not None]
+    times = [at for one in entries for at in (one.at, one.taken_back_at) if at is not None]
     said = {(one.statements or ("",))[0].strip() for one in entries} - {""}
     return tuple(
         one
@@ -228,14 +244,15 @@ def known_migrations(
     new: frozenset[str] = frozenset(),
 ) -> tuple[MigrationKnown, ...]:
     """Return what is in force by ledger or by hand, and what lies in the code alone."""
-    fresh = {_stem(path) for path in new}
+    fresh, hand = {_stem(path) for path in new}, tuple(hand)
     found: dict[str, MigrationKnown] = {}
     for one in entries:
-        if one.status == APPLIED:
+        if one.status == APPLIED or one.taken_back_at is not None:
             text = ";\n".join(one.statements) if one.statements else _text(texts, one.name)
             found[one.name] = MigrationKnown(
-                one.name, one.at, text, came_with_release=_stem(one.name) in fresh
-            )
+                one.name, one.at, text, came_with_release=_stem(one.name) in fresh,
+                undone_at=one.taken_back_at,
+            )  # fmt: skip
     for each in hand:
         name = names.get(each.text, each.name)
         if not each.is_setting and name not in found:
@@ -248,7 +265,20 @@ def known_migrations(
             found[stem] = MigrationKnown(
                 stem, None, text, False, in_code_only=True, came_with_release=stem in fresh
             )
-    return tuple(found.values())
+    return tuple(
+        replace(one, undone_at=one.undone_at or _gone(one, hand)) for one in found.values()
+    )
+
+
+def _gone(one: MigrationKnown, hand: Iterable[ByHand]) -> datetime | None:
+    """Return when the last of what it made was dropped after it, by hand."""
+    left = made_names(one.text) if one.at is not None else frozenset[str]()
+    for each in sorted(hand, key=lambda group: group.at):
+        if left and one.at is not None and each.at > one.at:
+            left -= dropped_names(each.text)
+            if not left:
+                return each.at
+    return None
 
 
 def _text(texts: dict[str, str], name: str) -> str:

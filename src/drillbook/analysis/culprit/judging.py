@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from drillbook.analysis.culprit.crowd import crowd_cases
 from drillbook.analysis.culprit.databases import database_cases
 from drillbook.analysis.culprit.environment_values import value_cases
+from drillbook.analysis.culprit.migrations import migration_cases
 from drillbook.analysis.culprit.outside import outside_cases
-from drillbook.analysis.culprit.releases import migration_cases, release_cases
+from drillbook.analysis.culprit.releases import release_cases
 from drillbook.analysis.culprit.scene import Badness, Scene, Trouble
 from drillbook.analysis.culprit.timing import timing
 from drillbook.analysis.culprit.waiting import waiting_cases

@@ -126,6 +126,7 @@ class MigrationKnown:
 
     `in_code_only`: no ledger and no log tells that it was applied. `came_with_release`: its file is
     new in the release that serves. `has_file`: its text is a file of the team's, or a ledger's.
+    `undone_at`: since when what it made is gone again.
     """
 
     name: str
@@ -135,6 +136,7 @@ class MigrationKnown:
     in_code_only: bool = False
     came_with_release: bool = False
     has_file: bool = True
+    undone_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

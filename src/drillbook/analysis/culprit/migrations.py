@@ -1,0 +1,107 @@
+"""What a migration may have brought: by its time, by what it makes, and by what it took away."""
+
+import re
+from collections.abc import Iterator
+
+from drillbook.analysis.culprit.scene import MigrationKnown, Scene, Trouble
+from drillbook.analysis.culprit.symptoms import Reading, Symptom
+from drillbook.analysis.culprit.timing import Timing
+from drillbook.analysis.culprit.weighing import Case, person
+from drillbook.analysis.schema_words import dropped_names
+from drillbook.core.incident import Cause, CauseKind, ChangeKind, Fix, FixKind
+
+LOG, CODE = "log", "repository"
+A_THIRD = 0.3
+OF_SCHEMA = (Symptom.DATABASE_RULE, Symptom.DATABASE_OBJECT, Symptom.DATABASE_RIGHT)
+
+
+def migration_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Case]:
+    """
+    Yield the migrations whose objects the errors name, or that came while the schema was refused.
+
+    One that others wait for is a lock, and is named as one; one that slows a query down is told
+    with the query.
+    """
+    dated = {one.subject for one in timed.changes if one.kind is ChangeKind.MIGRATION}
+    of_schema = trouble.share(*OF_SCHEMA) >= A_THIRD
+    for one in scene.migrations or ():
+        named = _names(one, trouble.readings)
+        # A database that refuses a row by a rule has that rule, whatever its ledger says.
+        spoken_of = named >= A_THIRD and trouble.share(Symptom.DATABASE_RULE) >= A_THIRD
+        may_be = named >= A_THIRD or (of_schema and one.name in dated)
+        if spoken_of or (may_be and not one.in_code_only):
+            yield _migration(one, named, scene, trouble, timed)
+
+
+def _migration(
+    one: MigrationKnown, named: float, scene: Scene, trouble: Trouble, timed: Timing
+) -> Case:
+    by_hand = "" if one.in_ledger else ", which no ledger has"
+    case = Case(
+        Cause(kind=CauseKind.MIGRATION, subject=one.name, says=f"migration {one.name}{by_hand}"),
+        _taking_back(one),
+        prior=0.0,
+    )
+    _dated(case, one, scene, timed)
+    _undone(case, one, trouble)
+    case.fits(trouble, 3.0, -4.0, *OF_SCHEMA)
+    if named >= A_THIRD:
+        case.add(f"{named:.0%} of the errors name what it makes or changes", 1.0 + 4.0 * named, LOG)
+    elif one.text:
+        case.add("the errors name nothing that it makes or changes", -2.0, LOG)
+    return case
+
+
+def _undone(case: Case, one: MigrationKnown, trouble: Trouble) -> None:
+    """Weigh that what it made is gone again: then it refuses nothing, and may only be missed."""
+    if one.undone_at is None:
+        return
+    at = f"{one.undone_at:%H:%M:%S} UTC"
+    if trouble.share(Symptom.DATABASE_OBJECT) >= A_THIRD:
+        case.fix = person(f"{one.name} was taken back at {at}: see whether it is needed")
+    else:
+        case.add(f"it was taken back at {at}", -8.0, "database", one.undone_at)
+
+
+def _taking_back(one: MigrationKnown) -> Fix:
+    if not one.has_file:
+        return person(f"take back by hand what was done by hand: {one.name}")
+    return Fix(
+        kind=FixKind.TAKE_BACK_MIGRATION,
+        says=f"take {one.name} back",
+        harm="what was written since in its form may be lost",
+        migration=one.name,
+    )
+
+
+def _dated(case: Case, one: MigrationKnown, scene: Scene, timed: Timing) -> None:
+    """Weigh when it came in force: by ledger or log, else by the release that it came with."""
+    weight, change = timed.of(ChangeKind.MIGRATION, one.name)
+    served = scene.serving
+    if change is not None:
+        case.add(f"it was applied at {change.at:%H:%M:%S} UTC", weight, change.source, change.at)
+    elif one.at is not None:
+        long = f"it was applied at {one.at:%Y-%m-%d %H:%M} UTC, long before"
+        case.add(long, weight, "ledger", one.at)
+    elif one.came_with_release and served is not None:
+        weight, change = timed.of(ChangeKind.DEPLOYMENT, served.deployment.id)
+        if change is not None:
+            said = f"it came with the release that was given the users at {change.at:%H:%M:%S} UTC"
+            case.add(said, max(weight, -1.0), CODE, change.at)
+    else:
+        case.prior = -2.0  # when it was applied is not known
+
+
+def _names(one: MigrationKnown, readings: tuple[Reading, ...]) -> float:
+    """Return the share of the errors that name something the migration's text names."""
+    if not one.text or not readings:
+        return 0.0
+    text, dropped = one.text.lower(), dropped_names(one.text)
+    hits = 0
+    for read in readings:
+        about = read.about if read.symptom in OF_SCHEMA else ""
+        words = [word.rpartition(".")[2].lower() for word in (about, read.routine) if word]
+        if read.symptom is not Symptom.DATABASE_OBJECT:
+            words = [word for word in words if word not in dropped]  # what is gone refuses nothing
+        hits += any(re.search(rf"\b{re.escape(word)}\b", text) for word in words)
+    return hits / len(readings)
