@@ -54,13 +54,20 @@ def _probes(health: Sequence[Request], is_bad: IsBad, now: float) -> Stream | No
     return Stream([one.at for one in health], [is_bad(one) for one in health])
 
 
+def lately(requests: Sequence[Request], is_bad: IsBad, now: float) -> list[Request]:
+    """Return what went wrong in the last seconds; of the last minutes, where that is too little."""
+    found = [one for one in requests if one.at >= now - LATELY_SECONDS and is_bad(one)]
+    latest = [one for one in found if one.at >= now - OF_NOW_SECONDS]
+    return latest if len(latest) >= FEWEST_BAD else found
+
+
 def hit_routes(requests: Sequence[Request], is_bad: IsBad, now: float) -> set[str]:
     """Return the routes that have nearly all that went wrong lately."""
-    lately = [one.route for one in requests if one.at >= now - LATELY_SECONDS and is_bad(one)]
+    routes = [one.route for one in lately(requests, is_bad, now)]
     found: set[str] = set()
     covered = 0
-    for route, count in Counter(lately).most_common():
-        if covered >= NEARLY_ALL * len(lately):
+    for route, count in Counter(routes).most_common():
+        if covered >= NEARLY_ALL * len(routes):
             break
         found.add(route)
         covered += count

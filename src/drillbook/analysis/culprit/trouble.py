@@ -8,17 +8,15 @@ bad tokens that come on top of what goes on as before hurt nobody else.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from statistics import median
 
+from drillbook.analysis.culprit.begun import begun, is_now
 from drillbook.analysis.culprit.onsets import (
     FEWEST,
     LATER_SECONDS,
     IsBad,
-    hit_routes,
     onset_of,
 )
-from drillbook.analysis.culprit.requests import Request, folded, reading_of
+from drillbook.analysis.culprit.requests import Request, folded
 from drillbook.analysis.culprit.scene import Badness, Trouble
 from drillbook.analysis.error_rate import binomial_tail
 from drillbook.analysis.felt import FELT_MILLISECONDS
@@ -101,101 +99,25 @@ def _families(
     found: list[_Found] = []
     only: list[str] = []
     for badness, is_bad in ((Badness.FAILED, _failed), (Badness.REFUSED, _refused)):
-        onset = onset_of(requests, is_bad, now, start, health)
-        if onset is None:
+        seen = begun(requests, is_bad, now, start, health)
+        if seen is None:
             continue
-        source = _one_source(requests, is_bad, onset)
+        source = _one_source(requests, seen.is_bad, seen.onset)
         if source:
-            rest = [one for one in requests if source not in {one.user, one.address}]
             only.append(source)
-            onset = onset_of(rest, is_bad, now, start)
-        if onset is None or not _is_now(requests, is_bad, onset, now):
+            rest = [one for one in requests if source not in {one.user, one.address}]
+            seen = begun(rest, is_bad, now, start)
+        if seen is None:
             continue
-        if badness is Badness.FAILED or _turned_away(requests, is_bad, onset):
-            found.append(_of_now(_Found(badness, is_bad, onset), requests, now, start))
+        if badness is Badness.FAILED or _turned_away(requests, seen.is_bad, seen.onset):
+            found.append(_Found(badness, seen.is_bad, seen.onset))
     slow = _slow(requests, now, start, health)
-    if slow is not None and _is_now(requests, slow.is_bad, slow.onset, now):
+    if slow is not None and is_now(requests, slow.is_bad, slow.onset, now):
         # What failed until answers became slow, and not since, is over.
         found = [one for one in found if _last(requests, one) >= slow.onset.earliest]
         found.append(slow)
     found.sort(key=lambda one: _hardness(one, requests), reverse=True)
     return found, ", ".join(only)
-
-
-def _is_now(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: float) -> bool:
-    """Whether it is so still: as many good ones in a row as now would not be chance, were it so."""
-    hit = hit_routes(requests, is_bad, now)
-    since = [is_bad(one) for one in requests if one.at >= onset.at and one.route in hit]
-    if not any(since):
-        return False
-    good = since[::-1].index(True)
-    before = since[: len(since) - good]
-    share = sum(before) / (len(before) + 1)
-    return (1.0 - share) ** good > OVER
-
-
-def _of_now(found: _Found, requests: Sequence[Request], now: float, start: float) -> _Found:
-    """
-    Return the onset of what goes wrong now, where that is of one kind.
-
-    An earlier incident of another kind in the same window must not lend its time or its words.
-    """
-    bad = [one for one in requests if one.at >= found.onset.at and found.is_bad(one)]
-    streak = _streak(bad)
-    is_new = len(streak) < len(bad) and _is_no_chance(streak, bad)
-    run = streak if is_new else _latest_run(bad)
-    kinds = Counter(_kind(one) for one in run[-LATEST:])
-    kind, count = kinds.most_common(1)[0]
-    if count < MOST_OF_IT * sum(kinds.values()):
-        return found
-    others = {id(one) for one in requests if found.is_bad(one) and _kind(one) != kind}
-    if not others:
-        return found
-    rest = [one for one in requests if id(one) not in others]
-    onset = onset_of(rest, found.is_bad, now, start)
-    if onset is not None and onset.at > found.onset.at + 1.0:
-        return _Found(found.badness, found.is_bad, onset)
-    before = bad[: len(bad) - len(run)]
-    alone = count == len(run[-LATEST:]) and bool(before) and _kind(before[-1]) != kind
-    if not alone:
-        return found
-    return _Found(found.badness, found.is_bad, _begun(found.onset, before[-1].at, run[0].at))
-
-
-def _streak(bad: Sequence[Request]) -> Sequence[Request]:
-    """Return the latest bad requests that are all of one kind."""
-    kind, first = _kind(bad[-1]), len(bad) - 1
-    while first and _kind(bad[first - 1]) == kind:
-        first -= 1
-    return bad[first:]
-
-
-def _is_no_chance(streak: Sequence[Request], bad: Sequence[Request]) -> bool:
-    """Whether so many of one kind in a row are not to be expected by its share of all."""
-    kind = _kind(streak[0])
-    share = sum(_kind(one) == kind for one in bad) / len(bad)
-    return len(streak) >= FEWEST_IN_A_ROW and share ** len(streak) < STREAK
-
-
-def _latest_run(bad: Sequence[Request]) -> Sequence[Request]:
-    """Return the bad requests that came one after the other lately, without a long pause."""
-    gaps = [later.at - one.at for one, later in pairwise(bad)]
-    pause = max(PAUSE_SECONDS, TIMES_USUAL * median(gaps[-LATEST:])) if gaps else PAUSE_SECONDS
-    breaks = [place + 1 for place, gap in enumerate(gaps) if gap > pause]
-    return bad[breaks[-1] if breaks else 0 :]
-
-
-def _begun(onset: Onset, last: float, first: float) -> Onset:
-    """Return an onset between the last bad request of another kind and the first of this."""
-    early = max(last, first - LATER_SECONDS)
-    return replace(
-        onset, at=first - 0.01, earliest=early, latest=first, pieces=(Piece(early, first, 1.0),)
-    )
-
-
-def _kind(request: Request) -> tuple[str, str]:
-    read = reading_of(request)
-    return read.symptom, read.about
 
 
 def _failed(request: Request) -> bool:

@@ -1,0 +1,126 @@
+"""
+What goes wrong now, kind by kind, and since when it does.
+
+Bad requests of one kind are held against good ones alone: an outage of another kind, that is over
+or goes on beside it, lends it neither its time nor its words, and makes none of it usual.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from drillbook.analysis.culprit.onsets import (
+    IsBad,
+    hit_routes,
+    lately,
+    onset_of,
+)
+from drillbook.analysis.culprit.requests import Request, reading_of
+from drillbook.analysis.onset.finding import Onset
+
+Kind = Hashable
+
+OVER = 0.003
+LATEST = 7  # bad requests that tell what goes wrong now
+MOST_KINDS = 4
+TOGETHER_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What is bad of the kinds that began together, and since when; `is_bad` is of these alone."""
+
+    is_bad: IsBad
+    onset: Onset
+
+
+def begun(
+    requests: Sequence[Request],
+    is_bad: IsBad,
+    now: float,
+    start: float,
+    health: Sequence[Request] = (),
+) -> Begun | None:
+    """Return what became worse and is so still, None where nothing did."""
+    recent = lately(requests, is_bad, now)
+    if not recent:
+        return None
+    kinds = [_kind(one) if is_bad(one) else None for one in requests]
+    every = {one for one in kinds if one is not None}
+    latest = Counter(_kind(one) for one in recent[-LATEST:])
+    often = Counter(_kind(one) for one in recent)
+    asked = sorted(often, key=lambda one: (latest[one], often[one]), reverse=True)[:MOST_KINDS]
+    found: dict[Kind, Onset] = {}
+    for kind in asked if len(every) > 1 else ():
+        stream = _of(requests, kinds, {kind})
+        onset = _still(stream, is_bad, now, start, health)
+        if onset is not None:
+            found[kind] = onset
+    if not found:
+        onset = _still(requests, is_bad, now, start, health)
+        return None if onset is None else Begun(is_bad, onset)
+    return _together(requests, is_bad, kinds, found, now, start)
+
+
+def _together(
+    requests: Sequence[Request],
+    is_bad: IsBad,
+    kinds: Sequence[Kind | None],
+    found: dict[Kind, Onset],
+    now: float,
+    start: float,
+) -> Begun:
+    """Return the kind that goes wrong now with those that began when it did, or with it first."""
+    main = next(iter(found))
+    onset = found[main]
+    group = {one for one, other in found.items() if abs(other.at - onset.at) <= TOGETHER_SECONDS}
+    if len(group) > 1:
+        onset = _still(_of(requests, kinds, group), is_bad, now, start, ()) or onset
+    old = {
+        kind
+        for one, kind in zip(requests, kinds, strict=True)
+        if kind is not None and one.at < onset.earliest
+    }
+    others = old - group
+
+    def is_of_it(request: Request) -> bool:
+        return is_bad(request) and _kind(request) not in others
+
+    return Begun(is_of_it, onset)
+
+
+def _of(
+    requests: Sequence[Request], kinds: Sequence[Kind | None], wanted: set[Kind]
+) -> Sequence[Request]:
+    """Return the good requests, and the bad ones of the kinds that are asked for."""
+    return [
+        one for one, kind in zip(requests, kinds, strict=True) if kind is None or kind in wanted
+    ]
+
+
+def _still(
+    requests: Sequence[Request],
+    is_bad: IsBad,
+    now: float,
+    start: float,
+    health: Sequence[Request],
+) -> Onset | None:
+    onset = onset_of(requests, is_bad, now, start, health)
+    return onset if onset is not None and is_now(requests, is_bad, onset, now) else None
+
+
+def is_now(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: float) -> bool:
+    """Whether it is so still: as many good ones in a row as now would not be chance, were it so."""
+    hit = hit_routes(requests, is_bad, now)
+    since = [is_bad(one) for one in requests if one.at >= onset.at and one.route in hit]
+    if not any(since):
+        return False
+    good = since[::-1].index(True)
+    before = since[: len(since) - good]
+    share = sum(before) / (len(before) + 1)
+    return (1.0 - share) ** good > OVER
+
+
+def _kind(request: Request) -> Kind:
+    read = reading_of(request)
+    return read.symptom, read.about
