@@ -142,6 +142,20 @@ def test_one_client_with_a_wrong_password_is_no_incident_and_locked_out_users_ar
     assert value(log.sight(), 'refusals.raised("5m")').value is True
 
 
+def test_people_refused_on_one_route_are_refused_though_pages_for_all_are_served(
+    log: Log,
+) -> None:
+    log.requests(begin=1800, end=0, every=0.2, users=8, path="/api/slots")
+    log.requests(begin=1800, end=30, users=8, path="/api/mine")
+    log.requests(begin=1800, end=0, every=20, bad=1.0, status=401, users=2, path="/api/mine")
+    assert value(log.sight(), 'refusals.raised("5m")').value is False
+
+    log.requests(begin=30, end=0, bad=1.0, status=401, users=8, path="/api/mine")
+    found = value(log.sight(), 'refusals.raised("5m")')
+    assert found.value is True
+    assert "of those who asked were refused" in found.says
+
+
 def test_slow_is_what_a_person_feels(log: Log) -> None:
     log.requests(begin=1800, end=120).requests(begin=120, end=60, milliseconds=55)
     log.requests(begin=60, end=0, milliseconds=60)
@@ -154,6 +168,20 @@ def test_slow_is_what_a_person_feels(log: Log) -> None:
     found = value(sight, 'latency.raised("5m")')
     assert found.value is True
     assert "took over" in found.says
+
+
+def test_a_sixth_of_all_that_waits_is_slow_and_an_earlier_outage_neither_hides_nor_keeps_it(
+    log: Log,
+) -> None:
+    log.requests(begin=1800, end=180, every=0.2)
+    log.requests(begin=180, end=150, every=0.5, milliseconds=3000)
+    log.requests(begin=150, end=30, every=0.2).requests(
+        begin=150, end=30, every=6, milliseconds=600
+    )
+    assert value(log.sight(), 'latency.raised("5m")').value is False
+
+    log.requests(begin=30, end=0, every=0.2).requests(begin=30, end=0, every=1, milliseconds=600)
+    assert value(log.sight(), 'latency.raised("5m")').value is True
 
 
 def test_one_route_that_hangs_is_slow_and_was_slow_when_it_is_over(log: Log) -> None:
@@ -293,7 +321,7 @@ def test_a_seldom_route_that_is_slow_is_raised_by_its_name_and_all_a_little_slow
 ) -> None:
     log.requests(begin=1800, end=60, every=0.5, path="/api/bookings/7")
     log.requests(begin=1800, end=30, every=4, path="/api/slots", milliseconds=60)
-    log.requests(begin=60, end=0, every=0.1, path="/api/bookings/8", milliseconds=110)
+    log.requests(begin=60, end=0, every=0.1, path="/api/bookings/8", milliseconds=105)
     assert value(log.sight(), 'latency.raised("5m")').value is False
 
     log.requests(begin=30, end=0, every=2, path="/api/slots", milliseconds=400)

@@ -16,8 +16,10 @@ BAD_LEVELS = frozenset({"error", "critical", "fatal", "panic", "alert", "emergen
 KEPT_BLOCKS = 5400 // BLOCK_SECONDS
 MOST_TIMES = 400  # a bucket: more would say no more of a quantile
 MOST_SOURCES = 1000
+MOST_ASKED = 5000  # a bucket: of so many pairs of who asked and what
 NEWEST_HITS = 20
 MOST_ROUTES = 200
+Asked = dict[tuple[str, str], list[int]]  # who asked for which route: how often, and refused
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Bucket:
     statuses: Counter[int] = field(default_factory=Counter[int])
     times: Timed = field(default_factory=list[tuple[float, float]])
     sources: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    refused: set[str] = field(default_factory=set[str])
     unnamed: list[int] = field(default_factory=lambda: [0, 0])
     hits: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
     routes: dict[str, Tally] = field(default_factory=dict[str, Tally])
@@ -52,23 +55,28 @@ class Buckets:
     def __init__(self, health_path: str) -> None:
         self._health_path = health_path.partition("?")[0]
         self._buckets: dict[int, Bucket] = {}
-        self._known_paths: dict[str, int] = {}
+        self._known_routes: dict[str, int] = {}
 
     def put(self, lines: Iterable[LogLine], first: int) -> None:
         """Take lines in the place of all that was known from the bucket `first` on."""
         for block in [block for block in self._buckets if block >= first]:
             del self._buckets[block]
+        asked: dict[int, Asked] = {}
         for line in sorted(lines, key=lambda line: line.at):
             block = block_of(line.at)
             if block >= first:
-                self._add(self._buckets.setdefault(block, Bucket()), block, line)
+                bucket = self._buckets.setdefault(block, Bucket())
+                self._add(bucket, block, line, asked.setdefault(block, {}))
+        for block, of_block in asked.items():
+            self._buckets[block].refused = _refused(of_block)
         newest = max(self._buckets, default=0)
         for block in [block for block in self._buckets if block <= newest - KEPT_BLOCKS]:
             del self._buckets[block]
-        for path in [p for p, block in self._known_paths.items() if block <= newest - KEPT_BLOCKS]:
-            del self._known_paths[path]
+        old = [name for name, at in self._known_routes.items() if at <= newest - KEPT_BLOCKS]
+        for name in old:
+            del self._known_routes[name]
 
-    def _add(self, bucket: Bucket, block: int, line: LogLine) -> None:
+    def _add(self, bucket: Bucket, block: int, line: LogLine, asked: Asked) -> None:
         bucket.lines[line.source] += 1
         if line.status == 0:
             bucket.error_lines += line.level in BAD_LEVELS
@@ -76,8 +84,9 @@ class Buckets:
         if line.path == self._health_path:  # probes, ours and others', are no users
             return
         bucket.requests += 1
+        route = named_route(line.method, line.path)
         if line.status < CLIENT_ERROR:
-            self._known_paths[line.path] = block
+            self._known_routes[route] = block
         else:
             bucket.statuses[line.status] += 1
         if line.status >= SERVER_ERROR:
@@ -85,16 +94,21 @@ class Buckets:
         if line.milliseconds is not None and len(bucket.times) < MOST_TIMES:
             bucket.times.append((line.at.timestamp(), line.milliseconds))
         if line.status != NOT_FOUND:  # the paths a scanner tries are no routes
-            _tally(bucket, line)
-        self._asked(bucket, line)
+            _tally(bucket, line, route)
+        self._asked(bucket, line, route, asked)
 
-    def _asked(self, bucket: Bucket, line: LogLine) -> None:
-        """Count who asked, and who of them was refused on a path that others may use."""
-        refused = line.status in REFUSALS and line.path in self._known_paths
+    def _asked(self, bucket: Bucket, line: LogLine, route: str, asked: Asked) -> None:
+        """Count who asked, and who of them was refused on a route that others may use."""
+        refused = line.status in REFUSALS and route in self._known_routes
         source = line.user or line.address
         counts = bucket.unnamed
         if source and (source in bucket.sources or len(bucket.sources) < MOST_SOURCES):
             counts = bucket.sources.setdefault(source, [0, 0])
+            for pair in ((source, ""), (source, route)):
+                if pair in asked or len(asked) < MOST_ASKED:
+                    on_route = asked.setdefault(pair, [0, 0])
+                    on_route[0] += 1
+                    on_route[1] += refused
         counts[0] += 1
         counts[1] += refused
         if refused:
@@ -119,9 +133,13 @@ class Buckets:
         return max(self._buckets, default=None)
 
 
-def _tally(bucket: Bucket, line: LogLine) -> None:
-    name = named_route(line.method, line.path)
-    name = name if name in bucket.routes or len(bucket.routes) < MOST_ROUTES else ""
+def _refused(asked: Asked) -> set[str]:
+    """Return who was refused more often than not, altogether or on one route."""
+    return {source for (source, _), (count, denied) in asked.items() if 2 * denied > count}
+
+
+def _tally(bucket: Bucket, line: LogLine, route: str) -> None:
+    name = route if route in bucket.routes or len(bucket.routes) < MOST_ROUTES else ""
     bucket.routes.setdefault(name, Tally()).add(
         line.at.timestamp(),
         line.milliseconds,

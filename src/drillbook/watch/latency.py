@@ -2,12 +2,13 @@
 Are more requests slow than before? By the quantiles of the hour before, settled for minutes.
 
 Slow is what people feel: a quarter of all requests take three times the median and a tenth of a
-second more, or more requests than before take three times a higher quantile and over a second.
-What nobody notices wakes nobody up, such as a tail that grows on a busy machine. Each route is held
-against its own usual as well: there a tenth of its requests must take over that second.
+second more, or a tenth of them three times the slowest tenth and over a quarter of a second, or
+more requests than before three times a higher quantile and over a second. What nobody notices wakes
+nobody up, such as a tail that grows on a busy machine. Each route is held against its own usual as
+well: there a tenth of its requests must take over that second.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, log
 
@@ -21,9 +22,13 @@ from drillbook.watch.routes import ROUTE_PART, WHOLE_PART, Routes
 from drillbook.watch.tallies import Timed
 
 SETTLED_BLOCKS = 300 // BLOCK_SECONDS
+LATELY_BLOCKS = 30 // BLOCK_SECONDS
+FEWEST_LATELY = 20
 CALM_BLOCKS = 60 // BLOCK_SECONDS  # what is newer may be what has just become slow
-SLOW_TIMES, LONG_MILLISECONDS = 3.0, 1000.0
-FELT_SHARE, LONG_SHARE = 0.25, 0.1
+SLOW_TIMES, NOTICED_MILLISECONDS, LONG_MILLISECONDS = 3.0, 250.0, 1000.0
+FELT_SHARE, NOTICED_SHARE = 0.25, 0.1
+LONG_SHARE = 0.1  # of a route
+TESTS = len(QUANTILES) + 1
 STILL = 0.5  # what was felt is so until half of that share is left
 Times = Mapping[int, Timed]
 
@@ -73,6 +78,7 @@ class Stream:
     _settled: int | None = None
     _tried: int = 0
     _felt: bool = False
+    _shares: dict[float, float] = field(default_factory=dict[float, float])
     _streams: dict[float, Raising] = field(default_factory=dict[float, Raising])
     _counts: dict[int, tuple[Timed, dict[float, Counts]]] = field(
         default_factory=dict[int, tuple[Timed, dict[float, Counts]]]
@@ -86,7 +92,7 @@ class Stream:
         self._count(timed)
         newest = [each for block, (_, each) in self._counts.items() if block >= since]
         looked = [
-            self._one(limit, stream, timed, since)
+            self._one(limit, stream, timed, since, now)
             for limit, stream in self._streams.items()
             if self.part == WHOLE_PART or any(each[limit].hits for each in newest)
         ]
@@ -116,22 +122,17 @@ class Stream:
                     },
                 )
 
-    def _one(self, limit: float, stream: Raising, timed: Times, since: int) -> Looked:
+    def _one(self, limit: float, stream: Raising, timed: Times, since: int, now: int) -> Looked:
         counts = {block: each[limit] for block, (_, each) in self._counts.items()}
         found = stream.look(counts, since=since)
-        is_sure = found.log_evidence >= ENOUGH + log(len(QUANTILES)) - log(self.part)
+        is_sure = found.log_evidence >= ENOUGH + log(TESTS) - log(self.part)
         if not is_sure or not found.goes_on or found.since is None:
             return Looked(limit, found, felt=False)
-        slow = [
-            at
-            for block in sorted(timed)
-            if block >= found.since
-            for at, time in timed[block]
-            if time > limit
-        ]
-        least = self.long_share if limit >= LONG_MILLISECONDS else FELT_SHARE
-        least *= STILL if self._felt else 1.0
-        return Looked(limit, found, lasted(slow) and (found.after.share or 0.0) >= least)
+        # By the newest ones: an outage that is over must neither raise nor thin out the share.
+        newest = _newest(timed, found.since, now)
+        slow = [at for at, time in newest if time > limit]
+        least = self._shares[limit] * (STILL if self._felt else 1.0)
+        return Looked(limit, found, lasted(slow) and len(slow) >= least * len(newest))
 
     def _settle(self, timed: Times, end: int) -> None:
         """Take new limits from the calm hour before `end`, now and then."""
@@ -144,8 +145,8 @@ class Stream:
         times = [time for block in calm[-BLOCKS_AN_HOUR:] for _, time in timed.get(block, ())]
         found = limits(times)
         if found or self._settled is None:
-            slow = {_slow_from(limit) for limit in found}
-            self._streams = {each: Raising(set(self.bad)) for each in sorted(slow)}
+            self._shares = _shares(found, self.long_share)
+            self._streams = {each: Raising(set(self.bad)) for each in sorted(self._shares)}
             self._settled = end if found else None
             self._counts = {}
 
@@ -196,8 +197,25 @@ class Slowness:
         self.bad = {block for block in self.bad if block > first - 3 * BLOCKS_AN_HOUR}
 
 
-def _slow_from(limit: Limit) -> float:
-    times = SLOW_TIMES * limit.milliseconds
-    if limit.quantile == min(QUANTILES):
-        return max(times, limit.milliseconds + FELT_MILLISECONDS)
-    return max(times, LONG_MILLISECONDS)
+def _newest(timed: Times, first: int, now: int) -> Timed:
+    """Return the requests of the newest half minute in order, and so many as can tell a share."""
+    found: list[Timed] = []
+    for block in range(now, first - 1, -1):
+        if block <= now - LATELY_BLOCKS and sum(map(len, found)) >= FEWEST_LATELY:
+            break
+        found.insert(0, timed.get(block, []))
+    return [each for block in found for each in block]
+
+
+def _shares(found: Sequence[Limit], long_share: float) -> dict[float, float]:
+    """Return from how many milliseconds on an answer is slow, and how many must be so."""
+    shares: dict[float, float] = {}
+    for limit in found:
+        times = SLOW_TIMES * limit.milliseconds
+        if limit.quantile == min(QUANTILES):
+            shares[max(times, limit.milliseconds + FELT_MILLISECONDS)] = FELT_SHARE
+            continue
+        if limit.quantile < max(QUANTILES):
+            shares[max(times, NOTICED_MILLISECONDS)] = NOTICED_SHARE
+        shares[max(times, LONG_MILLISECONDS)] = long_share
+    return shares

@@ -1,4 +1,9 @@
-"""Who is refused (401, 403, 429): people counted once each, so that one client is no incident."""
+"""
+Who is refused (401, 403, 429): people counted once each, so that one client is no incident.
+
+Refused is who is turned away more often than not, altogether or on one route: pages that anybody
+may see say nothing of a login that nobody accepts.
+"""
 
 from collections.abc import Mapping
 
@@ -26,8 +31,8 @@ def refused_people(buckets: Mapping[int, Bucket]) -> dict[int, Counts]:
     found: dict[int, Counts] = {}
     for block, bucket in buckets.items():
         trials = hits = 0
-        for source, (asked, denied) in bucket.sources.items():
-            if 2 * denied > asked:
+        for source in bucket.sources:
+            if source in bucket.refused:
                 counted = [at for at in refused.get(source, ()) if at > block - REFUSED_BLOCKS]
                 is_new = len(counted) < MOST_REFUSED
                 refused[source] = [*counted, block] if is_new else counted
@@ -57,7 +62,7 @@ def are_enough(buckets: Mapping[int, Bucket]) -> bool:
     asked, refused = set[str](), set[str]()
     for bucket in buckets.values():
         asked.update(bucket.sources)
-        refused.update(name for name, (all_, denied) in bucket.sources.items() if 2 * denied > all_)
+        refused |= bucket.refused
     return len(refused) >= min(FEWEST, max(2, len(asked) // 2))
 
 
