@@ -1,13 +1,14 @@
 """Who is at fault: everything is looked at side by side, weighed, and one cause named, or none."""
 
 from datetime import UTC, datetime, timedelta
-from time import monotonic
+from time import monotonic, sleep
 
 from drillbook.actions.errors.picture import picture
 from drillbook.actions.errors.subject import domain
 from drillbook.actions.errors.table import evidence_table
 from drillbook.analysis.culprit import Judgement, judge
 from drillbook.core.effect import Effect, Evidence
+from drillbook.core.errors import Refused
 from drillbook.core.incident import Candidate, Change, PartState, SessionToEnd, SourceState
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration
@@ -17,7 +18,11 @@ from drillbook.ports.systems import Systems
 from drillbook.triage.gathering import Gathered, gather
 
 THIRTY_MINUTES = parse_duration("30m")
+FIFTEEN_SECONDS = parse_duration("15s")
 MOST_CANDIDATES = 6
+# All looks together, and between two; and how long ago a failure still says that it goes on.
+LONGEST_SECONDS, PAUSE_SECONDS, LATELY_SECONDS = 25.0, 2.5, 45.0
+FAILED = 500
 MIGRATIONS = "migrations"
 
 
@@ -60,6 +65,7 @@ class Culprit(Frozen):
     unknown: tuple[str, ...]
     parts: tuple[PartState, ...]
     sources: tuple[SourceState, ...]
+    looks: int = 1
     seconds: float
     evidence: Evidence | None = None
     picture: Evidence | None = None
@@ -73,26 +79,55 @@ def culprit(
     *,
     window: Duration = THIRTY_MINUTES,
     migrations: str = MIGRATIONS,
+    patience: Duration = FIFTEEN_SECONDS,
 ) -> Culprit:
     """
     Name what caused the errors of now and the one thing that helps, or say that none is found.
 
     Reads logs, hosting, values, ledgers, database, login service, dependencies, limiter and
     status pages side by side, each with a deadline; what does not answer is unknown, never well.
-    `window` is how far back is looked, `migrations` the folder of the team's own.
+    `window` is how far back is looked, `migrations` the folder of the team's own. The first seconds
+    of an outage hold few requests: while requests fail and no cause is sure, what changes soon is
+    looked at again, for `patience` at most.
     """
     check_watch(window=window)
+    if patience.total_seconds() < 0:
+        raise Refused("patience is below 0 s", hint="Write patience=0s to look once", again=False)
     begun, now = monotonic(), datetime.now(UTC)
     effect.progress("looks at everything side by side", None)
-    gathered = gather(logs, systems, now - timedelta(seconds=window.total_seconds()),
-                      migrations=migrations)  # fmt: skip
-    judged = judge(gathered.scene)
-    return _told(gathered, judged, effect, now, monotonic() - begun)
+    start = now - timedelta(seconds=window.total_seconds())
+    gathered = gather(logs, systems, start, migrations=migrations)
+    judged, looks, took = judge(gathered.scene), 1, monotonic() - begun
+    ends = begun + min(LONGEST_SECONDS, took + patience.total_seconds())
+    while _is_worth(gathered, judged) and ends - monotonic() > PAUSE_SECONDS + took:
+        effect.progress(f"no cause is sure after look {looks}: looks again", None)
+        sleep(PAUSE_SECONDS)
+        again = monotonic()
+        gathered = gather(
+            logs, systems, start, migrations=migrations, earlier=gathered, seconds=ends - again
+        )
+        judged, looks, took = judge(gathered.scene), looks + 1, monotonic() - again
+    return _told(gathered, judged, effect, looks, monotonic() - begun)
+
+
+def _is_worth(gathered: Gathered, judged: Judgement) -> bool:
+    """Whether some seconds more may tell: somebody is hit, or may be, and no cause is sure."""
+    if judged.found is not None:
+        return False
+    read, since = gathered.read, gathered.scene.now.timestamp() - LATELY_SECONDS
+    door = gathered.scene.door
+    return (
+        gathered.scene.trouble is not None
+        or any(one.failed for one in read.requests if one.at >= since)
+        or any(one.failed for one in read.health if one.at >= since)
+        or (door is not None and any(status == 0 or status >= FAILED for status in door.statuses))
+    )
 
 
 def _told(
-    gathered: Gathered, judged: Judgement, effect: Effect, now: datetime, seconds: float
+    gathered: Gathered, judged: Judgement, effect: Effect, looks: int, seconds: float
 ) -> Culprit:
+    now = gathered.scene.now
     found, fix, trouble = judged.found, judged.fix, gathered.scene.trouble
     onset = trouble.onset if trouble else None
     table = evidence_table(gathered, judged, now)
@@ -102,7 +137,7 @@ def _told(
         subject=found.cause.subject if found else "",
         lacks=found.cause.lacks if found else "",
         probability=found.probability if found else 0.0,
-        says=_says(gathered, judged),
+        says=_says(gathered, judged, looks),
         hit=trouble is not None,
         feels=gathered.felt.says,
         at=now,
@@ -127,15 +162,17 @@ def _told(
         unknown=tuple(f"{name}: {why}" for name, why in gathered.scene.unknown.items()),
         parts=gathered.parts,
         sources=gathered.sources,
+        looks=looks,
         seconds=round(seconds, 2),
         evidence=_kept(effect, "culprit.md", table.encode(), "text/markdown"),
         picture=_drawn(gathered, judged, effect, now),
     )
 
 
-def _says(gathered: Gathered, judged: Judgement) -> str:
+def _says(gathered: Gathered, judged: Judgement, looks: int) -> str:
     unknown = ", ".join(gathered.scene.unknown)
     beside = f"; not known: {unknown}" if unknown else ""
+    beside += f"; {looks} looks" if looks > 1 else ""
     if gathered.scene.trouble is None:
         silent = ", ".join(one.name for one in gathered.sources if one.silent)
         quiet = f"; silent sources say nothing of errors: {silent}" if silent else ""
