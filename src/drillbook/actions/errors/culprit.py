@@ -129,7 +129,7 @@ def _told(
 ) -> Culprit:
     now = gathered.scene.now
     found, fix, trouble = judged.found, judged.fix, gathered.scene.trouble
-    onset = trouble.onset if trouble else None
+    onset = judged.onset
     table = evidence_table(gathered, judged, now)
     return Culprit(
         found=found is not None,

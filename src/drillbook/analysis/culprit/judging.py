@@ -9,10 +9,11 @@ from drillbook.analysis.culprit.migrations import migration_cases
 from drillbook.analysis.culprit.outside import outside_cases
 from drillbook.analysis.culprit.releases import release_cases
 from drillbook.analysis.culprit.scene import Badness, Scene, Trouble
-from drillbook.analysis.culprit.timing import timing
+from drillbook.analysis.culprit.timing import sharpened, timing
 from drillbook.analysis.culprit.waiting import waiting_cases
 from drillbook.analysis.culprit.weighing import NAMED, Case, person, ranked
-from drillbook.core.incident import Candidate, CauseKind, Fix, FixKind
+from drillbook.analysis.onset.finding import Onset
+from drillbook.core.incident import Candidate, CauseKind, ChangeKind, Fix, FixKind
 
 # What a change may bring about: seen in the middle, and not at the root.
 BROUGHT_ABOUT = {
@@ -25,19 +26,28 @@ BROUGHT_ABOUT = {
 OF_SESSIONS = {CauseKind.CONNECTIONS, CauseKind.LOCK}
 NEAR = 2.0
 CROWDED = 2.0
-CHANGES = {CauseKind.RELEASE, CauseKind.VALUE, CauseKind.MIGRATION}
+CHANGES_OF = {
+    CauseKind.RELEASE: ChangeKind.DEPLOYMENT,
+    CauseKind.VALUE: ChangeKind.VALUE,
+    CauseKind.MIGRATION: ChangeKind.MIGRATION,
+}
 PASSED_ON = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The cause if one is named, all candidates, and what to do; `none` is "none of these"."""
+    """
+    The cause if one is named, all candidates, and what to do; `none` is "none of these".
+
+    `onset` is when it became worse: sharper where the cause is a change whose time is known.
+    """
 
     found: Candidate | None
     candidates: tuple[Candidate, ...]
     none: float
     fix: Fix
     says: str
+    onset: Onset | None = None
 
 
 def judge(scene: Scene) -> Judgement:
@@ -55,11 +65,25 @@ def judge(scene: Scene) -> Judgement:
     candidates, none = ranked(cases)
     best = candidates[0] if candidates else None
     if best is None or best.probability < NAMED:
-        return Judgement(None, candidates, none, _ask(), _unclear(candidates, none))
+        return Judgement(None, candidates, none, _ask(), _unclear(candidates, none), trouble.onset)
     fix = next(case.fix for case in cases if case.cause == best.cause)
     if trouble.has(Badness.UNHEALTHY):
         fix = person(f"no user is hit, only the health check fails: {fix.says}, in working hours")
-    return Judgement(best, candidates, none, fix, _named(best))
+    return Judgement(best, candidates, none, fix, _named(best), _onset(trouble, scene, best))
+
+
+def _onset(trouble: Trouble, scene: Scene, best: Candidate) -> Onset:
+    """Return the onset, sharpened by the change that is named."""
+    kinds = {CHANGES_OF[best.cause.kind]} if best.cause.kind in CHANGES_OF else set()
+    named = [
+        one
+        for one in scene.changes or ()
+        if one.kind in kinds and one.subject == best.cause.subject
+    ]
+    if not named:
+        return trouble.onset
+    nearest = min(named, key=lambda one: abs(one.at.timestamp() - trouble.onset.at))
+    return sharpened(trouble.onset, nearest)
 
 
 def _cases(scene: Scene, trouble: Trouble) -> list[Case]:
@@ -83,7 +107,7 @@ def _crowded(cases: list[Case], trouble: Trouble) -> None:
     if trouble.kinds[0] is not Badness.SLOW or trouble.rate_ratio < CROWDED:
         return
     for case in cases:
-        if case.cause.kind in CHANGES:
+        if case.cause.kind in CHANGES_OF:
             case.add(
                 f"{trouble.rate_ratio:.1f} times as many requests come, and nothing fails: load "
                 "slows answers down",

@@ -53,7 +53,7 @@ def _answering(case: Case, seen: Outside, scene: Scene, trouble: Trouble) -> Non
 
 def _slowness(seen: Outside, scene: Scene, trouble: Trouble) -> float:
     """Return what it says that a service is slow for us, who may be slow ourselves."""
-    times = [(one.milliseconds or 0.0) / 1000 for one in trouble.bad]
+    times = [(one.milliseconds or 0.0) / 1000 for one in trouble.telling]
     if times and median(times) < PART_OF_IT * seen.median_seconds:
         return -2.0  # users wait for less than it takes
     others = [*(one.median_seconds for one in _around(scene) if one is not seen)]
@@ -156,8 +156,8 @@ def _routes(case: Case, seen: Outside, trouble: Trouble) -> None:
     """Weigh whether it is the routes that need it which are bad."""
     if not seen.routes:
         return
-    mine = sum(any(_is_on(one.route, route) for route in seen.routes) for one in trouble.bad)
-    share = mine / len(trouble.bad) if trouble.bad else 0.0
+    mine = sum(any(_is_on(one.route, route) for route in seen.routes) for one in trouble.telling)
+    share = mine / len(trouble.telling) if trouble.telling else 0.0
     case.add(
         f"{share:.0%} of the bad requests are on routes that need {seen.name}",
         2.0 if share >= 1 - A_THIRD else -3.0 if share < A_THIRD else 0.0,

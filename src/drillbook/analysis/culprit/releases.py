@@ -12,6 +12,7 @@ from drillbook.analysis.culprit.scene import (
     Served,
     Trouble,
 )
+from drillbook.analysis.culprit.slower import ALIKE, SLOWER, equal_load, latencies
 from drillbook.analysis.culprit.symptoms import Frame, Symptom
 from drillbook.analysis.culprit.timing import Timing
 from drillbook.analysis.culprit.weighing import Case, person
@@ -63,6 +64,7 @@ def release_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Cas
     _lines(case, scene, trouble)
     _not_of_code(case, scene, trouble)
     _few_wait(case, trouble)
+    _slower_there(case, trouble)
     _who(case, trouble, build.id)
     _served_well(case, scene, trouble, timed)
     _lacks_value(case, scene, trouble)
@@ -155,6 +157,30 @@ def _few_wait(case: Case, trouble: Trouble) -> None:
     share = len(trouble.bad) / there if there else 0.0
     if share < FEW_WAIT:
         case.add(f"only {share:.0%} of the answers are slow", -3.0, LOG)
+
+
+def _slower_there(case: Case, trouble: Trouble) -> None:
+    """Weigh that some routes alone became slower at the same load, as by code, or none for good."""
+    if trouble.kinds[0] is not Badness.SLOW or not equal_load(trouble):
+        return
+    found = latencies(trouble)
+    slower = [one for one in found if one.times >= SLOWER]
+    as_before = [one for one in found if one.times < ALIKE]
+    if slower and as_before and len(slower) + len(as_before) == len(found):
+        worst = slower[0]
+        case.add(
+            f"{worst.route} takes {worst.since:.0f} ms, {worst.before:.0f} before, and "
+            f"{len(as_before)} other routes what they took, at the same load",
+            2.0,
+            LOG,
+        )
+    elif len(found) > 1 and len(as_before) == len(found):
+        case.add(
+            f"half of the answers of each of {len(found)} routes take what they took: some wait, "
+            "wherever they are",
+            -2.0,
+            LOG,
+        )
 
 
 def _who(case: Case, trouble: Trouble, build: str) -> None:

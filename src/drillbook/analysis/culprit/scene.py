@@ -15,6 +15,8 @@ from drillbook.core.deployments import Deployment, EnvironmentValue
 from drillbook.core.incident import Change
 from drillbook.core.vitals import Entrance, Vitals
 
+ENOUGH_TELL = 4
+
 
 class Badness(StrEnum):
     """What users feel."""
@@ -43,16 +45,27 @@ class Trouble:
     slow_from: float = 0.0
 
     @cached_property
+    def telling(self) -> tuple[Request, ...]:
+        """
+        The bad requests that surely belong to what began: those since the likeliest moment.
+
+        Before it, in its interval, lie the last ones of an earlier outage as well; of a few
+        requests all are taken.
+        """
+        late = tuple(one for one in self.bad if one.at >= self.onset.at)
+        return late if len(late) >= ENOUGH_TELL else self.bad
+
+    @cached_property
     def readings(self) -> tuple[Reading, ...]:
         """
         What went wrong with each bad request since the onset.
 
         One whose words did not come yet (its source writes later) says nothing beside the others.
         """
-        read = tuple(reading_of(one) for one in self.bad)
+        read = tuple(reading_of(one) for one in self.telling)
         told = tuple(
             reading
-            for one, reading in zip(self.bad, read, strict=True)
+            for one, reading in zip(self.telling, read, strict=True)
             if one.message or one.stack or reading.symptom is not Symptom.OTHER
         )
         return told or read

@@ -1,7 +1,7 @@
 """How well each change's time fits the onset, against nothing having been changed then."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 from drillbook.analysis.onset.attribution import Dated, attribute
@@ -38,6 +38,14 @@ def timing(onset: Onset, changes: Sequence[Change] | None) -> Timing:
     dated = [_dated(one) for one in changes]
     found = attribute(onset, dated)
     return Timing(tuple(changes), tuple(_odds(share, found.none) for share in found.shares))
+
+
+def sharpened(onset: Onset, change: Change) -> Onset:
+    """Return the onset as it is if this change brought it about."""
+    found = attribute(onset, [_dated(change)])
+    if not found.alike:
+        return onset
+    return replace(onset, at=found.at, earliest=found.earliest, latest=found.latest)
 
 
 def _dated(change: Change) -> Dated:
