@@ -115,7 +115,6 @@ def judged(guilty: Sequence[Case], others: Sequence[Case], *, probes: bool) -> R
     wrong = [name not in {None, each.guilty} for each, name in by_change]
     innocent = [not _is_deployment(each.changes, name) for each, name in not_by_one]
     covered = [o.earliest <= e.onset <= o.latest for e, o in zip(every, onsets, strict=True) if o]
-
     return {
         "onset": round(float(np.mean(near)), 4),
         "no_onset": sum(onset is None for onset in onsets),
@@ -214,8 +213,8 @@ def _show_all(found: Row) -> None:
     for row in found["harmless_just_before"]:
         least, most = row["seconds_before"]
         print(
-            f"  {least:.0f} to {most:.0f} s: right deployment {row['right_deployment']:.1%}, a wrong "
-            f"one {row['wrong_deployment']:.1%}; nobody's fault: not a deployment "
+            f"  {least:.0f} to {most:.0f} s: right deployment {row['right_deployment']:.1%}, "
+            f"a wrong one {row['wrong_deployment']:.1%}; where none did it: not a deployment "
             f"{row['not_a_deployment']:.1%}"
         )
     print(f"incidents nobody noticed within 30 min, drawn again: {found['not_noticed']}")

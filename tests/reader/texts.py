@@ -14,8 +14,8 @@ CORPUS = Path(__file__).parent / "corpus"
 _BITS = [
     "# ", "## ", "### ", "- ", "* ", "1. ", "2) ", "10. ", "  - ", "    ", "\t", "> ", ">> ",
     "- [ ] ", "- [x] ", "```", "```bash", "```AA", "~~~", "    ```", "<!--", "-->",
-    "<!-- x -->", "---", "===", "|a|b|", "|-|-|", "| 1 | do |", "**Steps**:", "**Step 1**", "Step 2: go",
-    "Response:", "Runbook: X",
+    "<!-- x -->", "---", "===", "|a|b|", "|-|-|", "| 1 | do |", "**Steps**:", "**Step 1**",
+    "Step 2: go", "Response:", "Runbook: X",
     "Prerequisites", "Symptoms:", "Rollback", "步骤 1", "手順 2",
     "Шаг 3", "Étape 1", "If it fails:", "Option A", "This will:", "Possible causes:",
     "<details>", "`code`", "``", "`", "@a", "`@angular/core`", "*", "_", "[link](x)", "word",
