@@ -5,12 +5,13 @@ import pytest
 from drillbook.core.errors import Refused
 from drillbook.core.plan import (
     Kind,
+    PlannedStep,
     PlannedTask,
 )
 from drillbook.core.policy import Consent, Needs
 from drillbook.engine.messages import MessageKind
 from drillbook.engine.outcome import State
-from engine.conftest import Bench, human, plan, put
+from engine.conftest import Bench, human, look, plan, plan_of, put
 
 APPROVAL = Needs(consent=Consent.APPROVALS, approvals=1, roles=("dba",))
 ROLES = {"dba": ("li", "kim")}
@@ -137,6 +138,29 @@ def test_an_unattended_run_may_hold_a_choice_that_only_a_condition_leads_to(benc
     outcome = bench.ended(reached)
     assert outcome.state is State.TAKEN_BACK
     assert "this choice needs a person, and the run is unattended" in outcome.reason
+
+
+def test_what_needs_a_person_is_written_up_before_an_unattended_run_ends(bench: Bench) -> None:
+    choice = PlannedTask(
+        id="1.1", text="Decide how to go on", line=1, kind=Kind.CHOOSE, when="1 == 1",
+        options=(put("1.1.1", "left"), put("1.1.2", "right")),
+    )  # fmt: skip
+    later = PlannedStep(
+        id="9", title="Post-Mortem", tasks=(look("9.1"), put("9.2", "nine"), human("9.3"))
+    )
+    first = PlannedStep(id="1", title="Work", tasks=(choice, put("1.2", "after")))
+    run = bench.start(plan_of(first, part={"post_mortem": (later,)}), unattended=True)
+
+    outcome = bench.ended(run)
+
+    assert outcome.state is State.REFUSED
+    assert outcome.reason.endswith("and the run is unattended: Decide how to go on")
+    assert f"drillbook report {run}" in outcome.hint
+    kinds = {"task.failed", "task.done", "task.skipped", "task.acting"}
+    ended = [(e.kind, e.task) for e in bench.runs.entries(run) if e.kind in kinds]
+    assert ended == [("task.failed", "1.1"), ("task.done", "9.1")]
+    assert bench.world.effects() == []
+    assert bench.kinds(run)[-1] == "run.ended"
 
 
 def test_a_person_chooses_one_of_the_options_and_only_that_is_done(bench: Bench) -> None:

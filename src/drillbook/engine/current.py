@@ -29,9 +29,12 @@ class How(StrEnum):
 class LeavePath(Exception):
     """The forward path ends here: by a failure, a decision or a wish to cancel."""
 
-    def __init__(self, how: How, reason: str, *, task: str = "", hint: str = "") -> None:
+    def __init__(
+        self, how: How, reason: str, *, task: str = "", hint: str = "", nobody: bool = False
+    ) -> None:
         super().__init__(reason)
         self.how, self.reason, self.task, self.hint = how, reason, task, hint
+        self.nobody = nobody  # what is next is for a person, and the run has none
 
 
 @dataclass(frozen=True, slots=True)

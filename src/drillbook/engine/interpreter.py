@@ -1,8 +1,11 @@
 """The one workflow: carries a plan out, step by step, and takes it back when it must."""
 
+from contextlib import suppress
+
 from sqlalchemy.exc import SQLAlchemyError
 
-from drillbook.core.plan import Plan
+from drillbook.core.model import Risk
+from drillbook.core.plan import Kind, Plan
 from drillbook.core.record import EntryKind
 from drillbook.engine.current import Current, How, LeavePath
 from drillbook.engine.ending import unforeseen
@@ -57,8 +60,24 @@ async def _forward(current: Current, plan: Plan) -> RunOutcome:
                 await path.step(step)
     except LeavePath as turn:
         current.afterwards = False
-        return await _turned(current, turn)
+        ended = await _turned(current, turn)
+        if turn.nobody:
+            await _written_up(current)
+        return ended
     return _outcome(current, State.DONE)
+
+
+async def _written_up(current: Current) -> None:
+    """Carry out what the post-mortem only reads: whoever comes to it finds it drafted."""
+    current.on_way_back = current.scope.going_back = False
+    current.afterwards = True
+    path = Path(current)
+    with suppress(LeavePath):  # the run is at its end: a wish to cancel it changes nothing
+        for step in [step for part in current.parts for step in part.post_mortem]:
+            reads = [
+                each for each in step.tasks if each.kind is Kind.ACTION and each.risk is Risk.READ
+            ]
+            await path.step(step.model_copy(update={"tasks": tuple(reads)}))
 
 
 async def _turned(current: Current, turn: LeavePath) -> RunOutcome:

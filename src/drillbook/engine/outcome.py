@@ -23,7 +23,8 @@ class TaskOutcome(Frozen):
 
     `late` means that nothing was done because the yes to it is too old to be trusted unseen;
     the status is then unknown where an earlier attempt had begun to act. A read says when it
-    `began` and `ended`: its entries are made from its outcome alone.
+    `began` and `ended`: its entries are made from its outcome alone. `nobody`: it needs a person,
+    and the run has none.
     """
 
     status: Status
@@ -34,6 +35,7 @@ class TaskOutcome(Frozen):
     again: bool = True
     cancel: bool = False
     late: bool = False
+    nobody: bool = False
     began: datetime | None = None
     ended: datetime | None = None
 

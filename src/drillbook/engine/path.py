@@ -129,7 +129,7 @@ class Path:
             case Choice.WAY_BACK | Choice.STOP:
                 how = How.STOP if choice is Choice.STOP else How.WAY_BACK
                 says = f"task {task.id} failed: {outcome.error}"
-                raise LeavePath(how, says, task=task.id, hint=outcome.hint)
+                raise LeavePath(how, says, task=task.id, hint=outcome.hint, nobody=outcome.nobody)
 
     async def _once(self, task: PlannedTask) -> TaskOutcome:
         if task.kind is Kind.HUMAN:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 async def ask(current: Current, task: PlannedTask) -> TaskOutcome:
     """Put a human task to a person and wait, however long it takes."""
     if not current.attended and task.id not in current.scope.start.answers:
-        return TaskOutcome(
-            status=Status.FAILED, error="this task needs a person, and the run is unattended"
-        )
+        return await _nobody(current, task, "task")
     data: Json = {"text": task.text, "optional": task.optional}
     now = await current.ask(EntryKind.TASK_ASKED, task.id, data)
     while True:
@@ -47,9 +45,7 @@ async def ask(current: Current, task: PlannedTask) -> TaskOutcome:
 async def choose(current: Current, task: PlannedTask) -> PlannedTask | TaskOutcome:
     """Let a person choose one of the options; the option, or the failure to get an answer."""
     if not current.attended and task.id not in current.scope.start.answers:
-        return TaskOutcome(
-            status=Status.FAILED, error="this choice needs a person, and the run is unattended"
-        )
+        return await _nobody(current, task, "choice")
     options: Json = {option.id: option.text for option in task.options}
     seconds = task.timeout_seconds
     data: Json = {"text": task.text, "options": options}
@@ -72,6 +68,15 @@ async def choose(current: Current, task: PlannedTask) -> PlannedTask | TaskOutco
             await current.note(EntryKind.TASK_ANSWERED, task.id, told)
             return chosen
         now = await current.ignored(message, f"task {task.id} has no option {message.says!r}")
+
+
+async def _nobody(current: Current, task: PlannedTask, what: str) -> TaskOutcome:
+    says = f"this {what} needs a person, and the run is unattended: {task.text}"
+    hint = f"Read what was found (drillbook report {current.run}), and go on by hand."
+    if not current.afterwards:  # what is left to do when all is over holds nothing up
+        told: Json = {"error": says, "hint": hint, "seconds": 0.0}
+        await current.note(EntryKind.TASK_FAILED, task.id, told)
+    return TaskOutcome(status=Status.FAILED, error=says, hint=hint, again=False, nobody=True)
 
 
 def choices(task: PlannedTask, outcome: TaskOutcome, *, changed: bool) -> tuple[Choice, ...]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 APPLICATION = "drillbook"
 QUEUE = "drillbook-runs"
 WORKFLOW = "drillbook.run"
-STEP_PROTOCOL = "steps-1"  # raised by hand when the order of steps changes: decision 0003
+STEP_PROTOCOL = "steps-2"  # raised by hand when the order of steps changes: decision 0003
 UNDER_WAY = ["PENDING", "ENQUEUED", "DELAYED"]
 QUEUE_POLL_SECONDS = 0.1
 FALLBACK_POLL_SECONDS = 30.0  # wakeups.py wakes waiting runs; this only catches what it missed
