@@ -24,13 +24,14 @@ def stack_for(folder: Path, url: str) -> Stack:
     return load_stack(folder / "stack.toml")
 
 
-def entry(seconds_ago: float, status: int, path: str = "/api/book") -> str:
+def entry(seconds_ago: float, status: int, path: str = "/api/book", **more: object) -> str:
     at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
-    return json.dumps({"timestamp": at.isoformat(), "status": status, "path": path, "message": "m"})
+    told = {"timestamp": at.isoformat(), "status": status, "path": path, "message": "m"}
+    return json.dumps(told | more)
 
 
-def watch(folder: Path, url: str, before: list[str], **values: object) -> Watched:
-    (folder / "app.jsonl").write_text("".join(f"{line}\n" for line in before))
+def watch(folder: Path, url: str, lines: list[str], **values: object) -> Watched:
+    (folder / "app.jsonl").write_text("".join(f"{line}\n" for line in lines))
     stack = stack_for(folder, url)
     ports = stack.port("test", Logs), stack.port("test", Probe), Effect(key="k")
     return errors.watch.do(*ports, lasting=WINDOW, **values)
@@ -71,6 +72,30 @@ def test_errors_that_chance_does_not_explain_are_raised_with_examples(tmp_path: 
     assert watched.errors == 3 * watched.probes
     assert watched.examples == ("500 /api/book m", "502 /api/book m")
     assert "more errors than before" in watched.says
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "asked", "many", "verdict", "says"),
+    [
+        (20, True, 1, Verdict.NORMAL, ""),
+        (600, True, 1, Verdict.RAISED, "answers are slower than before: "),
+        (600, False, 1, Verdict.NORMAL, ""),
+        (600, True, 40, Verdict.NORMAL, "times as many come"),
+    ],
+)
+def test_after_an_incident_answers_must_be_as_quick_as_before_it(
+    tmp_path: Path, milliseconds: int, asked: bool, many: int, verdict: Verdict, says: str
+) -> None:
+    since, before = (datetime.now(UTC) - timedelta(seconds=each) for each in (30, 60))
+    lines = [entry(600 - n, 200, milliseconds=20) for n in range(540)]
+    lines += [entry(25 - n / many, 200, milliseconds=milliseconds) for n in range(20 * many)]
+
+    with serving({"/health": (200, "ok")}) as app:
+        watched = watch(tmp_path, app.url, lines, since=since, before=before if asked else None)
+
+    assert (watched.verdict, watched.tail_milliseconds) == (verdict, milliseconds)
+    assert says in watched.says
+    assert bool(watched.slower) == bool(says)
 
 
 def test_silence_is_shown_as_silence_and_never_as_a_rate_of_zero(tmp_path: Path) -> None:

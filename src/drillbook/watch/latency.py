@@ -1,22 +1,20 @@
 """
 Are more requests slow than before? By the quantiles of the hour before, settled for minutes.
 
-Slow is what people feel: a quarter of all requests take three times the median and a tenth of a
-second more, or a tenth of them three times the slowest tenth and over a quarter of a second, or
-more requests than before three times a higher quantile and over a second. What nobody notices wakes
-nobody up, such as a tail that grows on a busy machine. Each route is held against its own usual as
-well: there a tenth of its requests must take over that second.
+Slow is what people feel (`analysis.felt`). What nobody notices wakes nobody up, such as a tail that
+grows on a busy machine. Each route is held against its own usual as well: there a tenth of its
+requests must take over a second.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf, log
 
-from drillbook.analysis.felt import FELT_MILLISECONDS
+from drillbook.analysis.felt import LONG_SHARE, TESTS, felt_limits
 from drillbook.analysis.raised import BLOCKS_AN_HOUR, ENOUGH, Raised, Raising, lasted
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
 from drillbook.analysis.sequential.counts import Counts
-from drillbook.analysis.sequential.latency import FEWEST_BEFORE, QUANTILES, Limit, limits
+from drillbook.analysis.sequential.latency import FEWEST_BEFORE, limits
 from drillbook.watch.buckets import Bucket
 from drillbook.watch.routes import ROUTE_PART, WHOLE_PART, Routes
 from drillbook.watch.tallies import Timed
@@ -25,10 +23,6 @@ SETTLED_BLOCKS = 300 // BLOCK_SECONDS
 LATELY_BLOCKS = 30 // BLOCK_SECONDS
 FEWEST_LATELY = 20
 CALM_BLOCKS = 60 // BLOCK_SECONDS  # what is newer may be what has just become slow
-SLOW_TIMES, NOTICED_MILLISECONDS, LONG_MILLISECONDS = 3.0, 250.0, 1000.0
-FELT_SHARE, NOTICED_SHARE = 0.25, 0.1
-LONG_SHARE = 0.1  # of a route
-TESTS = len(QUANTILES) + 1
 STILL = 0.5  # what was felt is so until half of that share is left
 Times = Mapping[int, Timed]
 
@@ -145,7 +139,7 @@ class Stream:
         times = [time for block in calm[-BLOCKS_AN_HOUR:] for _, time in timed.get(block, ())]
         found = limits(times)
         if found or self._settled is None:
-            self._shares = _shares(found, self.long_share)
+            self._shares = felt_limits(found, self.long_share)
             self._streams = {each: Raising(set(self.bad)) for each in sorted(self._shares)}
             self._settled = end if found else None
             self._counts = {}
@@ -205,17 +199,3 @@ def _newest(timed: Times, first: int, now: int) -> Timed:
             break
         found.insert(0, timed.get(block, []))
     return [each for block in found for each in block]
-
-
-def _shares(found: Sequence[Limit], long_share: float) -> dict[float, float]:
-    """Return from how many milliseconds on an answer is slow, and how many must be so."""
-    shares: dict[float, float] = {}
-    for limit in found:
-        times = SLOW_TIMES * limit.milliseconds
-        if limit.quantile == min(QUANTILES):
-            shares[max(times, limit.milliseconds + FELT_MILLISECONDS)] = FELT_SHARE
-            continue
-        if limit.quantile < max(QUANTILES):
-            shares[max(times, NOTICED_MILLISECONDS)] = NOTICED_SHARE
-        shares[max(times, LONG_MILLISECONDS)] = long_share
-    return shares

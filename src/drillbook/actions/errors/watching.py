@@ -1,13 +1,16 @@
-"""See whether the app fails more often than before: by its log, and by asking it."""
+"""See whether the app fails more often than before, or answers slower: by its log, by asking."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from threading import Event
 
 from drillbook.actions.errors.subject import domain
+from drillbook.analysis.culprit.requests import route_of
 from drillbook.analysis.error_rate import is_more_often, is_raised, is_too_quiet
+from drillbook.analysis.slower import slower, tail
 from drillbook.core.effect import Effect, deadline
 from drillbook.core.model import Frozen
 from drillbook.core.quantities import Duration, parse_duration
@@ -23,6 +26,8 @@ PROBE_TIMEOUT_SECONDS = 5.0
 SERVER_ERROR = 500
 BAD_LEVELS = {"error", "critical", "fatal", "panic", "alert", "emergency", "err"}
 MOST_EXAMPLES = 5
+_route = lru_cache(maxsize=4096)(route_of)
+CROWDED = 2.0  # so many times as many requests slow answers down, whatever was changed
 
 
 class Verdict(StrEnum):
@@ -34,7 +39,12 @@ class Verdict(StrEnum):
 
 
 class Watched(Frozen):
-    """Users' requests and errors while watching, and before; probes of our own are apart."""
+    """
+    Users' requests and errors while watching, and before; probes of our own are apart.
+
+    `slower` is what takes longer than before, "" for nothing; the tails are the times within which
+    nineteen of twenty were answered, none where the log does not say how long that took.
+    """
 
     verdict: Verdict
     says: str
@@ -49,6 +59,9 @@ class Watched(Frozen):
     before_rate: float | None
     probes: int
     probes_failed: int
+    slower: str = ""
+    tail_milliseconds: float | None = None
+    before_tail_milliseconds: float | None = None
     not_understood: int
     cut: bool
     examples: tuple[str, ...]
@@ -60,6 +73,7 @@ class _Count:
     errors: int
     error_lines: int
     seconds: float
+    timed: list[tuple[str, float]] = field(default_factory=list[tuple[str, float]])
 
     @property
     def rate(self) -> float | None:
@@ -81,7 +95,8 @@ def watch(
     Watch the app's errors for a time and compare them with the time before.
 
     `before` ends the time to compare with, such as the moment an incident began: what is back to
-    normal is measured by what was normal, and not by the incident.
+    normal is measured by what was normal, and not by the incident. Then answers must be as quick as
+    they were, too, unless many more come: load slows them down, whatever was repaired.
     """
     now = datetime.now(UTC)
     start = start_of_watch(since, now)
@@ -95,6 +110,9 @@ def watch(
     after = _counted(span.lines, probe.health_path, end - start)
     earlier_count = _counted(earlier.lines, probe.health_path, compared_with)
     verdict, says = _verdict(after, earlier_count, probes, probes_failed)
+    late = slower(after.timed, earlier_count.timed) if before is not None else ""
+    if late and verdict is Verdict.NORMAL:
+        verdict, says = _slow(late, after, earlier_count, says)
     return Watched(
         verdict=verdict,
         says=says,
@@ -109,6 +127,9 @@ def watch(
         before_rate=earlier_count.rate,
         probes=probes,
         probes_failed=probes_failed,
+        slower=late,
+        tail_milliseconds=tail(after.timed),
+        before_tail_milliseconds=tail(earlier_count.timed),
         not_understood=span.not_understood,
         cut=span.cut or earlier.cut,
         examples=_examples(span.lines),
@@ -141,6 +162,7 @@ def _time_is_up() -> bool:
 
 def _counted(lines: Iterable[LogLine], health_path: str, length: timedelta) -> _Count:
     requests = errors = error_lines = 0
+    timed: list[tuple[str, float]] = []
     health_path = health_path.partition("?")[0]
     for line in lines:
         if line.status == 0:
@@ -148,7 +170,16 @@ def _counted(lines: Iterable[LogLine], health_path: str, length: timedelta) -> _
         elif line.path != health_path:  # probes, ours and others', are not users
             requests += 1
             errors += line.status >= SERVER_ERROR
-    return _Count(requests, errors, error_lines, length.total_seconds())
+            if line.milliseconds is not None:
+                timed.append((_route(line.method, line.path), line.milliseconds))
+    return _Count(requests, errors, error_lines, length.total_seconds(), timed)
+
+
+def _slow(late: str, after: _Count, before: _Count, says: str) -> tuple[Verdict, str]:
+    times = after.requests / after.seconds * before.seconds / max(1, before.requests)
+    if times >= CROWDED:
+        return Verdict.NORMAL, f"{says}; {late}, while {times:.1f} times as many come"
+    return Verdict.RAISED, f"answers are slower than before: {late}; {says}"
 
 
 def _verdict(after: _Count, before: _Count, probes: int, failed: int) -> tuple[Verdict, str]:
