@@ -61,7 +61,13 @@ def is_same(shown: str, value: Json) -> bool:
     if shown.startswith("“"):
         plain = " ".join(str(value).split())
         plain = plain.replace("|", "¦").replace("[", "(").replace("]", ")")
-        plain = plain.replace("“", '"').replace("”", '"')
+        plain = plain.replace("“", '"').replace("”", '"').replace("`", "'")
+        plain = (
+            plain.replace("<", "\u2039")
+            .replace(">", "\u203a")
+            .replace("@", "@ ")
+            .replace("://", ": //")
+        )
         told = shown[1:-1]
         return (
             plain.startswith(told[:-1]) and len(plain) > 300

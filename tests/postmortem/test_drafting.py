@@ -1,8 +1,10 @@
 """A draft of an incident that was noticed, found, mended at the second try and verified."""
 
+import re
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from drillbook.analysis.postmortem import draft
 from drillbook.analysis.postmortem.citing import lasting
@@ -33,6 +35,7 @@ ROWS = entries(
     (58, "task.done", "1.1", {"result": HIT}),
     (61, "task.done", "1.2", {"result": culprit()}),
     (64, "task.failed", "2.1", {"error": "pid 71 answered [not] within 3 s"}),
+    (65, "task.failed", "2.1", {"error": "<img src=https://evil.example/x> `rm` @ana now"}),
     (70, "decision.made", "2.1", {"choice": "retry", "by": "ana"}),
     (72, "task.done", "2.1", {"result": {"says": "1 session was ended"}}),
     (140, "task.done", "2.2", {"result": {"verdict": "NORMAL", "says": "0 of 90 failed"}}),
@@ -83,6 +86,10 @@ def test_it_says_who_was_hit_what_helped_and_how_long_it_took(text: tuple[str, P
 def test_words_of_systems_cannot_become_tables_or_footnotes(text: tuple[str, Path]) -> None:
     assert "“pid 71 holds ¦ bookings”" in text[0]
     assert "“pid 71 answered (not) within 3 s”" in text[0]
+    assert "“\u2039img src=https: //evil.example/x\u203a 'rm' @ ana now”" in text[0]
+    html = MarkdownIt("commonmark").render(text[0])
+    assert "evil.example/x" in html
+    assert not re.search(r"<img|<code>rm|href=|://", html)
 
 
 def test_a_record_without_a_culprit_is_drafted_and_says_so() -> None:

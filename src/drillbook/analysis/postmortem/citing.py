@@ -5,6 +5,7 @@ A footnote says `entry 57, data.result.bad`, or, for the time between two moment
 minus entry 12, data.incident.opened_at`: anybody can derive the number again from the record.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +16,10 @@ from drillbook.core.record import RecordEntry
 
 LONGEST_QUOTE = 300
 _MINUTE, _HOUR = 60, 3600
+# What was logged is not our Markdown: nothing in it may become a table, a note, a tag or code,
+_PLAIN = str.maketrans("|[]<>`“”", '¦()\u2039\u203a\'""')
+# nor a link to click or a person to be told: an address is one no more with a space in it.
+_ADDRESS = re.compile(r"(:(?=//)|www(?=\.)|@)()", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +102,9 @@ class Notes:
 
     def quote(self, found: Fact) -> str:
         """Return words of the record, on one line, with their footnote."""
-        text = " ".join(str(found.value).split())
+        text = _ADDRESS.sub(r"\1 \2", " ".join(str(found.value).split()).translate(_PLAIN))
         text = text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
-        # What was logged is not our Markdown: nothing in it may become a table, a note or a link.
-        safe = text.replace("|", "¦").replace("[", "(").replace("]", ")").replace("“", '"')
-        return f"“{safe.replace('”', chr(34))}”" + self._mark(found.place)
+        return f"“{text}”" + self._mark(found.place)
 
     def told(self) -> Sequence[str]:
         """Return the footnotes."""
