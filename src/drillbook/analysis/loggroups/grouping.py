@@ -8,7 +8,7 @@ from itertools import count, islice
 
 from drillbook.analysis.loggroups.clustering import cluster
 from drillbook.analysis.loggroups.homes import Homes
-from drillbook.analysis.loggroups.masking import MARK, Memo, Pieces
+from drillbook.analysis.loggroups.masking import MARK, QUOTE, Memo, Pieces
 from drillbook.analysis.loggroups.shaping import Shape, shape_of
 
 CHUNK_LINES = 1_000
@@ -23,8 +23,6 @@ _COARSE_WORDS = 3
 _REST = "…"
 # With so many quotations a line the pieces between them are looked up, not the words.
 _QUOTATIONS = 2
-# No line holds it: controls became spaces before.
-_CUT = "\x1f"
 _CONTROLS = bytes(set(range(32)) - set(b"\n"))
 _SPACES = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 _DIGITS = b"0123456789"
@@ -104,30 +102,40 @@ class Grouper:
 
     def _add(self, chunk: list[str]) -> None:
         start = len(self._of_line)
-        if len(self._number_of_key) > MOST_KEYS:
-            self._number_of_key.clear()
-        keys = _keys(chunk)
-        numbers = list(map(self._number_of_key.get, keys))
-        unknown = [at for at, number in enumerate(numbers) if number is None]
-        if unknown:
-            self._learn(unknown, keys, chunk, start)
-        self._of_line.extend(map(self._number_of_key.__getitem__, keys))
+        text = _joined(chunk)
+        masked = _masked_by_pieces(text, len(chunk), self._pieces)
+        if masked is None:
+            self._of_line.extend(self._numbers_by_key(text, chunk, start))
+        else:
+            places = range(start, start + len(chunk))
+            self._of_line.extend(self._numbers(masked, chunk, places))
         self._last.update(zip(self._of_line[start:], count(start), strict=False))
 
-    def _learn(
-        self, unknown: Iterable[int], keys: Sequence[bytes], chunk: Sequence[str], start: int
-    ) -> None:
-        """Find the form of each key that is not known, by the first line that has it."""
-        first: dict[bytes, int] = {}
-        for at in unknown:
-            first.setdefault(keys[at], at)
-        lines = [chunk[at] for at in first.values()]
-        masked = list(_masked(lines, self._memo, self._pieces))
+    def _numbers_by_key(self, text: bytes, chunk: list[str], start: int) -> Iterator[int]:
+        """Give the number of each line's form; of those with one key the first is looked at."""
+        known = self._number_of_key
+        if len(known) > MOST_KEYS:
+            known.clear()
+        # Lines without their digits: equal keys are one message for certain.
+        keys = text.translate(_SPACES, _DIGITS).split(b"\n")
+        if None in map(known.get, keys):
+            first: dict[bytes, int] = {}
+            for at, key in enumerate(keys):
+                if key not in known:
+                    first.setdefault(key, at)
+            lines = [chunk[at] for at in first.values()]
+            masked = _masked(_joined(lines), self._memo)
+            numbers = self._numbers(masked, lines, [start + at for at in first.values()])
+            known.update(zip(first, numbers, strict=True))
+        return map(known.__getitem__, keys)
+
+    def _numbers(self, masked: list[str], lines: list[str], places: Sequence[int]) -> list[int]:
+        """Return the numbers of the lines' forms, new ones' for those that are not known."""
         numbers = list(map(self._number_of_masked.get, masked))
-        for (key, at), form, number in zip(first.items(), masked, numbers, strict=True):
-            self._number_of_key[key] = (
-                self._number(form, chunk[at], start + at) if number is None else number
-            )
+        return [
+            self._number(form, line, place) if number is None else number
+            for form, line, place, number in zip(masked, lines, places, numbers, strict=True)
+        ]
 
     def _number(self, masked: str, raw: str, index: int) -> int:
         """Return the number of the line's form, a new one's while there is room."""
@@ -209,23 +217,29 @@ def group(lines: Iterable[str]) -> Groups:
     return grouper.groups()
 
 
-def _keys(lines: list[str]) -> list[bytes]:
-    """Return the lines without their digits: equal keys are one message for certain."""
-    return _joined(lines).translate(_SPACES, _DIGITS).split(b"\n")
+def _masked(text: bytes, memo: Memo) -> list[str]:
+    """Return each line with its parameters as marks."""
+    zeroed = _zeroed(text).replace("\n", " \n ")
+    return " ".join(map(memo.__getitem__, zeroed.split(" "))).split(" \n ")
 
 
-def _masked(lines: list[str], memo: Memo, pieces: Pieces) -> Iterator[str]:
-    """Give each line with its parameters as marks; commas end a token, so that more are known."""
-    if not lines:
-        return iter(())
-    text = _joined(lines).translate(_ZEROS).replace(b",", b", ").decode("utf-8", "replace")
-    if text.count(' "') >= _QUOTATIONS * len(lines):
-        # Quotations come again, as a whole: one look for each instead of one for each word.
-        cut = text.replace("\n", f"{_CUT}\n{_CUT}").replace(' "', f'{_CUT}"')
-        masked = " ".join(map(pieces.__getitem__, cut.split(_CUT)))
-    else:
-        masked = " ".join(map(memo.__getitem__, text.replace("\n", " \n ").split(" ")))
-    return iter(masked.split(" \n "))
+def _masked_by_pieces(text: bytes, lines: int, pieces: Pieces) -> list[str] | None:
+    """
+    Return the same for lines of many quotations, None for others.
+
+    Quotations come again, as a whole: one look for each instead of one for each word.
+    """
+    if text.count(b'"') < 2 * _QUOTATIONS * lines:
+        return None
+    found = f"\n{_zeroed(text)}".replace("\n", f"{QUOTE}\n").split(QUOTE)[1:]
+    if len(found) <= _QUOTATIONS * lines:
+        return None
+    return QUOTE.join(map(pieces.__getitem__, found))[1:].split(f"{QUOTE}\n")
+
+
+def _zeroed(text: bytes) -> str:
+    """Return a text with one digit for all; commas end a token, so that more are known."""
+    return text.translate(_ZEROS).replace(b",", b", ").decode("utf-8", "replace")
 
 
 def _joined(lines: list[str]) -> bytes:

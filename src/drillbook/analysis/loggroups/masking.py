@@ -7,6 +7,8 @@ from drillbook.analysis.loggroups.words import TEXT_FIELDS, VALUES
 
 # Stands for a parameter; control characters of the log itself became spaces before.
 MARK = "\x00"
+# A quotation begins here.
+QUOTE = ' "'
 _PUNCTUATION = "()[]{}<>,;:.'\""
 _DIGIT = re.compile("[0-9]")
 _NOTHING = "(?!)"
@@ -96,7 +98,8 @@ class Pieces(dict[str, str]):
     """
     Masked pieces of lines by piece, for lines that are put together of ever the same pieces.
 
-    A piece begins where a quotation does, so that it holds whole tokens.
+    A piece is what stands between two `QUOTE`, and holds whole tokens but for that quotation mark;
+    one that begins a line has a newline there instead.
     """
 
     def __init__(self, memo: Memo) -> None:
@@ -106,11 +109,17 @@ class Pieces(dict[str, str]):
 
     def __missing__(self, piece: str) -> str:
         """Mask a piece that is not remembered."""
-        masked = " ".join(map(self._memo.__getitem__, piece.split(" ")))
+        if piece.startswith("\n"):
+            masked = "\n" + self._masked(piece[1:])
+        else:
+            masked = self._masked(f'"{piece}').removeprefix('"')
         if len(self) >= MOST_PIECES:
             self.clear()
         self[piece] = masked
         return masked
+
+    def _masked(self, text: str) -> str:
+        return " ".join(map(self._memo.__getitem__, text.split(" ")))
 
 
 def mask_text(text: str, memo: Memo) -> str:
