@@ -41,7 +41,11 @@ def test_a_drains_batch_is_a_line_of_the_platform_for_each_request_and_what_the_
     ]  # fmt: skip
     batch = json.dumps(entries).encode()
 
+    before = httpx.get(reception.url).json()
     answer = drain(reception, batch)
+    assert drain(reception, batch).json() == answer.json()  # its first answer was lost
+    assert httpx.get(reception.url).json()["lines"] - before["lines"] == 5
+    assert drain(reception, batch, secret="another").status_code == 403
     again = drain(reception, b"\n".join(json.dumps(one).encode() for one in entries))
 
     assert answer.json() == {"kept": 5, "not_understood": 1}

@@ -23,14 +23,16 @@ def test_a_source_that_needs_no_token_is_named_as_its_section_says(reception: Re
     state = httpx.get(reception.url).json()
 
     assert (answer.status_code, short.status_code) == (200, 404)
-    assert "/production/sent/v1/logs" in short.json()["message"]
+    # Neither needs a token, so neither names what there is.
+    assert "production" not in short.text + json.dumps(state)
     (line,) = reception.lines("staging", "app")
     assert (line.source, line.message) == ("worker", "job done")
     assert line.user
     kept = (reception.folder / ".drillbook/logs/staging/app").glob("*.jsonl")
     assert "ana@example.com" not in "".join(file.read_text() for file in kept)
-    assert state["staging/app"]["lines"] == 1
-    assert state["production/sent"]["turned_away"] > 0
+    assert state["receivers"] == 3
+    assert state["lines"] >= 1
+    assert state["turned_away"] > 0
 
 
 def test_who_sends_too_much_is_asked_to_wait_and_loses_nothing(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +22,7 @@ from drillbook.core.errors import DrillbookError
 
 BUSY_SECONDS, FULL_SECONDS = 1, 10
 BODY_SECONDS = 20.0
+MOST_REMEMBERED = 10_000
 INVALID, UNAUTHENTICATED, UNAVAILABLE, EXHAUSTED, UNKNOWN = 3, 16, 14, 8, 2  # google.rpc.Code
 CODES = {400: INVALID, 401: UNAUTHENTICATED, 429: EXHAUSTED, 503: UNAVAILABLE}
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -34,6 +37,7 @@ class Tally:
     requests: int = 0
     rejected: int = 0
     turned_away: int = 0
+    repeated: int = 0
     newest: datetime | None = None
 
     def shown(self) -> dict[str, object]:
@@ -45,8 +49,26 @@ class Tally:
             "requests": self.requests,
             "rejected": self.rejected,
             "turned_away": self.turned_away,
+            "repeated": self.repeated,
             "newest": newest,
         }
+
+
+@dataclass(slots=True)
+class Seen:
+    """The requests kept last: one whose answer was lost on its way comes again, and counts once."""
+
+    _digests: OrderedDict[bytes, None] = field(default_factory=OrderedDict[bytes, None])
+
+    def has(self, digest: bytes) -> bool:
+        """Whether this request is kept already."""
+        return digest in self._digests
+
+    def add(self, digest: bytes) -> None:
+        """Remember it, and forget the oldest."""
+        self._digests[digest] = None
+        if len(self._digests) > MOST_REMEMBERED:
+            self._digests.popitem(last=False)
 
 
 class Reception:
@@ -55,6 +77,7 @@ class Reception:
     def __init__(self, receivers: tuple[Receiver, ...]) -> None:
         self._receivers = {receiver.key: receiver for receiver in receivers}
         self.tallies = {receiver.key: Tally() for receiver in receivers}
+        self._seen = {receiver.key: Seen() for receiver in receivers}
         self._at_once = 0
 
     def app(self) -> Starlette:
@@ -69,7 +92,18 @@ class Reception:
         return Starlette(routes=[*routes, Route("/", self._state)])
 
     async def _state(self, _: Request) -> Response:
-        return JSONResponse({key: tally.shown() for key, tally in self.tallies.items()})
+        # Whoever asks needs no token, so it names neither environments nor sources.
+        tallies = self.tallies.values()
+        newest = max((one.newest for one in tallies if one.newest), default=None)
+        return JSONResponse(
+            {
+                "receivers": len(tallies),
+                "since": min(one.since for one in tallies).isoformat(),
+                "lines": sum(one.lines for one in tallies),
+                "turned_away": sum(one.turned_away for one in tallies),
+                "newest": newest.isoformat() if newest else None,
+            }
+        )
 
     def _otlp(self, signal: str) -> Endpoint:
         async def take(request: Request) -> Response:
@@ -120,9 +154,9 @@ class Reception:
         else:
             receiver = next(iter(self._receivers.values())) if len(self._receivers) == 1 else None
         if receiver is None:
-            known = ", ".join(f"/{key}{request.url.path if not names else ''}"
-                              for key in self._receivers)  # fmt: skip
-            raise TurnedAwayError(404, f"nothing is received here; there are {known}")
+            raise TurnedAwayError(
+                404, "nothing is received here; `drillbook receive` says which addresses there are"
+            )
         return receiver
 
     async def _taken(
@@ -131,10 +165,13 @@ class Reception:
         """Read a request, keep its lines on the disk, and count them."""
         tally = self.tallies[receiver.key]
         try:
-            taken = await self._kept(request, receiver, read)
+            taken, is_new = await self._kept(request, receiver, read)
         except TurnedAwayError:
             tally.turned_away += 1
             raise
+        if not is_new:
+            tally.repeated += 1
+            return taken
         tally.requests += 1
         tally.lines += len(taken.lines)
         tally.rejected += taken.rejected
@@ -145,13 +182,18 @@ class Reception:
 
     async def _kept(
         self, request: Request, receiver: Receiver, read: Callable[[bytes], otlp.Taken]
-    ) -> otlp.Taken:
+    ) -> tuple[otlp.Taken, bool]:
         if self._at_once >= MOST_AT_ONCE:
             raise TurnedAwayError(503, "busy; send it again", wait_seconds=BUSY_SECONDS)
         self._at_once += 1
         try:
             receiver.pace.ask()
-            return await run_in_threadpool(_keep, receiver, read, await _body(request))
+            body, seen = await _body(request), self._seen[receiver.key]
+            digest = sha256(request.url.path.encode() + b"\n" + body).digest()
+            taken = await run_in_threadpool(_keep, receiver, read, body, is_kept=seen.has(digest))
+            is_new = not seen.has(digest)
+            seen.add(digest)
+            return taken, is_new
         finally:
             self._at_once -= 1
 
@@ -161,11 +203,15 @@ def _see_that_it_is_otlp(media_type: str) -> None:
         raise TurnedAwayError(415, f"Content-Type is neither {otlp.PROTOBUF} nor {otlp.JSON}")
 
 
-def _keep(receiver: Receiver, read: Callable[[bytes], otlp.Taken], body: bytes) -> otlp.Taken:
+def _keep(
+    receiver: Receiver, read: Callable[[bytes], otlp.Taken], body: bytes, *, is_kept: bool
+) -> otlp.Taken:
     try:
         taken = read(body)
     except NotUnderstoodError as error:
         raise TurnedAwayError(400, str(error)) from error
+    if is_kept:
+        return taken
     receiver.pace.take(len(taken.lines))
     try:
         receiver.store.keep(taken.lines, durable=True)
