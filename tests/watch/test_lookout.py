@@ -1,5 +1,7 @@
 """The lookout: an incident is opened once, starts its run once, and closes when it is over."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +11,7 @@ from threading import Thread
 import pytest
 
 from drillbook.compiler.reader import read_book
-from drillbook.core.errors import NotFound, Refused, Unavailable
+from drillbook.core.errors import Failed, NotFound, Refused, Unavailable
 from drillbook.stack.books import BookFile, Books
 from drillbook.stack.lookout import watched
 from drillbook.stack.stack import load_stack
@@ -120,6 +122,37 @@ def test_a_lookout_killed_at_any_moment_opens_no_second_incident(ground: Ground)
 
     assert len(IncidentBook(ground.home).all()) == 1
     assert set(ground.starter.started) == {incident.run}
+
+
+def test_an_incident_whose_runbook_left_the_books_is_closed_and_no_other(ground: Ground) -> None:
+    for seconds in (0, 20, 45):
+        ground.look(seconds)
+    book = IncidentBook(ground.home)
+    (hot,) = book.all()
+    cold = hot.model_copy(update={"id": "i-cold", "runbook": "Cold"})
+    book.open(cold)
+    lookout = ground.again()
+    assert list(lookout.leave_gone(NOW)) == []  # nobody said which runbooks there are
+
+    lookout.in_books = frozenset({"Hot"})
+    (event,) = lookout.leave_gone(NOW)
+
+    assert event.says == "its runbook Cold is in no book any more"
+    assert [each.id for each in book.all(only_open=True)] == [hot.id]
+
+
+def test_damaged_incidents_are_said_in_one_sentence_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "incidents.db").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    with pytest.raises(Failed, match="are damaged") as found:
+        IncidentBook(tmp_path)
+    assert "move incidents.db* to another folder" in found.value.hint
+
+    home = tmp_path / "other"
+    book = IncidentBook(home)
+    with closing(sqlite3.connect(home / "incidents.db")) as database, database:
+        database.execute("INSERT INTO incidents VALUES ('i-1', 'Hot', 'p', '', NULL, '', '{', '')")
+    with pytest.raises(Failed, match="are damaged: an incident in it has 1 faults"):
+        book.all()
 
 
 def test_two_lookouts_that_notice_at_once_open_one_incident(ground: Ground) -> None:
@@ -310,5 +343,5 @@ def test_incidents_that_cannot_be_kept_for_a_while_end_no_lookout(
     watch(lookout, tell, stop, every=every, probe_every=every)
 
     (trouble,) = (event for event in told if event.kind == "trouble")
-    assert "cannot be kept" in trouble.says
+    assert "are damaged" in trouble.says
     assert told[-1].kind == "recovered"

@@ -118,6 +118,7 @@ def lookout(
             else None
         ),
         books=found.books,
+        in_books=found.in_books if book is None else frozenset(),  # one book is not all
         quiet=length("quiet", quiet, section.quiet),
     )  # fmt: skip
     stop = Event()

@@ -18,12 +18,17 @@ from drillbook.watch.symptoms import Symptom, Unwatched, environment_of, symptom
 
 @dataclass
 class Watched:
-    """All that is watched, and by whom each runbook's environment is seen."""
+    """
+    All that is watched, and by whom each runbook's environment is seen.
+
+    `in_books` names all runbooks there are, whether they are watched or not.
+    """
 
     symptoms: tuple[Symptom, ...]
     unwatched: tuple[Unwatched, ...]
     sights: dict[str, Sight]
     books: dict[str, str] = field(default_factory=dict[str, str])
+    in_books: frozenset[str] = frozenset()
 
 
 def watched(
@@ -51,7 +56,10 @@ def watched(
             hint='Write one below ### Symptoms: `@when errors.raised("5m") for 15s`',
         )
     sights = {name: sight_of(stack, name) for name in {s.environment for s in symptoms}}
-    return Watched(tuple(symptoms), tuple(unwatched), sights, names)
+    # A book that cannot be read just now has not lost its runbooks.
+    all_read = not books.problems
+    titles = frozenset(each.runbook.title for each in books.runbooks() if all_read)
+    return Watched(tuple(symptoms), tuple(unwatched), sights, names, titles)
 
 
 def sight_of(stack: Stack, environment: str) -> Sight:

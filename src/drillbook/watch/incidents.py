@@ -8,10 +8,13 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from drillbook.core.errors import DrillbookError, NotFound, Refused, Unavailable
+from pydantic import ValidationError
+
+from drillbook.core.errors import DrillbookError, Failed, NotFound, Refused, Unavailable
 from drillbook.core.model import Frozen
 
 FILE = "incidents.db"
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 ID_LENGTH = 6
 # One line a runbook and environment while it is open: the database itself opens no second one.
@@ -84,6 +87,8 @@ class IncidentBook:
                 with database:
                     yield database
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+                raise _damaged(self._path, str(error)) from error
             raise Unavailable(
                 f"the incidents in {self._path} cannot be kept: {error}",
                 hint="Is the disk full or read-only?",
@@ -112,7 +117,7 @@ class IncidentBook:
             asked = "SELECT record FROM incidents WHERE id = ? AND closed_at IS NOT NULL"
             row = database.execute(asked, (incident.id,)).fetchone()
             if row is not None and incident.is_open:  # closed by a person since it was read
-                was = Incident.model_validate_json(row[0])
+                was = self._read(row[0])
                 ended = {"closed_at": was.closed_at, "closed_because": was.closed_because}
                 incident = incident.model_copy(update=ended)
             closed = incident.closed_at.isoformat() if incident.closed_at else None
@@ -148,7 +153,7 @@ class IncidentBook:
         )
         with self._opened() as database:
             rows = database.execute(asked, (only_open, limit)).fetchall()
-        return [Incident.model_validate_json(row[0]) for row in rows]
+        return [self._read(row[0]) for row in rows]
 
     def show(self, incident: str) -> Incident:
         """Return one incident; NotFound with the newest ones."""
@@ -158,7 +163,15 @@ class IncidentBook:
         if found is None:
             newest = ", ".join(each.id for each in self.all(limit=3)) or "none yet"
             raise NotFound(f"there is no incident {incident}", hint=f"The newest: {newest}.")
-        return Incident.model_validate_json(found[0])
+        return self._read(found[0])
+
+    def _read(self, record: str) -> Incident:
+        try:
+            return Incident.model_validate_json(record)
+        except ValidationError as error:
+            raise _damaged(self._path, f"an incident in it has {error.error_count()} faults") from (
+                error
+            )
 
     def close(self, incident: str, *, at: datetime, because: str) -> Incident:
         """Close an incident by a person's word."""
@@ -182,8 +195,20 @@ class IncidentBook:
         """Return what was kept under a name, None for nothing."""
         with self._opened() as database:
             row = database.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
-        found: object = json.loads(row[0]) if row else None
+        try:
+            found: object = json.loads(row[0]) if row else None
+        except ValueError as error:
+            raise _damaged(self._path, f"{name} in it is no JSON") from error
         return found
+
+
+def _damaged(path: Path, why: str) -> Failed:
+    return Failed(
+        f"the incidents in {path} are damaged: {why}",
+        hint=f"Stop the lookout, move {path.name}* to another folder, and start it again: it begins "
+        "a new one. Past incidents go with it; runs and their record lie elsewhere and stay.",
+        again=False,
+    )
 
 
 def new_incident_id() -> str:

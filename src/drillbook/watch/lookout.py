@@ -50,7 +50,11 @@ class Event:
 
 @dataclass
 class Lookout:
-    """All symptoms of all environments; `starter` is None where incidents are only opened."""
+    """
+    All symptoms of all environments; `starter` is None where incidents are only opened.
+
+    `in_books` are all runbooks there are, watched or not; without it nobody knows which are gone.
+    """
 
     symptoms: tuple[Symptom, ...]
     sights: Mapping[str, Sight]
@@ -58,6 +62,7 @@ class Lookout:
     starter: Starter | None = None
     books: Mapping[str, str] = field(default_factory=dict[str, str])
     quiet: timedelta = QUIET
+    in_books: frozenset[str] = frozenset()
     looks: dict[str, Look] = field(default_factory=dict[str, Look])
     _quiet_since: dict[str, datetime] = field(default_factory=dict[str, datetime])
     _tried: dict[str, datetime] = field(default_factory=dict[str, datetime])
@@ -71,6 +76,16 @@ class Lookout:
             own = [s for s in self.symptoms if (s.runbook, s.environment) == (runbook, environment)]
             events += self._incident(runbook, environment, own, now)
         return events
+
+    def leave_gone(self, now: datetime) -> Iterable[Event]:
+        """Close the incidents of runbooks that left the books: nothing tells of their end."""
+        for found in self.incidents.all(only_open=True) if self.in_books else ():
+            if found.runbook in self.in_books:
+                continue
+            because = f"its runbook {found.runbook} is in no book any more"
+            closed = found.model_copy(update={"closed_at": now, "closed_because": because})
+            self.incidents.save(closed)
+            yield Event("closed", now, because, incident=closed)
 
     def _looked(self, now: datetime) -> Iterable[Event]:
         for symptom in self.symptoms:

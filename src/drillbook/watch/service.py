@@ -61,6 +61,8 @@ def watch(
 ) -> None:
     """Watch until `stop`: each environment read and probed beside, all symptoms looked at here."""
     restore(lookout)
+    for event in lookout.leave_gone(datetime.now(UTC)):
+        tell(event)
     threads = [
         *(_thread(_reading, sight, stop, every) for sight in lookout.sights.values()),
         *(_thread(_probing, sight, stop, probe_every) for sight in lookout.sights.values()),
