@@ -205,7 +205,7 @@ class IncidentBook:
 def _damaged(path: Path, why: str) -> Failed:
     return Failed(
         f"the incidents in {path} are damaged: {why}",
-        hint=f"Stop the lookout, move {path.name}* to another folder, and start it again: it begins "
+        hint=f"Stop the lookout, move {path.name}* to another folder, and start it again: it makes "
         "a new one. Past incidents go with it; runs and their record lie elsewhere and stay.",
         again=False,
     )
