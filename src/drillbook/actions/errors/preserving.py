@@ -4,8 +4,9 @@ import gzip
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from operator import attrgetter
 
 from drillbook.actions.errors.subject import domain
 from drillbook.core.effect import Effect, Evidence
@@ -16,6 +17,7 @@ from drillbook.core.quantities import Duration, parse_duration
 from drillbook.core.secret import scrub_foreign
 from drillbook.core.waiting import check_watch
 from drillbook.ports.logs import LogLine, Logs
+from drillbook.triage.sharing import shared
 
 THIRTY_MINUTES = parse_duration("30m")
 NAME = "lines.jsonl.gz"
@@ -23,6 +25,8 @@ MOST_LINES = 200_000
 LEVEL_OF_PACKING = 1  # the lines are many, and somebody waits
 # Whoever asks writes the path and says who it is: a token in the query is one as well.
 _WRITTEN_BY_STRANGERS = ("message", "stack", "raw", "path", "user", "address", "request")
+_NAMES = tuple(field.name for field in fields(LogLine) if field.name != "at")
+_values = attrgetter(*_NAMES)
 
 
 class Preserved(Frozen):
@@ -48,16 +52,15 @@ class Preserved(Frozen):
 def preserve(logs: Logs, effect: Effect, *, lasting: Duration = THIRTY_MINUTES) -> Preserved:
     """Keep what all log sources wrote lately as evidence: platforms forget it within the hour."""
     check_watch(lasting=lasting, compared_with=lasting)
-    end = datetime.now(UTC)
-    start = end - lasting
     try:
-        span = logs.between(start, end)
+        shown = shared.lines(logs, timedelta(seconds=lasting.total_seconds()))
     except DrillbookError as error:
-        says = f"nothing was kept: {error}"
+        says, end = f"nothing was kept: {error}", datetime.now(UTC)
         return Preserved(
-            known=False, says=says, start=start, end=end, lines=0, requests=0, cut=True,
+            known=False, says=says, start=end - lasting, end=end, lines=0, requests=0, cut=True,
             sources=(), evidence=None,
         )  # fmt: skip
+    start, end, span = shown.start, shown.now, shown.span
     lines = span.lines[-MOST_LINES:]
     scrubbed = cache(scrub_foreign)  # of this call only: what is scrubbed is not held on to
     written = "".join(_written(line, scrubbed) for line in lines)
@@ -79,11 +82,9 @@ def preserve(logs: Logs, effect: Effect, *, lasting: Duration = THIRTY_MINUTES) 
 
 def _written(line: LogLine, scrubbed: Callable[[str], str]) -> str:
     said: dict[str, object] = {"at": line.at.astimezone(UTC).isoformat()}
-    for field in fields(LogLine):
-        value = getattr(line, field.name)
-        if field.name != "at" and value not in ("", None, 0):
-            foreign = field.name in _WRITTEN_BY_STRANGERS
-            said[field.name] = scrubbed(value) if foreign else value
+    for name, value in zip(_NAMES, _values(line), strict=True):
+        if value not in ("", None, 0):
+            said[name] = scrubbed(value) if name in _WRITTEN_BY_STRANGERS else value
     return json.dumps(said, ensure_ascii=False) + "\n"
 
 

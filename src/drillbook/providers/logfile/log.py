@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from glob import glob
+from operator import attrgetter
 from pathlib import Path
 from threading import Lock
 
@@ -105,11 +106,13 @@ class FileLogs:
 
 
 def _named(source: str, shape: Callable[[LogLine], LogLine]) -> Callable[[LogLine], LogLine]:
-    values = [name for name in LogLine.__slots__ if name != "source"]
+    values_of, at = attrgetter(*LogLine.__slots__), LogLine.__slots__.index("source")
 
     def named(line: LogLine) -> LogLine:
         if not line.source:
-            line = LogLine(**{name: getattr(line, name) for name in values}, source=source)
+            values = list(values_of(line))
+            values[at] = source
+            line = LogLine(*values)
         return shape(line)
 
     return named
