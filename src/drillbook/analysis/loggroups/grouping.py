@@ -20,6 +20,8 @@ MOST_KEYS = 300_000
 MOST_SHAPES = 10_000
 MOST_COARSE = 1_000
 _COARSE_WORDS = 3
+# Keys are no help where nearly every line has one of its own.
+_LEAST_TRIED, _MOST_NEW = 5_000, 0.9
 _REST = "…"
 # With so many quotations a line the pieces between them are looked up, not the words.
 _QUOTATIONS = 2
@@ -80,6 +82,7 @@ class Grouper:
     _number_of_coarse: dict[str, int] = field(default_factory=dict)
     _homes: Homes | None = None
     _full: bool = False
+    _new_keys: int = 0
     _memo: Memo = field(default_factory=Memo)
     _pieces: Pieces = field(init=False)
     _forms: list[_Form] = field(default_factory=list)
@@ -104,6 +107,8 @@ class Grouper:
         start = len(self._of_line)
         text = _joined(chunk)
         masked = _masked_by_pieces(text, len(chunk), self._pieces)
+        if masked is None and self._new_keys > max(_LEAST_TRIED, start * _MOST_NEW):
+            masked = _masked(text, self._memo)
         if masked is None:
             self._of_line.extend(self._numbers_by_key(text, chunk, start))
         else:
@@ -127,6 +132,7 @@ class Grouper:
             masked = _masked(_joined(lines), self._memo)
             numbers = self._numbers(masked, lines, [start + at for at in first.values()])
             known.update(zip(first, numbers, strict=True))
+            self._new_keys += len(first)
         return map(known.__getitem__, keys)
 
     def _numbers(self, masked: list[str], lines: list[str], places: Sequence[int]) -> list[int]:

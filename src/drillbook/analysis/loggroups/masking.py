@@ -70,10 +70,16 @@ _BY_DIGIT = (
 # The most usual whole tokens, which the forms above would find, too, but slower.
 _WHOLE = re.compile(
     rf"([\[({{<\"'=@]*(?:(?!{_NETWORK_CARD})[A-Za-z_]*[A-Za-z][-=:])?)"
-    r"(?:(?=[0-9a-fA-F-]*[0-9])[0-9a-fA-F]{4,}(?:-[0-9a-fA-F]{4,})*"
+    r"(?:(?=[a-fA-F-]*[0-9])[0-9a-fA-F]{4,}(?:-[0-9a-fA-F]{4,})*"
+    r"|0[xX][0-9a-fA-F]+"
     r"|/[\w.@%+~$:#*/-]+|[-+]?[0-9]+(?:[.,:/-]+[0-9]+)*)"
     r"([\])}>\"',;:.]*)"
 )
+_ID = re.compile(rf"[0-9a-fA-F-]{{{_LONG_ID},{LONGEST_TOKEN}}}")
+_WHOLE_JSON_FIELD = re.compile(r'(\{?"([A-Za-z_@]+)":)(?:"[^"\\=]*"|[\w.+-]+)(\}*,?)')
+# A number of hexadecimal digits is masked as if it had others.
+_HEXADECIMAL = re.compile(r"(?<![\w+/-])(?=[a-fA-F]*[0-9])[0-9a-fA-F]{4,}(?![\w+/-])")
+_ANY_HEXADECIMAL = "00000000"
 _FIELD = re.compile(r"(?P<key>[A-Za-z_@][\w.@-]*|\])=(?!=)(?P<value>\"[^\"]*\"|[^\s,;&)\]}\"]+)")
 _JSON_FIELD = re.compile(
     r'(?P<before>^|[{,]\s*)"(?P<key>[^"\\]{1,80})"\s*:\s*(?P<value>"(?:[^"\\]|\\.)*"|[^\s,"{}\[\]]+)'
@@ -85,12 +91,23 @@ class Memo(dict[str, str]):
 
     def __missing__(self, token: str) -> str:
         """Mask a token that is not remembered; a long id will not come again, and is not."""
-        whole = _WHOLE.fullmatch(token) if len(token) < LONGEST_TOKEN else None
-        masked = whole[1] + MARK + whole[2] if whole else mask_token(token)
-        if not whole or len(token) < _LONG_ID:
-            if len(self) >= LARGEST_MEMO:
-                self.clear()
-            self[token] = masked
+        if len(token) > LONGEST_TOKEN:
+            return MARK
+        if _ID.fullmatch(token) and "0" in token:
+            return MARK
+        if found := _WHOLE.fullmatch(token):
+            before, after = found.groups()
+            masked = f"{before}{MARK}{after}"
+            if len(token) >= _LONG_ID:
+                return masked
+        else:
+            plain = _HEXADECIMAL.sub(_ANY_HEXADECIMAL, token)
+            if plain != token:
+                return self[plain]
+            masked = mask_token(token)
+        if len(self) >= LARGEST_MEMO:
+            self.clear()
+        self[token] = masked
         return masked
 
 
@@ -129,13 +146,14 @@ def mask_text(text: str, memo: Memo) -> str:
 
 def mask_token(token: str) -> str:
     """Return a token, which holds no spaces, with its parameters as marks."""
-    if len(token) > LONGEST_TOKEN:
-        return MARK
     if token.strip(_PUNCTUATION).lower() in VALUES:
         return MARK
     if token.isalpha():
         return token
     if '":' in token:
+        whole = _WHOLE_JSON_FIELD.fullmatch(token)
+        if whole and whole[2].lower() not in TEXT_FIELDS:
+            return f"{whole[1]} {MARK}{whole[3]}"
         token = _JSON_FIELD.sub(_json_field, token)
     token = _forms(
         slash="/" in token or "\\" in token,
