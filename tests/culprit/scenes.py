@@ -13,7 +13,7 @@ from drillbook.core.vitals import Entrance, RoleUse, Vitals
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BEGAN = NOW - timedelta(seconds=60)
-START = NOW - timedelta(minutes=20)
+START = NOW - timedelta(minutes=10)
 ROUTES = ("GET /api/list", "POST /api/orders", "POST /api/orders/*/pay")
 WELL = Vitals(
     entrance=Entrance.OPEN, seconds=0.01, started_at=NOW - timedelta(days=3), used=9, limit=97,
@@ -23,15 +23,20 @@ Spoils = Callable[[Request, int], Request]
 
 
 def requests(
-    spoils: Spoils | None = None, *, began: datetime = BEGAN, every: float = 1.0
+    spoils: Spoils | None = None,
+    *,
+    began: datetime = BEGAN,
+    every: float = 1.0,
+    before: str = "dpl_old",
 ) -> list[Request]:
-    """Twenty minutes of users; from `began` on each request is given to `spoils`."""
+    """Ten minutes of users; from `began` on each request is given to `spoils`."""
     made = []
     for number in range(int((NOW - START).total_seconds() / every)):
         at = START.timestamp() + number * every
         one = Request(
             at=at, status=200, route=ROUTES[number % 3], milliseconds=20.0 + number % 7,
-            user=f"u{number % 17}", address=f"10.0.0.{number % 17}", deployment="dpl_new",
+            user=f"u{number % 17}", address=f"10.0.0.{number % 17}",
+            deployment="dpl_new" if at >= began.timestamp() else before,
         )  # fmt: skip
         made.append(spoils(one, number) if spoils and at >= began.timestamp() else one)
     return made

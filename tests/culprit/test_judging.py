@@ -193,7 +193,7 @@ UNSURE: dict[str, Scene] = {
         requests(fails("the code is odd", on="orders", stack=STACK))
     ),
     "a release long ago": scene(
-        requests(fails("oops", on="orders")), changes=(switch(NOW - timedelta(minutes=18)),)
+        requests(fails("oops", on="orders")), changes=(switch(NOW - timedelta(minutes=9)),)
     ),
     "a release of the same commit": scene(
         requests(fails("oops", on="orders")), serving=SAME, changes=JUST

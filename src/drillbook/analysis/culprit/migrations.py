@@ -12,6 +12,7 @@ from drillbook.core.incident import Cause, CauseKind, ChangeKind, Fix, FixKind
 
 LOG, CODE = "log", "repository"
 A_THIRD = 0.3
+IMPOSSIBLE = -20.0  # what is gone refuses nothing, whatever else fits
 OF_SCHEMA = (Symptom.DATABASE_RULE, Symptom.DATABASE_OBJECT, Symptom.DATABASE_RIGHT)
 
 
@@ -60,7 +61,7 @@ def _undone(case: Case, one: MigrationKnown, trouble: Trouble) -> None:
     if trouble.share(Symptom.DATABASE_OBJECT) >= A_THIRD:
         case.fix = person(f"{one.name} was taken back at {at}: see whether it is needed")
     else:
-        case.add(f"it was taken back at {at}", -8.0, "database", one.undone_at)
+        case.add(f"it was taken back at {at}", IMPOSSIBLE, "database", one.undone_at)
 
 
 def _taking_back(one: MigrationKnown) -> Fix:

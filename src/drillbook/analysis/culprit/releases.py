@@ -36,6 +36,13 @@ NOT_OF_CODE = (
     Symptom.CACHE,
     Symptom.DATABASE_LOCK,
 )
+OF_DATABASE = (
+    Symptom.DATABASE_LONG,
+    Symptom.DATABASE_LOCK,
+    Symptom.DATABASE_FULL,
+    Symptom.DATABASE_AWAY,
+    Symptom.POOL,
+)
 
 
 def release_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[Case]:
@@ -144,6 +151,8 @@ def _not_of_code(case: Case, scene: Scene, trouble: Trouble) -> None:
     if trouble.share(Symptom.CODE) >= A_THIRD:
         case.add(f"the code itself fails: {trouble.about(Symptom.CODE)}", 2.0, LOG)
     vitals = scene.vitals
+    if vitals is None and trouble.share(*OF_DATABASE) >= A_THIRD:
+        case.add("the errors are about the database, and how it is, is not known", -4.0, LOG)
     if vitals is not None and vitals.entrance not in {Entrance.OPEN, Entrance.FAILED}:
         case.add(f"the database: {vitals.entrance}", -2.0, "database.vitals")
 

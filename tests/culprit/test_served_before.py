@@ -1,0 +1,184 @@
+"""What served well before, is gone again, or is as before on other routes, and what that says."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from culprit.scenes import BEGAN, NEW, NOW, START, WELL, requests, scene, switch
+from drillbook.analysis.culprit import judge
+from drillbook.analysis.culprit.requests import Request, Word
+from drillbook.analysis.culprit.scene import MigrationKnown, Scene
+from drillbook.analysis.schema_words import dropped_names, made_names
+from drillbook.core.incident import CauseKind, FixKind
+from drillbook.core.migration_files import LedgerEntry
+from drillbook.core.vitals import TableUse
+from drillbook.triage import timeline
+
+SCANNED = WELL.model_copy(
+    update={
+        "tables": (
+            TableUse(
+                table="public.orders", rows=90_000, size_bytes=9_000_000, scans_per_second=44.0,
+                rows_per_second=4_000_000.0,
+                before_per_second=20_000.0, read_per_scan=90_000.0, unindexed=("slot",),
+            ),
+        )
+    }
+)  # fmt: skip
+DROPPED = MigrationKnown(
+    "orders_slot_idx", BEGAN, 'DROP INDEX "orders_slot_idx"', in_ledger=False, has_file=False
+)
+JUST = (switch(BEGAN - timedelta(seconds=2)),)
+
+
+def waits(one: Request, _: int) -> Request:
+    return replace(one, milliseconds=900.0) if "list" in one.route else one
+
+
+@pytest.fixture(scope="module")
+def slow() -> Scene:
+    """Lists are slow since the new build has the users; a table is read whole."""
+    return scene(requests(waits), vitals=SCANNED, changes=JUST)
+
+
+def served(seen: Scene, build_id: str) -> Scene:
+    """The same, where another build answered before."""
+    assert seen.trouble is not None
+    before = tuple(replace(one, deployment=build_id) for one in seen.trouble.before)
+    return replace(seen, trouble=replace(seen.trouble, before=before))
+
+
+def test_a_release_is_blamed_for_the_query_that_is_slow_since_it_serves(slow: Scene) -> None:
+    judged = judge(slow)
+
+    assert judged.found is not None
+    assert judged.found.cause.kind is CauseKind.RELEASE
+    assert judged.fix.kind is FixKind.ROLL_BACK
+
+
+def test_an_index_dropped_by_hand_is_no_fault_of_the_release_given_back_that_minute(
+    slow: Scene,
+) -> None:
+    for seen in (slow, served(slow, "dpl_new")):
+        judged = judge(replace(seen, migrations=(DROPPED,)))
+
+        assert judged.fix.kind is FixKind.PERSON, judged.says
+        assert judged.found is None or judged.found.cause.kind is CauseKind.SLOW_QUERY
+
+    assert judged.found is not None
+    assert judged.found.cause.subject == "public.orders"
+
+
+def test_a_build_whose_code_served_well_before_is_not_gone_back_from(slow: Scene) -> None:
+    twin = replace(served(slow, "dpl_twin"), commits={"dpl_twin": NEW.deployment.commit})
+
+    for seen in (served(slow, "dpl_new"), twin):
+        judged = judge(seen)
+        assert judged.fix.kind is not FixKind.ROLL_BACK, judged.says
+
+
+def test_one_route_that_is_slower_at_the_same_load_speaks_for_the_release(slow: Scene) -> None:
+    found = judge(replace(slow, vitals=WELL)).candidates[0]
+
+    assert found.cause.kind is CauseKind.RELEASE
+    assert any("2 other routes" in one.says and one.weight > 0 for one in found.evidence)
+
+
+def test_some_that_wait_on_every_route_are_no_release() -> None:
+    def some_wait(one: Request, number: int) -> Request:
+        return replace(one, milliseconds=900.0) if number % 5 == 0 else one
+
+    judged = judge(scene(requests(some_wait), changes=JUST))
+
+    assert judged.found is None, judged.says
+
+
+def test_the_moment_is_told_by_the_change_that_is_named(slow: Scene) -> None:
+    judged = judge(slow)
+
+    assert slow.trouble is not None
+    assert judged.onset is not None
+    assert judged.onset.earliest >= JUST[0].at.timestamp() - 1
+    assert judged.onset.latest <= slow.trouble.onset.latest + 1
+
+
+def test_the_last_failures_of_an_earlier_outage_are_not_this_one_s(slow: Scene) -> None:
+    trouble = slow.trouble
+    assert trouble is not None
+    earlier = replace(trouble.bad[0], at=trouble.onset.at - 20, message="too many requests")
+
+    both = replace(trouble, bad=(earlier,) * 30 + trouble.bad)
+
+    assert both.telling == trouble.telling
+
+
+def word(ago: float, text: str) -> Word:
+    return Word(NOW.timestamp() - ago, "info", f"statement: {text}", "", "database")
+
+
+MADE = "CREATE FUNCTION shop.price() RETURNS int; CREATE TRIGGER t_price BEFORE INSERT ON orders"
+
+
+def test_a_migration_whose_objects_are_dropped_again_is_known_as_taken_back() -> None:
+    hand = timeline.by_hand([
+        word(90, MADE),
+        word(50, "CREATE SCHEMA IF NOT EXISTS drillbook"),
+        word(49, "CREATE UNIQUE INDEX IF NOT EXISTS in_force\nON drillbook.migrations (name)"),
+        word(48, "DROP TRIGGER t_price ON orders"),
+        word(47, "DROP FUNCTION shop.price()"),
+    ])  # fmt: skip
+
+    known = {one.name: one for one in timeline.known_migrations((), {}, hand, {})}
+
+    assert [one.objects for one in hand] == [("shop.price", "t_price")] * 1 + [
+        ("t_price", "shop.price")
+    ]
+    first, second = known.values()
+    assert first.undone_at == second.at
+    assert second.undone_at is None
+
+
+def test_a_migration_that_a_ledger_has_as_taken_back_is_blamed_for_no_refusal() -> None:
+    entry = LedgerEntry(
+        ledger="own", name="0005_price", statements=("ALTER TABLE orders ADD COLUMN price int",),
+        status="taken back", at=BEGAN - timedelta(seconds=60),
+        taken_back_at=BEGAN - timedelta(seconds=20),
+    )  # fmt: skip
+    (known,) = timeline.known_migrations((entry,), {}, (), {})
+    changes = tuple(timeline.ledgered((entry,), START, NOW))
+
+    def refused(one: Request, _: int) -> Request:
+        said = 'null value in column "price" of relation "orders" violates not-null constraint'
+        return replace(one, status=500, message=said)
+
+    judged = judge(scene(requests(refused), migrations=(known,), changes=changes))
+
+    assert [one.says.rpartition("was ")[2] for one in changes] == ["applied", "taken back"]
+    assert judged.fix.kind is FixKind.PERSON
+    assert judged.found is None
+
+
+def answers(*builds: tuple[str, int]) -> list[Request]:
+    names = [name for name, count in builds for _ in range(count)]
+    return [
+        Request(at=float(at), status=200, route="GET /", deployment=name)
+        for at, name in enumerate(names)
+    ]
+
+
+def test_a_build_that_comes_back_is_dated_by_its_coming_back() -> None:
+    back = timeline.switched(answers(("old", 200), ("new", 100), ("old", 100)))
+    late = timeline.switched(answers(("old", 200), ("new", 100), ("old", 1), ("new", 100)))
+
+    assert [(one.deployment, one.first) for one in back] == [("old", 0), ("new", 200), ("old", 300)]
+    assert [one.deployment for one in late] == ["old", "new"]
+
+
+def test_what_statements_make_and_drop_is_read_by_their_words() -> None:
+    altered = "ALTER TABLE o ADD COLUMN IF NOT EXISTS a int, ADD CONSTRAINT b CHECK (a > 0)"
+
+    assert made_names(altered) == {"a", "b"}
+    assert made_names('CREATE UNIQUE INDEX CONCURRENTLY "x" ON o (a)') == {"x"}
+    assert made_names("CREATE TABLE t (); DROP TABLE t") == frozenset()
+    assert dropped_names('DROP INDEX CONCURRENTLY IF EXISTS s."x"') == {"x"}
