@@ -5,6 +5,9 @@ Each round is a new process, so that nothing was read before. The reads run side
 as they do in a run; beside them as many busy processes as are asked for.
 """
 
+# A port is the key of its provider.
+# mypy: disable-error-code="type-abstract"
+
 import argparse
 import json
 import multiprocessing
@@ -13,7 +16,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,12 +28,14 @@ MINUTES = 30
 FAILS_FOR = 25.0  # seconds: a triage begins soon after the first symptom
 EARLIER_OUTAGE = (900.0, 960.0)
 ROUTES = 18
-STACK = 'Traceback (most recent call last):\n  File "/srv/shop/orders.py", line 9, in place\n    x\n'
+STACK = (
+    'Traceback (most recent call last):\n  File "/srv/shop/orders.py", line 9, in place\n    x\n'
+)
 
 
 def write_logs(folder: Path, requests: int, seed: int) -> None:
     """Write what an app and its platform tell of the same requests; some fail lately."""
-    chance, now = random.Random(seed), datetime.now(UTC)  # noqa: S311 - no secret
+    chance, now = random.Random(seed), datetime.now(UTC)
     agos = sorted((chance.uniform(0, 60.0 * MINUTES) for _ in range(requests)), reverse=True)
     with (folder / "app.jsonl").open("w") as app, (folder / "platform.jsonl").open("w") as platform:
         for number, ago in enumerate(agos):
@@ -56,34 +61,35 @@ def write_logs(folder: Path, requests: int, seed: int) -> None:
 
 def triage(folder: Path) -> dict[str, float]:
     """Carry the reads out as threads of this process; return what each needed."""
-    from drillbook.actions import app, errors  # noqa: PLC0415 - the child alone needs them
-    from drillbook.core.effect import Effect, Evidence  # noqa: PLC0415
-    from drillbook.core.quantities import parse_duration  # noqa: PLC0415
-    from drillbook.ports.logs import Logs  # noqa: PLC0415
-    from drillbook.ports.probe import Probe  # noqa: PLC0415
-    from drillbook.ports.systems import Systems  # noqa: PLC0415
-    from drillbook.stack.stack import load_stack  # noqa: PLC0415
+    from drillbook.actions import app, errors
+    from drillbook.core.effect import Effect, Evidence
+    from drillbook.core.quantities import parse_duration
+    from drillbook.ports.logs import Logs
+    from drillbook.ports.probe import Probe
+    from drillbook.ports.systems import Systems
+    from drillbook.stack.stack import load_stack
 
     def keep(name: str, data: bytes, media_type: str) -> Evidence:
         return Evidence(sha256="0" * 64, size_bytes=len(data), name=name, media_type=media_type)
 
     stack = load_stack(folder / "stack.toml")
-    logs, probe, systems = (stack.port("bench", one) for one in (Logs, Probe, Systems))
+    logs, probe = stack.port("bench", Logs), stack.port("bench", Probe)
+    systems = stack.port("bench", Systems)
     effect = Effect(key="k", keep=keep)
     half_hour = parse_duration("30m")
-    reads = {
-        "errors.preserve": lambda: errors.preserve.do(logs, effect),
-        "errors.cluster": lambda: errors.cluster.do(logs, probe),
-        "errors.hit": lambda: errors.hit.do(logs, probe),
-        "errors.onset": lambda: errors.onset.do(logs, probe),
-        "app.changes": lambda: app.changes.do(logs, systems, window=half_hour),
-        "errors.culprit": lambda: errors.culprit.do(logs, systems, effect),
+    reads: dict[str, Callable[[], str]] = {
+        "errors.preserve": lambda: errors.preserve.do(logs, effect).says,
+        "errors.cluster": lambda: errors.cluster.do(logs, probe).says,
+        "errors.hit": lambda: errors.hit.do(logs, probe).says,
+        "errors.onset": lambda: errors.onset.do(logs, probe).says,
+        "app.changes": lambda: app.changes.do(logs, systems, window=half_hour).says,
+        "errors.culprit": lambda: errors.culprit.do(logs, systems, effect).says,
     }
     begun = monotonic()
 
     def timed(name: str) -> float:
-        told = reads[name]()
-        print(f"{name}: {told.says[:150]}", file=sys.stderr)
+        says = reads[name]()
+        print(f"{name}: {says[:150]}", file=sys.stderr)
         return monotonic() - begun
 
     with ThreadPoolExecutor(len(reads)) as pool:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from drillbook.ports.logs import LogLine
 from drillbook.providers.logfile import keys
@@ -44,6 +45,7 @@ for _field in (
         _FIELDS[_key] = (*_FIELDS.get(_key, ()), (_field, _rank))
 _INNER = frozenset(keys.INNER)
 _INNER_RANK = 100
+_MOST_KEYS = 64
 
 
 def read_line(text: str) -> LogLine | None:
@@ -73,12 +75,7 @@ def _from_json(text: str) -> LogLine | None:
 
 
 def _from_values(values: Mapping[str, object], text: str) -> LogLine | None:
-    found: dict[str, object] = {}
-    ranks: dict[str, int] = {}
-    for key, value, extra in _told(values):
-        for name, rank in _FIELDS.get(key, ()):
-            if value is not None and rank + extra < ranks.get(name, 1000):
-                found[name], ranks[name] = value, rank + extra
+    found = _found(values)
     at = of_value(found.get("TIME"))
     if at is None:
         return None
@@ -104,6 +101,33 @@ def _from_values(values: Mapping[str, object], text: str) -> LogLine | None:
         stack=(_text(found.get("STACK"), LONGEST_STACK) or more)[-LONGEST_STACK:],
         raw="" if message or path else text[:LONGEST_RAW],
     )
+
+
+def _found(values: Mapping[str, object]) -> dict[str, object]:
+    """Return what each field is told by: of several keys by the one that is believed most."""
+    found: dict[str, object] = {}
+    if len(values) <= _MOST_KEYS and not any(type(value) is dict for value in values.values()):
+        for name, told_by in _tellers(tuple(values)):
+            value = next((values[key] for key in told_by if values[key] is not None), None)
+            if value is not None:
+                found[name] = value
+        return found
+    ranks: dict[str, int] = {}
+    for key, value, extra in _told(values):
+        for name, rank in _FIELDS.get(key, ()):
+            if value is not None and rank + extra < ranks.get(name, 1000):
+                found[name], ranks[name] = value, rank + extra
+    return found
+
+
+@lru_cache(maxsize=256)  # the lines of one log have few sets of keys
+def _tellers(told: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return which of these keys tell each field, the one that is believed most first."""
+    by: dict[str, list[tuple[int, str]]] = {}
+    for key in told:
+        for name, rank in _FIELDS.get(key, ()):
+            by.setdefault(name, []).append((rank, key))
+    return tuple((name, tuple(key for _, key in sorted(many))) for name, many in by.items())
 
 
 def _told(values: Mapping[str, object]) -> Iterator[tuple[str, object, int]]:
@@ -198,6 +222,8 @@ def _text(value: object, longest: int) -> str:
 
 
 def _name(value: object) -> str:
+    if value is None:
+        return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return str(value).strip()[:_LONGEST_NAME]
