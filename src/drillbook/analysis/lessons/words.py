@@ -57,7 +57,7 @@ FIXES: Mapping[str, tuple[TaskWords, ...]] = {
         TaskWords(
             "Take back the migration that broke what had worked",
             "migration.take_back",
-            " name=${{{c}.migration}} folder=migrations",
+            " name=${{{c}.migration}} folder=migrations seen=${{{c}.at}}",
         ),
     ),
     FixKind.END_SESSIONS: (
@@ -75,7 +75,7 @@ FIXES: Mapping[str, tuple[TaskWords, ...]] = {
         ),
     ),
     FixKind.RESTART_DATABASE: (
-        TaskWords("Start the database anew", "database.restart", " since=${{{c}.at}}"),
+        TaskWords("Start the database anew", "database.restart", " since=${{{c}.at}} if_away=true"),
     ),
     FixKind.RESTORE_VALUE: (
         TaskWords(
