@@ -22,7 +22,7 @@ FIFTEEN_SECONDS = parse_duration("15s")
 MOST_CANDIDATES = 6
 # All looks together, and between two; and how long ago a failure still says that it goes on.
 LONGEST_SECONDS, PAUSE_SECONDS, LATELY_SECONDS = 25.0, 2.5, 45.0
-FAILED = 500
+FAILED, LATE_SECONDS, LONG_READ_SECONDS = 500, 3.0, 8.0
 MIGRATIONS = "migrations"
 
 
@@ -99,15 +99,28 @@ def culprit(
     gathered = gather(logs, systems, start, migrations=migrations)
     judged, looks, took = judge(gathered.scene), 1, monotonic() - begun
     ends = begun + min(LONGEST_SECONDS, took + patience.total_seconds())
-    while _is_worth(gathered, judged) and ends - monotonic() > PAUSE_SECONDS + took:
+    while ends - monotonic() > _needed(gathered, took) and _is_worth(gathered, judged):
         effect.progress(f"no cause is sure after look {looks}: looks again", None)
-        sleep(PAUSE_SECONDS)
+        sleep(0.0 if _is_late(gathered) else PAUSE_SECONDS)
         again = monotonic()
         gathered = gather(
             logs, systems, start, migrations=migrations, earlier=gathered, seconds=ends - again
         )
         judged, looks, took = judge(gathered.scene), looks + 1, monotonic() - again
     return _told(gathered, judged, effect, looks, monotonic() - begun)
+
+
+def _is_late(gathered: Gathered) -> bool:
+    """Whether the log was still being read when its time was over, and did not fail."""
+    return any(
+        one.name == "logs" and not one.answered and one.seconds >= LONG_READ_SECONDS
+        for one in gathered.parts
+    )
+
+
+def _needed(gathered: Gathered, took: float) -> float:
+    """Return the seconds of another look: of a log under way a few more may bring the answer."""
+    return LATE_SECONDS if _is_late(gathered) else PAUSE_SECONDS + took
 
 
 def _is_worth(gathered: Gathered, judged: Judgement) -> bool:
@@ -118,6 +131,7 @@ def _is_worth(gathered: Gathered, judged: Judgement) -> bool:
     door = gathered.scene.door
     return (
         gathered.scene.trouble is not None
+        or _is_late(gathered)
         or any(one.failed for one in read.requests if one.at >= since)
         or any(one.failed for one in read.health if one.at >= since)
         or (door is not None and any(status == 0 or status >= FAILED for status in door.statuses))

@@ -32,6 +32,7 @@ CHANGES_OF = {
     CauseKind.MIGRATION: ChangeKind.MIGRATION,
 }
 PASSED_ON = 0.9
+UNREAD = "what users feel is not known, the log could not be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Judgement:
 def judge(scene: Scene) -> Judgement:
     """Weigh every cause that comes into question on the same observations."""
     trouble = scene.trouble
+    if trouble is None and "logs" in scene.unknown:
+        return Judgement(None, (), 1.0, _see_for_yourself(), "no cause found: " + UNREAD)
     if trouble is None:
         return Judgement(
             None,
@@ -141,6 +144,10 @@ def _pass_on(cases: list[Case]) -> None:
 def _near(case: Case) -> bool:
     """Whether its time fits: the first that is said of a change is when it was in force."""
     return any(one.at is not None and one.weight >= NEAR for one in case.evidence)
+
+
+def _see_for_yourself() -> Fix:
+    return person("the log could not be read: see by hand whether users are hit")
 
 
 def _ask() -> Fix:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from drillbook.analysis.culprit.scene import MigrationKnown, Scene, Trouble
+from drillbook.analysis.culprit.scene import Badness, MigrationKnown, Scene, Trouble
 from drillbook.analysis.culprit.symptoms import Reading, Symptom
 from drillbook.analysis.culprit.timing import Timing
 from drillbook.analysis.culprit.weighing import Case, person
@@ -12,6 +12,7 @@ from drillbook.core.incident import Cause, CauseKind, ChangeKind, Fix, FixKind
 
 LOG, CODE = "log", "repository"
 A_THIRD = 0.3
+ENOUGH, AT_ONCE_SECONDS = 50, 5.0
 IMPOSSIBLE = -20.0  # what is gone refuses nothing, whatever else fits
 OF_SCHEMA = (Symptom.DATABASE_RULE, Symptom.DATABASE_OBJECT, Symptom.DATABASE_RIGHT)
 
@@ -23,6 +24,8 @@ def migration_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[C
     One that others wait for is a lock, and is named as one; one that slows a query down is told
     with the query.
     """
+    if trouble.kinds[0] is Badness.SLOW:
+        return  # what the schema refuses is refused at once
     dated = {one.subject for one in timed.changes if one.kind is ChangeKind.MIGRATION}
     of_schema = trouble.share(*OF_SCHEMA) >= A_THIRD
     for one in scene.migrations or ():
@@ -45,12 +48,29 @@ def _migration(
     )
     _dated(case, one, scene, timed)
     _undone(case, one, trouble)
+    _served_since(case, one, trouble)
     case.fits(trouble, 3.0, -4.0, *OF_SCHEMA)
     if named >= A_THIRD:
         case.add(f"{named:.0%} of the errors name what it makes or changes", 1.0 + 4.0 * named, LOG)
     elif one.text:
         case.add("the errors name nothing that it makes or changes", -2.0, LOG)
     return case
+
+
+def _served_since(case: Case, one: MigrationKnown, trouble: Trouble) -> None:
+    """Weigh that the routes that fail answered well between it and what began."""
+    if one.at is None:
+        return
+    hit, since = {each.route for each in trouble.telling}, one.at.timestamp() + AT_ONCE_SECONDS
+    before = sum(each.route in hit and each.at > since for each in trouble.before)
+    bad = sum(each.route in hit and each.at > since for each in trouble.before_bad)
+    if before >= ENOUGH and bad * 20 <= before:
+        case.add(
+            f"{before} requests of those routes came between it and what began, {bad} of them "
+            "went badly",
+            -4.0,
+            LOG,
+        )
 
 
 def _undone(case: Case, one: MigrationKnown, trouble: Trouble) -> None:

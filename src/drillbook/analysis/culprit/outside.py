@@ -234,6 +234,8 @@ def _cache(scene: Scene, trouble: Trouble) -> Iterator[Case]:
         case.add(
             limiter.says or "it answers us", -5.0 if limiter.reachable else 5.0, "ratelimit.state"
         )
+        if not limiter.reachable and trouble.kinds[0] is Badness.SLOW:
+            case.add("requests wait, as those do that are counted there", 2.0, LOG)
     if share:
         case.fits(trouble, 3.0, -1.0, Symptom.CACHE)
     if said:

@@ -16,6 +16,7 @@ from drillbook.core.incident import Change
 from drillbook.core.vitals import Entrance, Vitals
 
 ENOUGH_TELL = 4
+SPEAK_FOR_ALL = 0.2
 
 
 class Badness(StrEnum):
@@ -68,7 +69,9 @@ class Trouble:
             for one, reading in zip(self.telling, read, strict=True)
             if one.message or one.stack or reading.symptom is not Symptom.OTHER
         )
-        return told or read
+        # Who waits has no words to come; and a few that have some do not speak for all.
+        few = len(told) < SPEAK_FOR_ALL * len(read)
+        return read if few or self.kinds[0] is Badness.SLOW else told
 
     @cached_property
     def symptoms(self) -> Counter[Symptom]:
