@@ -10,7 +10,7 @@ from drillbook.analysis.culprit.weighing import Case, person
 from drillbook.core.incident import Cause, CauseKind, Fix, FixKind
 from drillbook.core.vitals import Blocker, TableUse
 
-LONG_HELD_SECONDS = 5.0
+LONG_HELD_SECONDS, LONG_WAIT_SECONDS = 5.0, 2.0
 STRONG_LOCK = 5.0
 BUSY_ROWS_PER_SECOND = 50_000.0
 MANY_ROWS = 2000.0
@@ -61,7 +61,7 @@ def _locked(scene: Scene, trouble: Trouble) -> Iterator[Case]:
         )
         names = {one.application for one in vitals.waiting}
         case.of_the_app = blocker.application in names
-        _lock_time(case, trouble, blocker)
+        _lock_time(case, trouble, blocker, waits_long=longest >= LONG_WAIT_SECONDS)
         case.fits(
             trouble,
             2.5,
@@ -75,7 +75,7 @@ def _locked(scene: Scene, trouble: Trouble) -> Iterator[Case]:
         yield case
 
 
-def _lock_time(case: Case, trouble: Trouble, blocker: Blocker) -> None:
+def _lock_time(case: Case, trouble: Trouble, blocker: Blocker, *, waits_long: bool) -> None:
     started = blocker.transaction_started
     if started is None:
         return
@@ -89,7 +89,8 @@ def _lock_time(case: Case, trouble: Trouble, blocker: Blocker) -> None:
     elif started.timestamp() > trouble.onset.latest:
         case.add(
             f"its transaction began at {started:%H:%M:%S} UTC, after it became worse",
-            -3.0,
+            # Who waits now is logged when the wait is over: what is logged may be of another time.
+            -1.0 if waits_long else -3.0,
             VITALS,
             started,
         )
