@@ -154,16 +154,17 @@ def test_unix_socket_works_below_a_folder_with_a_very_long_path(folder: Path) ->
     deep = folder / ("long-" * 30)
     server = PostgresServer(deep, durable=False)
     server.start()
+    sockets = server.sockets
 
     try:
         with psycopg.connect(
-            host=str(server.sockets), port=server.port, user="postgres", password=server.password
+            host=str(sockets), port=server.port, user="postgres", password=server.password
         ) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
-        assert len(os.fsencode(server.sockets)) <= LONGEST_SOCKET_FOLDER
+        assert len(os.fsencode(sockets)) <= LONGEST_SOCKET_FOLDER
     finally:
         server.stop()
-        shutil.rmtree(server.sockets)
+    assert not sockets.exists()
 
 
 def test_port_taken_by_another_program_is_left_to_it(folder: Path, server: PostgresServer) -> None:
@@ -180,18 +181,20 @@ def test_port_taken_by_another_program_is_left_to_it(folder: Path, server: Postg
 
 
 def test_tied_server_ends_and_its_folder_goes_when_its_owner_is_killed(folder: Path) -> None:
-    below = folder / "tied"
+    below = folder / ("tied-" * 30)  # so long that the socket stands elsewhere
     script = (
         "import sys; from pathlib import Path; from drillbook.local.server import PostgresServer\n"
         f"s = PostgresServer(Path({str(below)!r}), durable=False)\n"
-        "print(s.start(tied=True).pid, s._process.pid, flush=True); sys.stdin.read()"
+        "print(s.start(tied=True).pid, s._process.pid, s.sockets, flush=True); sys.stdin.read()"
     )
     owner = subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert owner.stdout is not None
     assert owner.stdin is not None
-    server, guard = (identify(int(word)) for word in owner.stdout.readline().split())
+    *pids, sockets = owner.stdout.readline().split()
+    server, guard = (identify(int(pid)) for pid in pids)
+    assert Path(sockets).is_dir()
     assert server is not None
     assert guard is not None
 
@@ -203,6 +206,7 @@ def test_tied_server_ends_and_its_folder_goes_when_its_owner_is_killed(folder: P
     assert wait_until_gone(server, 20)
     assert wait_until_gone(guard, 20)
     assert not below.exists()
+    assert not Path(sockets).exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has several ways to not be root")

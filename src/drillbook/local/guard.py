@@ -1,9 +1,9 @@
 """
 Run a server only as long as the process that wanted it lives.
 
-Started as a program of its own: `python -I -S guard.py FOLDER PROGRAM ARGUMENT…`. It imports
-nothing of ours, so it starts in a few milliseconds. When its standard input closes (its parent
-ended in whatever way), it ends the server and removes the folder.
+Started as a program of its own: `python -I -S guard.py FOLDER SOCKETS PROGRAM ARGUMENT…`. It
+imports nothing of ours, so it starts in a few milliseconds. When its standard input closes (its
+parent ended in whatever way), it ends the server and removes its folder and that of its sockets.
 """
 
 import os
@@ -16,7 +16,7 @@ import sys
 GRACE_SECONDS = 5.0
 
 
-def main(folder: str, command: list[str]) -> int:
+def main(folders: list[str], command: list[str]) -> int:
     """Run the command; end it when standard input closes."""
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     handle = os.pidfd_open(server.pid)
@@ -26,7 +26,8 @@ def main(folder: str, command: list[str]) -> int:
     while handle not in (ready := [number for number, _ in watch.poll()]):
         if 0 in ready and not os.read(0, 4096):
             _end(server, handle)
-            shutil.rmtree(folder, ignore_errors=True)
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
             break
     return server.wait()
 
@@ -41,4 +42,4 @@ def _end(server: "subprocess.Popen[bytes]", handle: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(main(sys.argv[1:3], sys.argv[3:]))

@@ -26,7 +26,7 @@ from drillbook.local import guard
 from drillbook.local.alone import alone_in
 from drillbook.local.cluster import fitting_tools, make_data
 from drillbook.local.private_file import write_private
-from drillbook.local.sockets import free_port, socket_folder
+from drillbook.local.sockets import free_port, remove_socket_folder, socket_folder
 from drillbook.local.spawn import Process, reap, spawn
 from drillbook.local.unprivileged import give, usable_account
 
@@ -141,11 +141,12 @@ class PostgresServer:
         """End the server in order, and by force when that takes too long; False: it did not run."""
         with alone_in(self.folder):
             running = self.identity()
-            if running is None:
-                return False
-            end(running, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, seconds=STOP_SECONDS)
-            self._reap()
-            return True
+            if running is not None:
+                end(running, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, seconds=STOP_SECONDS)
+                self._reap()
+            # It may stand outside our folder, where nobody else knows whose it is.
+            remove_socket_folder(self.folder)
+            return running is not None
 
     def end_at_once(self) -> bool:
         """End the server without writing anything more; False: it did not run."""
@@ -229,7 +230,15 @@ class PostgresServer:
         for name, value in self._all_settings().items():
             words += ["-c", f"{name}={value}"]
         if tied:
-            words = [sys.executable, "-I", "-S", guard.__file__, str(self.folder), *words]
+            words = [
+                sys.executable,
+                "-I",
+                "-S",
+                guard.__file__,
+                str(self.folder),
+                str(self.sockets),
+                *words,
+            ]
         log_start = self.log.stat().st_size if self.log.exists() else 0
         self._process = spawn(words, self.log, tied=tied)
         process = identify(self._process.pid) or ProcessIdentity(self._process.pid, 0)
