@@ -37,7 +37,7 @@ from drillbook.ports.systems import Systems
 from drillbook.triage import timeline
 from drillbook.triage.asking import first_looks, optional, restorable, second_looks
 from drillbook.triage.lines import Read, with_builds
-from drillbook.triage.looks import Looks
+from drillbook.triage.looks import Look, Looks
 from drillbook.triage.serving import builds_of, served_before
 from drillbook.triage.sharing import Found, shared
 
@@ -90,14 +90,18 @@ def gather(
         without |= asked.keys() - CHANGES_SOON
     looks.look({name: asked[name] for name in asked if name not in without}, seconds)
     hosting, recent = looks.get("hosting", Hosting), looks.several("deployments", Deployment)
-    found = looks.get("logs", Found) or Found(start, now, LogSpan(()), NOTHING, UNREAD)
-    read, felt = with_builds(found.read, found.felt, _builds(hosting, recent))
-    seen = timeline.switched(read.requests)
-    before = None
-    if hosting is not None:
-        before = served_before(hosting, recent, [one.deployment for one in seen])
+    builds = _builds(hosting, recent)
+    found = _found(looks, start, now)
     if earlier is None:
-        looks.look(second_looks(systems, hosting, before, migrations), SECOND_SECONDS)
+        told = with_builds(found.read, found.felt, builds)[0].requests
+        more = _second(systems, hosting, recent, told, migrations)
+        if not looks.has("logs"):  # it works on: a busy machine reads a long log slowly
+            looks = looks.but({"logs"})
+            more["logs"] = asked["logs"]
+        looks.look(more, SECOND_SECONDS)
+        found = _found(looks, start, now)
+    read, felt = with_builds(found.read, found.felt, builds)
+    seen = timeline.switched(read.requests)
     # Our own knocks tell that nobody is answered; else users' requests tell it all.
     knocked = _knocked(looks.get("app", Door), now)
     felt = find_silent(read.requests, now.timestamp(), start.timestamp(), knocked) or felt
@@ -117,6 +121,24 @@ def gather(
         set_since=changes,
         looks=looks,
     )
+
+
+def _second(
+    systems: Systems,
+    hosting: Hosting | None,
+    recent: tuple[Deployment, ...],
+    told: tuple[Request, ...],
+    migrations: str,
+) -> dict[str, Look]:
+    before = None
+    if hosting is not None:
+        seen = timeline.switched(told)
+        before = served_before(hosting, recent, [one.deployment for one in seen])
+    return second_looks(systems, hosting, before, migrations)
+
+
+def _found(looks: Looks, start: datetime, now: datetime) -> Found:
+    return looks.get("logs", Found) or Found(start, now, LogSpan(()), NOTHING, UNREAD)
 
 
 def _own_paths(systems: Systems) -> tuple[str, ...]:

@@ -106,11 +106,13 @@ def _from_values(values: Mapping[str, object], text: str) -> LogLine | None:
 def _found(values: Mapping[str, object]) -> dict[str, object]:
     """Return what each field is told by: of several keys by the one that is believed most."""
     found: dict[str, object] = {}
-    if len(values) <= _MOST_KEYS and not any(type(value) is dict for value in values.values()):
+    if len(values) <= _MOST_KEYS and dict not in map(type, values.values()):
         for name, told_by in _tellers(tuple(values)):
-            value = next((values[key] for key in told_by if values[key] is not None), None)
-            if value is not None:
-                found[name] = value
+            for key in told_by:
+                value = values[key]
+                if value is not None:
+                    found[name] = value
+                    break
         return found
     ranks: dict[str, int] = {}
     for key, value, extra in _told(values):
