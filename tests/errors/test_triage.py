@@ -37,11 +37,11 @@ class Kept:
         return Evidence(sha256="0" * 64, size_bytes=len(data), name=name, media_type=media_type)
 
 
-def lines(now: datetime, *, fails: str = "") -> Iterator[str]:
-    """Ten minutes of an app's log; in the last one every request fails with these words."""
+def lines(now: datetime, *, fails: str = "", since: int = SINCE) -> Iterator[str]:
+    """Ten minutes of an app's log; in the last seconds every request fails with these words."""
     for ago in range(BEFORE, 0, -1):
         at = now - timedelta(seconds=ago)
-        bad = bool(fails) and ago <= SINCE
+        bad = bool(fails) and ago <= since
         line = {
             "timestamp": at.isoformat(), "level": "error" if bad else "info", "method": "GET",
             "path": ROUTES[ago % 3], "status": 503 if bad else 200, "milliseconds": 20 + ago % 7,
@@ -62,9 +62,9 @@ def stack(tmp_path: Path, database_url: str) -> Iterator[Stack]:
         yield load_stack(tmp_path / "stack.toml")
 
 
-def write(stack: Stack, *, fails: str = "") -> None:
-    now = datetime.now(UTC)
-    (stack.folder / "app.jsonl").write_text("\n".join(lines(now, fails=fails)) + "\n")
+def write(stack: Stack, *, fails: str = "", since: int = SINCE) -> None:
+    said = "\n".join(lines(datetime.now(UTC), fails=fails, since=since))
+    (stack.folder / "app.jsonl").write_text(f"{said}\n")
 
 
 def culprit(stack: Stack, kept: Kept | None = None) -> errors.Culprit:
@@ -140,6 +140,27 @@ def test_who_is_hit_what_is_new_and_since_when_are_told(stack: Stack) -> None:
     assert [(one.change, one.count) for one in cluster.clusters] == [("new", SINCE)]
     assert cluster.clusters[0].example == "no quote for order 8812"
     assert "orders.py" in cluster.clusters[0].stack
+
+
+def test_while_somebody_is_hit_and_no_cause_is_sure_it_is_looked_again(stack: Stack) -> None:
+    login = 'password authentication failed for user "shop"'
+    ports = stack.port("test", Logs), stack.port("test", Systems)
+
+    def more_fails(said: str, part: float | None) -> None:
+        if "looks again" in said:
+            failing = list(lines(datetime.now(UTC), fails=login))[-SINCE:]
+            with (stack.folder / "app.jsonl").open("a") as log:
+                log.write("\n".join(failing) + "\n")
+
+    write(stack, fails=login, since=1)
+    once = errors.culprit.do(*ports, Effect(key="k"), patience=timedelta(0))
+    found = errors.culprit.do(*ports, Effect(key="k", progress=more_fails))
+
+    assert (once.found, once.looks) == (False, 1)
+    assert (found.found, found.kind, found.looks) == (True, CauseKind.PASSWORD, 2), found.says
+    assert found.says.endswith("2 looks")
+    assert found.seconds < 25
+    assert [part.name for part in found.parts].count("logs") == 1
 
 
 def test_a_log_that_is_not_there_is_unknown_and_never_well(stack: Stack) -> None:
