@@ -5,8 +5,9 @@ Bad requests of one kind are held against good ones alone: an outage of another 
 or goes on beside it, lends it neither its time nor its words, and makes none of it usual.
 """
 
+import re
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from drillbook.analysis.culprit.onsets import (
@@ -16,14 +17,18 @@ from drillbook.analysis.culprit.onsets import (
     onset_of,
 )
 from drillbook.analysis.culprit.requests import Request, reading_of
+from drillbook.analysis.culprit.symptoms import Symptom
 from drillbook.analysis.onset.finding import Onset
 
-Kind = Hashable
+Kind = tuple[Symptom, str, str]  # what it is, what about, and its words where neither tells
 
 OVER = 0.003
 LATEST = 7  # bad requests that tell what goes wrong now
 MOST_KINDS = 4
 TOGETHER_SECONDS = 20.0
+RUN_SECONDS, RUN_REQUESTS = 20.0, 30  # of an outage, by which one tells whether it ended
+LONGEST_SHAPE = 60
+_NUMBER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,10 @@ def begun(
     if not recent:
         return None
     kinds = [_kind(one) if is_bad(one) else None for one in requests]
+    over = {kind for kind in set(kinds) if kind is not None and _is_over(requests, kinds, kind)}
+    recent = [one for one in recent if _kind(one) not in over]
+    if not recent:
+        return None
     every = {one for one in kinds if one is not None}
     latest = Counter(_kind(one) for one in recent[-LATEST:])
     often = Counter(_kind(one) for one in recent)
@@ -57,8 +66,9 @@ def begun(
         if onset is not None:
             found[kind] = onset
     if not found:
-        onset = _still(requests, is_bad, now, start, health)
-        return None if onset is None else Begun(is_bad, onset)
+        # Of each kind there is too little: together those that are not over may be enough.
+        onset = _still(_of(requests, kinds, every - over), is_bad, now, start, health)
+        return None if onset is None else Begun(_without(is_bad, over), onset)
     return _together(requests, is_bad, kinds, found, now, start)
 
 
@@ -81,12 +91,32 @@ def _together(
         for one, kind in zip(requests, kinds, strict=True)
         if kind is not None and one.at < onset.earliest
     }
-    others = old - group
+    return Begun(_without(is_bad, old - group), onset)
 
+
+def _without(is_bad: IsBad, others: set[Kind]) -> IsBad:
     def is_of_it(request: Request) -> bool:
         return is_bad(request) and _kind(request) not in others
 
-    return Begun(is_of_it, onset)
+    return is_of_it if others else is_bad
+
+
+def _is_over(requests: Sequence[Request], kinds: Sequence[Kind | None], kind: Kind) -> bool:
+    """Whether so many good ones came since the last bad one, where it was, that it ended."""
+    places = [place for place, one in enumerate(kinds) if one == kind]
+    last = requests[places[-1]].at
+    routes = {requests[place].route for place in places if requests[place].at >= last - RUN_SECONDS}
+    there = [
+        (one.at, other == kind)
+        for one, other in zip(requests, kinds, strict=True)
+        if one.route in routes and other in {None, kind}
+    ]
+    good = sum(at > last for at, _ in there)
+    until = [(at, bad) for at, bad in there if at <= last]
+    begin = min(last - RUN_SECONDS, until[-RUN_REQUESTS:][0][0])
+    run = [bad for at, bad in until if at >= begin]
+    share = sum(run) / (len(run) + 1)
+    return (1.0 - share) ** good <= OVER
 
 
 def _of(
@@ -123,4 +153,6 @@ def is_now(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: float)
 
 def _kind(request: Request) -> Kind:
     read = reading_of(request)
-    return read.symptom, read.about
+    if read.symptom in {Symptom.OTHER, Symptom.CODE}:
+        return read.symptom, read.about, _NUMBER.sub("#", request.message[:LONGEST_SHAPE])
+    return read.symptom, read.about, ""

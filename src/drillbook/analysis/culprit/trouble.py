@@ -14,6 +14,7 @@ from drillbook.analysis.culprit.onsets import (
     FEWEST,
     LATER_SECONDS,
     IsBad,
+    hit_routes,
     onset_of,
 )
 from drillbook.analysis.culprit.requests import Request, folded
@@ -22,17 +23,13 @@ from drillbook.analysis.error_rate import binomial_tail
 from drillbook.analysis.felt import FELT_MILLISECONDS
 from drillbook.analysis.onset.finding import Level, Onset, Piece
 from drillbook.analysis.onset.silence import find_silence
-from drillbook.analysis.onset.slowness import SLOWER_TIMES, find_slow_onset
+from drillbook.analysis.onset.slowness import SLOWER_TIMES, slow_from
 
 ONE_SOURCE = 0.8
 CROWD_OF_SOURCES = 12
 NEW_SECONDS = 60.0
 FEWER = 0.05
-OVER = 0.003
-LATEST = 7  # bad requests that tell what goes wrong now
-MOST_OF_IT = 0.5
-PAUSE_SECONDS, TIMES_USUAL = 8.0, 4.0
-FEWEST_IN_A_ROW, STREAK = 2, 0.01
+LEAST_SLOW = 0.05
 CROWD = 2.0
 LONGEST_BEFORE = 900.0
 
@@ -133,19 +130,26 @@ def _slow(
 ) -> _Found | None:
     """Return since when answers take so much longer that it is felt."""
     timed = [one for one in requests if one.milliseconds is not None and not one.failed]
-    slow = find_slow_onset(
-        [one.at for one in timed], [one.milliseconds or 0.0 for one in timed], now, start=start
-    )
-    if slow is None or slow[1] <= 0:
+    usual = slow_from([one.milliseconds or 0.0 for one in timed])
+    if usual is None or usual <= 0:
         return None
-    # What nine of ten answers needed, half as much again is slow; and a little more is not felt.
-    limit = max(slow[1], slow[1] / SLOWER_TIMES + FELT_MILLISECONDS)
+    # What nine of ten answers need, half as much again is slow; and a little more is not felt.
+    limit = max(usual, usual / SLOWER_TIMES + FELT_MILLISECONDS)
 
     def is_slow(request: Request) -> bool:
         return (request.milliseconds or 0.0) > limit
 
     onset = onset_of(timed, is_slow, now, start, health)
-    return None if onset is None else _Found(Badness.SLOW, is_slow, onset, limit)
+    if onset is None or not _is_felt(timed, is_slow, onset, now):
+        return None
+    return _Found(Badness.SLOW, is_slow, onset, limit)
+
+
+def _is_felt(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: float) -> bool:
+    """Whether so many are slow where it is that it is more than a machine's hiccups."""
+    hit = hit_routes(requests, is_bad, now)
+    since = [is_bad(one) for one in requests if one.at >= onset.at and one.route in hit]
+    return sum(since) >= LEAST_SLOW * len(since)
 
 
 def _one_source(requests: Sequence[Request], is_bad: IsBad, onset: Onset) -> str:
@@ -256,18 +260,19 @@ def find_silent(
 def _health(health: Sequence[Request], now: float, start: float) -> Trouble | None:
     if not health:
         return None
-    onset = onset_of(health, _failed, now, start)
-    if onset is None:
+    seen = begun(health, _failed, now, start)
+    if seen is None:
         return None
+    onset = seen.onset
     since = tuple(one for one in health if one.at >= onset.at)
     before = tuple(one for one in health if one.at < onset.earliest)
     return Trouble(
         kinds=(Badness.UNHEALTHY,),
         onset=onset,
-        bad=tuple(one for one in since if one.failed),
+        bad=tuple(one for one in since if seen.is_bad(one)),
         since=since,
         before=before,
-        before_bad=tuple(one for one in before if one.failed),
+        before_bad=tuple(one for one in before if seen.is_bad(one)),
     )
 
 

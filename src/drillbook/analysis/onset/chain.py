@@ -9,6 +9,7 @@ earlier trouble that was mended, is summed over like all else.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import exp, inf, log
 
 from drillbook.analysis.onset.states import (
@@ -42,7 +43,12 @@ class Moves:
 
     @classmethod
     def within(cls, seconds: float) -> "Moves":
-        """Return them for a cell of so many seconds."""
+        """Return them for a cell of so many seconds; even cells are asked for again and again."""
+        return _moves(round(seconds, 6))
+
+    @classmethod
+    def of(cls, seconds: float) -> "Moves":
+        """Work them out."""
         # A burst may come and go within a long cell: both moves of a two-state chain.
         both = 1.0 / SHORT_EVERY + 1.0 / SHORT_LASTS
         moved = (1.0 - exp(-seconds * both)) / both
@@ -55,6 +61,11 @@ class Moves:
             short_ends=moved / SHORT_LASTS,
             level=1.0 - exp(-seconds / LEVEL_LASTS),
         )
+
+
+@lru_cache(maxsize=8192)
+def _moves(seconds: float) -> Moves:
+    return Moves.of(seconds)
 
 
 @dataclass(frozen=True, slots=True)

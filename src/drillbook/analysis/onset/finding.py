@@ -23,7 +23,7 @@ from drillbook.analysis.sequential.counts import Counts
 SURE = 0.1
 OVER_AFTER = 30.0  # seconds of better times that it takes to be over
 OUTSIDE = 0.05  # what the interval leaves out, half on each side
-_COARSE, _MOST_CELLS = 240, 2000
+_COARSE, _MOST_CELLS = 240, 500
 _LEFT_OUT = 1e-4  # of the probability, when the time around the moment is chosen
 _USUAL_FOR_SURE, _MORE_LIKELY = 0.9, 0.5
 

@@ -25,18 +25,19 @@ def find_slow_onset(
     `times` in order. Long is half as much again as what nine of ten answers need in the faster half
     of the window, so that slow answers before do not make the slowness of now usual.
     """
-    slow_from = _slow_from(milliseconds)
-    if slow_from is None:
+    limit = slow_from(milliseconds)
+    if limit is None:
         return None
     probed = None
-    if probes is not None and (limit := _slow_from(probes[1])) is not None:
-        probed = Stream(probes[0], [each > limit for each in probes[1]])
-    slow = [each > slow_from for each in milliseconds]
+    if probes is not None and (longer := slow_from(probes[1])) is not None:
+        probed = Stream(probes[0], [each > longer for each in probes[1]])
+    slow = [each > limit for each in milliseconds]
     found = find_onset(times, slow, now, probes=probed, start=start)
-    return None if found is None else (found, slow_from)
+    return None if found is None else (found, limit)
 
 
-def _slow_from(milliseconds: Sequence[float]) -> float | None:
+def slow_from(milliseconds: Sequence[float]) -> float | None:
+    """Return from how many milliseconds on an answer is slow; None where there are too few."""
     count = len(milliseconds)
     parts = min(_PARTS, count // _FEWEST_IN_PART)
     if parts < 2:  # noqa: PLR2004 - with one part there is nothing to compare with
