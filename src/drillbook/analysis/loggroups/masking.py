@@ -77,9 +77,6 @@ _WHOLE = re.compile(
 )
 _ID = re.compile(rf"[0-9a-fA-F-]{{{_LONG_ID},{LONGEST_TOKEN}}}")
 _WHOLE_JSON_FIELD = re.compile(r'(\{?"([A-Za-z_@]+)":)(?:"[^"\\=]*"|[\w.+-]+)(\}*,?)')
-# A number of hexadecimal digits is masked as if it had others.
-_HEXADECIMAL = re.compile(r"(?<![\w+/-])(?=[a-fA-F]*[0-9])[0-9a-fA-F]{4,}(?![\w+/-])")
-_ANY_HEXADECIMAL = "00000000"
 _FIELD = re.compile(r"(?P<key>[A-Za-z_@][\w.@-]*|\])=(?!=)(?P<value>\"[^\"]*\"|[^\s,;&)\]}\"]+)")
 _JSON_FIELD = re.compile(
     r'(?P<before>^|[{,]\s*)"(?P<key>[^"\\]{1,80})"\s*:\s*(?P<value>"(?:[^"\\]|\\.)*"|[^\s,"{}\[\]]+)'
@@ -101,9 +98,6 @@ class Memo(dict[str, str]):
             if len(token) >= _LONG_ID:
                 return masked
         else:
-            plain = _HEXADECIMAL.sub(_ANY_HEXADECIMAL, token)
-            if plain != token:
-                return self[plain]
             masked = mask_token(token)
         if len(self) >= LARGEST_MEMO:
             self.clear()
