@@ -8,9 +8,9 @@ import pytest
 from culprit.scenes import BEGAN, NEW, NOW, START, WELL, requests, scene, switch
 from drillbook.analysis.culprit import judge
 from drillbook.analysis.culprit.requests import Request, Word
-from drillbook.analysis.culprit.scene import MigrationKnown, Scene
+from drillbook.analysis.culprit.scene import LimiterSeen, MigrationKnown, Scene
 from drillbook.analysis.schema_words import dropped_names, made_names
-from drillbook.core.incident import CauseKind, FixKind
+from drillbook.core.incident import CauseKind, Change, ChangeKind, FixKind
 from drillbook.core.migration_files import LedgerEntry
 from drillbook.core.vitals import TableUse
 from drillbook.triage import timeline
@@ -60,14 +60,13 @@ def test_a_release_is_blamed_for_the_query_that_is_slow_since_it_serves(slow: Sc
 def test_an_index_dropped_by_hand_is_no_fault_of_the_release_given_back_that_minute(
     slow: Scene,
 ) -> None:
-    for seen in (slow, served(slow, "dpl_new")):
-        judged = judge(replace(seen, migrations=(DROPPED,)))
+    new = judge(replace(slow, migrations=(DROPPED,)))
+    back = judge(replace(served(slow, "dpl_new"), migrations=(DROPPED,)))
 
-        assert judged.fix.kind is FixKind.PERSON, judged.says
-        assert judged.found is None or judged.found.cause.kind is CauseKind.SLOW_QUERY
-
-    assert judged.found is not None
-    assert judged.found.cause.subject == "public.orders"
+    assert new.fix.kind is back.fix.kind is FixKind.PERSON, new.says
+    assert new.found is None or new.found.cause.kind is CauseKind.SLOW_QUERY
+    assert back.found is not None
+    assert back.found.cause.subject == "public.orders"
 
 
 def test_a_build_whose_code_served_well_before_is_not_gone_back_from(slow: Scene) -> None:
@@ -111,6 +110,47 @@ def test_the_last_failures_of_an_earlier_outage_are_not_this_one_s(slow: Scene) 
     both = replace(trouble, bad=(earlier,) * 30 + trouble.bad)
 
     assert both.telling == trouble.telling
+
+
+def test_a_cache_that_hangs_is_named_where_requests_wait_whatever_a_few_say(slow: Scene) -> None:
+    trouble = slow.trouble
+    assert trouble is not None
+    said = 'null value in column "price" violates not-null constraint'
+    few = tuple(replace(one, status=500, message=said) for one in trouble.bad[:3])
+    mixed = replace(trouble, bad=(*few, *trouble.bad[3:]))
+    ruled = MigrationKnown("0005_price", None, "ALTER TABLE orders ADD COLUMN price int NOT NULL")
+    hanging = LimiterSeen(False, 0.0, 0, 0, "", says="it does not answer us")
+
+    judged = judge(
+        replace(slow, trouble=mixed, vitals=WELL, changes=(), migrations=(ruled,), limiter=hanging)
+    )
+
+    assert judged.found is not None, judged.says
+    assert judged.found.cause.kind is CauseKind.CACHE
+    assert all(one.cause.kind is not CauseKind.MIGRATION for one in judged.candidates)
+
+
+def test_a_log_that_could_not_be_read_is_a_person_s_to_see_and_never_nobody_hit() -> None:
+    judged = judge(Scene(now=NOW, unknown={"logs": "took too long"}))
+
+    assert judged.fix.kind is FixKind.PERSON
+    assert "not known" in judged.says
+
+
+def test_a_migration_after_which_its_routes_served_well_is_no_cause() -> None:
+    early = MigrationKnown("0005_price", BEGAN - timedelta(minutes=4), "ALTER TABLE orders ADD COL")
+    said = 'null value in column "channel" violates not-null constraint'
+
+    def refused(one: Request, _: int) -> Request:
+        return replace(one, status=500, message=said)
+
+    change = Change(kind=ChangeKind.MIGRATION, at=BEGAN - timedelta(minutes=4),
+                    subject="0005_price", says="", source="ledger")  # fmt: skip
+    judged = judge(scene(requests(refused), migrations=(early,), changes=(change,)))
+
+    assert judged.found is None
+    assert any("of those routes came between" in one.says for candidate in judged.candidates
+               for one in candidate.evidence)  # fmt: skip
 
 
 def word(ago: float, text: str) -> Word:
