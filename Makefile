@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 N ?= 300
 
-.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes check-faults bench-canary bench-logs bench-onset bench-signals twin-check drill drill-errors campaign-kill docs clean
+.PHONY: help setup demo test check lint lock bench bench-backups bench-migrations bench-rollbacks check-changes check-faults bench-canary bench-logs bench-onset bench-signals bench-triage twin-check drill drill-errors campaign-kill docs clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ bench-canary: setup  ## deployment.watch on simulated deployments beside Kayenta
 
 bench-signals: setup  ## count false alarms of errors.raised over simulated hours, and time how soon it notices
 	@$(BIN)/python -m benchmarks.bench_signals
+
+bench-triage: setup  ## time the reads of a triage over 24,000 logged requests beside 6 busy processes
+	@$(BIN)/python -m benchmarks.bench_triage
 
 bench-onset: setup  ## date 400 simulated incidents, and say which deployment did it, if one did; writes build/bench-onset.json
 	@$(BIN)/python -m benchmarks.bench_onset
