@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from drillbook.analysis.culprit.onsets import (
     IsBad,
@@ -20,8 +21,6 @@ from drillbook.analysis.culprit.requests import Request, reading_of
 from drillbook.analysis.culprit.symptoms import Symptom
 from drillbook.analysis.onset.finding import Onset
 
-Kind = tuple[Symptom, str, str]  # what it is, what about, and its words where neither tells
-
 OVER = 0.003
 LATEST = 7  # bad requests that tell what goes wrong now
 MOST_KINDS = 4
@@ -29,6 +28,19 @@ TOGETHER_SECONDS = 20.0
 RUN_SECONDS, RUN_REQUESTS = 20.0, 30  # of an outage, by which one tells whether it ended
 LONGEST_SHAPE = 60
 _NUMBER = re.compile(r"\d+")
+
+
+class Kind(NamedTuple):
+    """
+    What a bad request is, and what about; its words where that tells neither.
+
+    Where it has no words at all, such as in an access log, its status and its route are its kind.
+    """
+
+    symptom: Symptom
+    about: str
+    words: str = ""
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,8 @@ def begun(
     found: dict[Kind, Onset] = {}
     for kind in asked if len(every) > 1 else ():
         stream = _of(requests, kinds, {kind})
+        if kind.route:
+            stream = [one for one in stream if one.route == kind.route]
         onset = _still(stream, is_bad, now, start, health)
         if onset is not None:
             found[kind] = onset
@@ -153,6 +167,8 @@ def is_now(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: float)
 
 def _kind(request: Request) -> Kind:
     read = reading_of(request)
-    if read.symptom in {Symptom.OTHER, Symptom.CODE}:
-        return read.symptom, read.about, _NUMBER.sub("#", request.message[:LONGEST_SHAPE])
-    return read.symptom, read.about, ""
+    if read.symptom not in {Symptom.OTHER, Symptom.CODE}:
+        return Kind(read.symptom, read.about)
+    if not request.message:
+        return Kind(read.symptom, read.about, str(request.status), request.route)
+    return Kind(read.symptom, read.about, _NUMBER.sub("#", request.message[:LONGEST_SHAPE]))
