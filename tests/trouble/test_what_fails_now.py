@@ -1,0 +1,79 @@
+"""What fails now is found though other outages lie in the same window."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from culprit.scenes import NOW, START, Spoils, fails, felt, requests
+from drillbook.analysis.culprit.requests import Request
+from drillbook.analysis.culprit.scene import Badness
+from drillbook.analysis.culprit.trouble import find_trouble
+
+AN_OUTAGE_AGO = timedelta(seconds=150)
+
+
+def after_an_outage(now_fails: Spoils, *, since: float, message: str = "") -> list[Request]:
+    """Everybody fails for a minute, all is well for a minute, then something else fails."""
+
+    def spoil(one: Request, number: int) -> Request:
+        ago = NOW.timestamp() - one.at
+        if 90 < ago <= 150:
+            return replace(one, status=500, message=message)
+        return now_fails(one, number) if ago <= since else one
+
+    return requests(spoil, began=NOW - AN_OUTAGE_AGO, every=0.2)
+
+
+def test_the_first_failures_on_one_route_are_seen_in_a_log_without_words() -> None:
+    users = after_an_outage(fails("", on="pay", one_in=2), since=8)
+
+    trouble = felt(users).trouble
+
+    assert trouble is not None
+    assert trouble.kinds[0] is Badness.FAILED
+    assert NOW.timestamp() - 12 < trouble.onset.at < NOW.timestamp() - 4
+    assert {one.route for one in trouble.bad} == {"POST /api/orders/*/pay"}
+
+
+def test_what_is_over_is_not_taken_for_more_of_a_single_failure_now() -> None:
+    once = iter((True,))
+
+    def spoil(one: Request, _: int) -> Request:
+        return replace(one, status=500) if "pay" in one.route and next(once, False) else one
+
+    assert felt(after_an_outage(spoil, since=3)).trouble is None
+
+
+def test_failures_of_one_new_kind_do_not_take_in_the_words_of_one_that_is_over() -> None:
+    users = after_an_outage(
+        fails("MAIL_KEY is not set", on="pay"), since=10, message="connection refused"
+    )
+
+    trouble = felt(users).trouble
+
+    assert trouble is not None
+    assert {one.message for one in trouble.bad} == {"MAIL_KEY is not set"}
+    assert trouble.onset.earliest > NOW.timestamp() - 60
+
+
+def test_a_health_check_dates_its_own_trouble_and_not_the_outage_before() -> None:
+    def at(ago: float, status: int) -> Request:
+        return Request(NOW.timestamp() - ago, status, "GET /health", milliseconds=5.0)
+
+    def status_of(ago: int) -> int:
+        return 503 if 300 < ago <= 360 else 500 if ago <= 30 else 200
+
+    health = [at(ago, status_of(ago)) for ago in range(1195, 0, -5)]
+
+    found = find_trouble(requests(), NOW.timestamp(), START.timestamp(), health=health)
+
+    assert found.trouble is not None
+    assert found.trouble.kinds == (Badness.UNHEALTHY,)
+    assert abs(found.trouble.onset.at - (NOW.timestamp() - 30)) < 10
+    assert {one.status for one in found.trouble.bad} == {500}
+
+
+def test_a_few_slow_answers_among_very_many_are_a_machines_hiccups() -> None:
+    def hiccup(one: Request, number: int) -> Request:
+        return replace(one, milliseconds=400.0) if number % 50 == 0 else one
+
+    assert felt(requests(hiccup, every=0.2)).trouble is None
