@@ -22,6 +22,8 @@ from drillbook.ports.probe import Probe
 from drillbook.stack.stack import load_stack
 
 OLD, NEW = "a" * 40, "b" * 40
+# All lines of a test are so long ago from one moment: on a busy machine writing them takes seconds.
+_began = [datetime.now(UTC)]
 SHORT = timedelta(milliseconds=50)
 
 
@@ -32,7 +34,7 @@ def line(
     commit: str = OLD,
     ms: float = 5,
 ) -> str:
-    at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    at = _began[0] - timedelta(seconds=seconds_ago) if seconds_ago else datetime.now(UTC)
     return json.dumps({
         "timestamp": at.isoformat(), "method": "GET", "path": path, "status": status,
         "milliseconds": ms, "commit": commit[:7] if commit else "",
@@ -85,7 +87,12 @@ def watched(
 
 
 def ago(seconds: float) -> datetime:
-    return datetime.now(UTC) - timedelta(seconds=seconds)
+    return _began[0] - timedelta(seconds=seconds)
+
+
+@pytest.fixture(autouse=True)
+def _moment() -> None:
+    _began[0] = datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
