@@ -1,14 +1,22 @@
-"""How often `errors.raised` cries wolf, and how soon it notices: simulated apps, looked at in time.
+"""How often signals cry wolf, and how soon they notice: simulated apps, looked at in time.
 
-`python benchmarks/bench_signals.py [HOURS]` — hours of a healthy app at each rate and usual share
-of errors, looked at after every block; then one outage for each kind, and the seconds until seen.
+`python benchmarks/bench_signals.py [TIMES]` — hours of a healthy app at each rate and usual share
+of errors, looked at after every block; then outages of each kind, and the seconds until seen. For
+`latency.raised` and `refusals.raised` the same from log lines (`signals_of_logs`). It ends with 1
+when more hours than promised have an alarm, or an outage of all is missed. TIMES makes it longer.
 """
 
 import json
+import os
 import sys
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from random import Random
 from statistics import median
+from typing import cast
 
+from benchmarks import signals_of_logs as logs
+from drillbook.analysis.error_rate import binomial_tail
 from drillbook.analysis.raised import Raising, lasted
 from drillbook.analysis.sequential.bursts import BLOCK_SECONDS
 from drillbook.analysis.sequential.counts import Counts
@@ -18,7 +26,13 @@ RATES = (6, 60, 600)  # requests a minute
 USUAL = (0.0, 0.002, 0.01, 0.05)
 OUTAGES = ((0.0, 1.0), (0.002, 1.0), (0.002, 0.3), (0.002, 0.1), (0.01, 0.05))
 WINDOW = 300 // BLOCK_SECONDS
-TRIES = 20
+TRIES, TRIES_OF_LOGS = 10, 4
+HOURS = {6: 12, 60: 5, 600: 2}
+HOURS_OF_LOGS = {6: 6, 60: 4, 600: 1}
+ROUTES_HOURS = 2
+# Of a hundred hours one may have an alarm; chance allows a few more in as few as these.
+PROMISED, CHANCE = 0.01, 0.01
+ALL_FAIL = 1.0
 
 
 def requests(
@@ -84,54 +98,118 @@ def noticed(rate: float, usual: float, bad: float, seed: int, part: float = 1.0)
     return None
 
 
-def main() -> None:
-    hours = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    told: dict[str, object] = {"hours each": hours}
-    whole = loud = cried = 0
+def begin(pool: ProcessPoolExecutor, times: int) -> dict[tuple[object, ...], Future[object]]:
+    """Begin all, what takes longest first."""
+    jobs: dict[tuple[object, ...], tuple[object, ...]] = {}
+    for rate in reversed(RATES):
+        for usual in reversed(USUAL):
+            seed = rate * 1000 + int(usual * 1000)
+            jobs["healthy", rate, usual] = (alarms, rate, usual, times * HOURS[rate], seed)
+        for hour in range(times * HOURS_OF_LOGS[rate]):
+            jobs["logs", rate, hour] = (logs.alarms, rate, 1, rate + hour)
+        for usual, bad in OUTAGES:
+            jobs["outage", rate, usual, bad] = (all_noticed, rate, usual, bad, 1.0)
+        for outage in logs.OUTAGES:
+            jobs["outage of logs", rate, outage] = (all_noticed_of_logs, rate, outage)
+    for route in range(20):
+        usual = USUAL[route % len(USUAL)]
+        jobs["routes", route] = (
+            alarms,
+            200 / (route + 1),
+            usual,
+            times * ROUTES_HOURS,
+            route,
+            ROUTE_PART,
+        )
+    jobs["route",] = (all_noticed, 40, 0.002, 0.5, ROUTE_PART)
+    return {name: pool.submit(*job) for name, job in jobs.items()}  # type: ignore[arg-type]  # each with its own arguments
+
+
+def all_noticed(rate: float, usual: float, bad: float, part: float) -> list[float | None]:
+    return [noticed(rate, usual, bad, seed, part) for seed in range(TRIES)]
+
+
+def all_noticed_of_logs(rate: float, outage: str) -> list[float | None]:
+    return [logs.noticed(rate, outage, seed) for seed in range(TRIES_OF_LOGS)]
+
+
+def seen(seconds: Sequence[float | None]) -> str:
+    found = [each for each in seconds if each is not None]
+    after = f"median {median(found):.0f} s, latest {max(found):.0f} s" if found else "-"
+    return f"{len(found)} of {len(seconds)} noticed, {after}"
+
+
+def main() -> int:
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        begun = begin(pool, times)
+        told = {name: job.result() for name, job in begun.items()}
+    cried = {"errors": healthy(told, times), **healthy_of_logs(told, times)}
+    print_outages(told)
+    print(json.dumps({" ".join(map(str, name)): found for name, found in told.items()}))
+    bad = [
+        name
+        for name, (hours, alarm) in cried.items()
+        if binomial_tail(alarm, hours, PROMISED) < CHANCE
+    ]
+    for rate in RATES:
+        for usual, share in OUTAGES:
+            missed = None in told["outage", rate, usual, share]  # type: ignore[operator]  # a list
+            bad += [f"all fail at {rate} a minute"] if share == ALL_FAIL and missed else []
+    print(f"not as promised: {', '.join(bad)}" if bad else "as promised")
+    return 1 if bad else 0
+
+
+def healthy(told: dict[tuple[object, ...], object], times: int) -> tuple[int, int]:
+    """Print the alarms of errors, and return the hours, and those with an alarm."""
+    whole = cried = 0
     for rate in RATES:
         for usual in USUAL:
-            at_most = hours if rate < 600 or usual == 0 else max(1, hours // 10)
-            strong, alarm = alarms(rate, usual, at_most, seed=rate * 1000 + int(usual * 1000))
-            whole, loud, cried = whole + at_most, loud + strong, cried + alarm
+            hours = times * HOURS[rate]
+            strong, alarm = cast("tuple[int, int]", told["healthy", rate, usual])
+            whole, cried = whole + hours, cried + alarm
             print(
-                f"healthy  {rate:4} a minute, {usual:6.1%} usual: "
-                f"{alarm} of {at_most} hours with an alarm"
+                f"errors    {rate:4} a minute, {usual:6.1%} usual: {alarm} of {hours} hours with "
+                f"an alarm (by the evidence alone {strong})"
             )
-    print(
-        f"healthy  in all: {cried} of {whole} hours with an alarm ({cried / whole:.2%}; "
-        f"by the evidence alone {loud / whole:.2%})"
-    )
-    told |= {"healthy hours": whole, "hours with an alarm": cried, "by evidence alone": loud}
+    routes = [told["routes", route] for route in range(20)]
+    alarm = sum(each[1] for each in routes)  # type: ignore[index]  # two counts
+    hours = times * ROUTES_HOURS
+    print(f"errors    20 routes at 10 to 200 a minute: {alarm} alarms in {hours} hours")
+    print(f"errors    in all: {cried + alarm} of {whole + hours} hours with an alarm")
+    return whole + hours, cried + min(alarm, hours)
+
+
+def healthy_of_logs(
+    told: dict[tuple[object, ...], object], times: int
+) -> dict[str, tuple[int, int]]:
+    """Print the alarms from log lines, and return of each signal the hours, and the alarms."""
+    found: dict[str, tuple[int, int]] = {}
+    for name in logs.SIGNALS:
+        whole = cried = 0
+        for rate in RATES:
+            hours = times * HOURS_OF_LOGS[rate]
+            alarm = sum(told["logs", rate, hour][name] for hour in range(hours))  # type: ignore[index]  # by signal
+            whole, cried = whole + hours, cried + alarm
+            print(f"{name:15} {rate:4} a minute: {alarm} of {hours} hours with an alarm")
+        found[name] = whole, cried
+    return found
+
+
+def print_outages(told: dict[tuple[object, ...], object]) -> None:
     for rate in RATES:
         for usual, bad in OUTAGES:
-            seconds = [noticed(rate, usual, bad, seed) for seed in range(TRIES)]
-            seen = sorted(each for each in seconds if each is not None)
-            mid = median(seen) if seen else None
             print(
-                f"outage   {rate:4} a minute, {usual:.1%} to {bad:.0%}: "
-                f"{len(seen)} of {TRIES} noticed, median {mid if mid is None else round(mid)} s"
+                f"outage    {rate:4} a minute, {usual:.1%} to {bad:.0%} fail: "
+                f"{seen(told['outage', rate, usual, bad])}"  # type: ignore[arg-type]  # seconds
             )
-            told[f"{rate}/min {usual} to {bad}"] = {"noticed": len(seen), "median": mid}
-    told |= of_routes(max(1, hours // 10))
-    print(json.dumps(told))
-
-
-def of_routes(hours: int) -> dict[str, object]:
-    """Twenty routes of one app beside each other; then the one of a twentieth fails by half."""
-    cried = loud = 0
-    for route in range(20):
-        rate, usual = 200 / (route + 1), USUAL[route % len(USUAL)]
-        strong, alarm = alarms(rate, usual, hours, seed=route, part=ROUTE_PART)
-        loud, cried = loud + strong, cried + alarm
-    print(f"routes   20 at 10 to 200 a minute: {cried} alarms in {hours} hours (evidence {loud})")
-    seconds = [noticed(40, 0.002, 0.5, seed, ROUTE_PART) for seed in range(TRIES)]
-    seen = [each for each in seconds if each is not None]
-    print(
-        f"routes   one at 40 a minute, 0.2% to 50%: {len(seen)} of {TRIES} noticed, "
-        f"median {median(seen) if seen else None} s"
-    )
-    return {"routes hours": hours, "routes alarms": cried, "routes noticed": len(seen)}
+        for outage in logs.OUTAGES:
+            print(
+                f"outage    {rate:4} a minute, {outage}: "
+                f"{seen(told['outage of logs', rate, outage])}"  # type: ignore[arg-type]  # as above
+            )
+    print(f"outage    one of 20 routes, 0.2% to 50% fail: {seen(told['route',])}")  # type: ignore[arg-type]  # as above
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
