@@ -45,7 +45,10 @@ def first_tries(stream: Seen, cells: Cells, index: int) -> list[float]:
         # Where few were asked, no failure among them does not make failures unheard of.
         every = sum(cells.hits[index]) + sum(cells.rest[index])
         least = min(_MOST_SHARE, max(_LEAST_SHARE, 0.5 / (every + 1.0)))
-        return _steps(least, _MOST_SHARE, _FIRST_STEP)
+        # More than a step above the share of the whole window nothing usual can be.
+        whole_share = sum(cells.hits[index]) / max(1.0, every)
+        most = max(least, min(_MOST_SHARE, _FIRST_STEP * whole_share))
+        return _steps(least, most, _FIRST_STEP)
     whole = cells.edges[-1] - cells.edges[0]
     mean = max(_LEAST_EVENTS, float(sum(cells.hits[index]))) / whole
     return _steps(_LEAST_EVENTS / whole, 2.0 * mean, _FIRST_STEP)
