@@ -135,7 +135,8 @@ class ValkeyServer:
         write_private(self._settings, text)
         words = [str(_program()), str(self._settings)]
         if tied:
-            words = [sys.executable, "-I", "-S", guard.__file__, str(self.folder), *words]
+            own = str(self.folder)  # its sockets, if it had any, would lie there as well
+            words = [sys.executable, "-I", "-S", guard.__file__, own, own, *words]
         before = self.log.stat().st_size if self.log.exists() else 0
         self._process = spawn(words, self.log, tied=tied)
         process = identify(self._process.pid)
