@@ -77,3 +77,19 @@ def test_a_few_slow_answers_among_very_many_are_a_machines_hiccups() -> None:
         return replace(one, milliseconds=400.0) if number % 50 == 0 else one
 
     assert felt(requests(hiccup, every=0.2)).trouble is None
+
+
+def test_one_slow_route_is_seen_among_the_hiccups_of_others_and_dated_by_itself() -> None:
+    def spoil(one: Request, number: int) -> Request:
+        ago = NOW.timestamp() - one.at
+        if "pay" in one.route:
+            return replace(one, milliseconds=4000.0) if ago <= 12 else one
+        return replace(one, milliseconds=500.0) if ago <= 90 and number % 29 == 0 else one
+
+    trouble = felt(requests(spoil, began=START, every=0.2)).trouble
+
+    assert trouble is not None
+    assert trouble.kinds == (Badness.SLOW,)
+    assert {one.route for one in trouble.bad} == {"POST /api/orders/*/pay"}
+    assert NOW.timestamp() - 20 < trouble.onset.earliest <= trouble.onset.latest
+    assert trouble.onset.latest < NOW.timestamp() - 8

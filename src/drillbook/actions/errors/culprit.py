@@ -7,6 +7,9 @@ from drillbook.actions.errors.picture import picture
 from drillbook.actions.errors.subject import domain
 from drillbook.actions.errors.table import evidence_table
 from drillbook.analysis.culprit import Judgement, judge
+from drillbook.analysis.culprit.onsets import FEWEST_BAD
+from drillbook.analysis.culprit.requests import Request
+from drillbook.analysis.felt import LONG_MILLISECONDS
 from drillbook.core.effect import Effect, Evidence
 from drillbook.core.errors import Refused
 from drillbook.core.incident import Candidate, Change, PartState, SessionToEnd, SourceState
@@ -128,14 +131,19 @@ def _is_worth(gathered: Gathered, judged: Judgement) -> bool:
     if judged.found is not None:
         return False
     read, since = gathered.read, gathered.scene.now.timestamp() - LATELY_SECONDS
-    door = gathered.scene.door
+    door, newest = gathered.scene.door, [one for one in read.requests if one.at >= since]
     return (
         gathered.scene.trouble is not None
         or _is_late(gathered)
-        or any(one.failed for one in read.requests if one.at >= since)
+        or any(one.failed for one in newest)
+        or sum(map(_waits_or_is_refused, newest)) >= FEWEST_BAD
         or any(one.failed for one in read.health if one.at >= since)
         or (door is not None and any(status == 0 or status >= FAILED for status in door.statuses))
     )
+
+
+def _waits_or_is_refused(request: Request) -> bool:
+    return request.refused or (request.milliseconds or 0.0) >= LONG_MILLISECONDS
 
 
 def _told(

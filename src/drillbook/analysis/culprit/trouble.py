@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from drillbook.analysis.culprit.begun import begun, is_now
+from drillbook.analysis.culprit.begun import TOGETHER_SECONDS, begun, is_now
 from drillbook.analysis.culprit.onsets import (
     FEWEST,
+    FEWEST_BAD,
     LATER_SECONDS,
     IsBad,
     hit_routes,
+    lately,
     onset_of,
 )
 from drillbook.analysis.culprit.requests import Request, folded
@@ -30,6 +32,7 @@ CROWD_OF_SOURCES = 12
 NEW_SECONDS = 60.0
 FEWER = 0.05
 LEAST_SLOW = 0.05
+MOST_ROUTES = 6
 CROWD = 2.0
 LONGEST_BEFORE = 900.0
 
@@ -109,7 +112,7 @@ def _families(
         if badness is Badness.FAILED or _turned_away(requests, seen.is_bad, seen.onset):
             found.append(_Found(badness, seen.is_bad, seen.onset))
     slow = _slow(requests, now, start, health)
-    if slow is not None and is_now(requests, slow.is_bad, slow.onset, now):
+    if slow is not None:
         # What failed until answers became slow, and not since, is over.
         found = [one for one in found if _last(requests, one) >= slow.onset.earliest]
         found.append(slow)
@@ -139,10 +142,52 @@ def _slow(
     def is_slow(request: Request) -> bool:
         return (request.milliseconds or 0.0) > limit
 
-    onset = onset_of(timed, is_slow, now, start, health)
-    if onset is None or not _is_felt(timed, is_slow, onset, now):
+    return _slow_routes(timed, is_slow, now, start, limit) or _slow_there(
+        timed, is_slow, now, start, limit, health
+    )
+
+
+def _slow_routes(
+    requests: Sequence[Request], is_slow: IsBad, now: float, start: float, limit: float
+) -> _Found | None:
+    """Return the routes that became slow together, each by itself: others' hiccups hide none."""
+    often = Counter(one.route for one in lately(requests, is_slow, now))
+    found: dict[str, _Found] = {}
+    for route, count in often.most_common(MOST_ROUTES):
+        stream = [one for one in requests if one.route == route]
+        slow = _slow_there(stream, is_slow, now, start, limit) if count >= FEWEST_BAD else None
+        if slow is not None:
+            found[route] = slow
+    if not found:
         return None
-    return _Found(Badness.SLOW, is_slow, onset, limit)
+    main = next(iter(found.values()))
+    group = {
+        route
+        for route, one in found.items()
+        if abs(one.onset.at - main.onset.at) <= TOGETHER_SECONDS
+    }
+
+    def is_of_it(request: Request) -> bool:
+        return request.route in group and is_slow(request)
+
+    there = [one for one in requests if one.route in group]
+    together = _slow_there(there, is_of_it, now, start, limit) if len(group) > 1 else None
+    return replace(together or main, is_bad=is_of_it)
+
+
+def _slow_there(
+    requests: Sequence[Request],
+    is_slow: IsBad,
+    now: float,
+    start: float,
+    limit: float,
+    health: Sequence[Request] = (),
+) -> _Found | None:
+    onset = onset_of(requests, is_slow, now, start, health)
+    if onset is None or not is_now(requests, is_slow, onset, now):
+        return None
+    found = _Found(Badness.SLOW, is_slow, onset, limit)
+    return found if _is_felt(requests, is_slow, onset, now) else None
 
 
 def _is_felt(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: float) -> bool:
