@@ -65,7 +65,8 @@ class Case:
     One case. `felt`: users are harmed, so that it must be noticed, explained and mended.
 
     Where nobody is harmed nothing may be written, and naming no cause is right; `causes` are then
-    what may be named all the same. `slow`: the harm is that answers are slow.
+    what may be named all the same. `slow`: the harm is that answers are slow. `act` breaks more,
+    `meanwhile` is what users do then, `after` mends what `act` did.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Case:
     remedies: tuple[Remedy, ...] = ()
     fault: str = ""
     act: Act = nothing
+    meanwhile: Act = nothing
     after: Act = nothing
     healthy: bool = False
     slow: bool = False

@@ -71,7 +71,7 @@ SINGLE = (
     _release("release-value-on-staging-only", lacking("INVOICE_PREFIX")),
     _migration("release-breaks-inserts", "20261123101500", "booking_channel", "channel"),
     _release("release-lacks-migration"),
-    replace(_release("release-leaks-connections"), act=wants_what_is_taken),
+    replace(_release("release-leaks-connections"), meanwhile=wants_what_is_taken),
     _value("value-missing", "PAYMENTS_KEY"),
     _value("value-changed", "AUTH_URL"),
     _value("limit-too-strict", "RATE_LIMIT_PER_MINUTE"),

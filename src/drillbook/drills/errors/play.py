@@ -122,6 +122,8 @@ def _carried_out(case: Case, site: Site, seed: int, chance: Random, before: Worl
         serves=serving(ground.cloud, ground.name),
         holders=tuple(each.pid for each in broken.sessions if each.name == HOLDER),
     )  # fmt: skip
+    # Only now: the product may have mended it before the last of them is answered.
+    case.meanwhile(ground, chance)
     course = _watched(case, site, broken_at)
     written = written_between(ground.cloud, broken, look(ground.cloud))
     harm = harm_of(site.users, broken_at, course.ended, slow=case.slow)
