@@ -9,7 +9,9 @@ from redis import Redis
 
 from drillbook.drills.errors.controls import scans
 from drillbook.drills.errors.repairs import keep, put_back
+from drillbook.drills.errors.sessions_seen import SessionsSeen
 from drillbook.drills.errors.world import World, look, written_between
+from drillbook.drills.errors.world_database import sessions_of
 from drillbook.range.cloud import Cloud
 from drillbook.range.environment import APP_LOGIN
 from drillbook.range.faults.fault import Ground
@@ -73,6 +75,21 @@ def test_each_write_is_seen_and_put_back(ground: Ground) -> None:
         (str(pid), "removed"),
     } <= found
     assert {what for what, _ in changed(cloud, untouched)} == {ENDLESS, str(pid)}
+
+
+def test_a_session_that_ends_before_all_was_looked_at_is_known_by_its_name(
+    ground: Ground,
+) -> None:
+    with SessionsSeen(ground.environment).looking() as seen:
+        with psycopg.connect(
+            ground.environment.server.url("booking"), application_name="is soon gone"
+        ) as soon:
+            pid = soon.info.backend_pid
+            while pid not in {each.pid for each in seen.all_with(())}:
+                soon.execute("SELECT pg_sleep(0.05)")
+        kept = seen.all_with(sessions_of(ground.environment))
+
+    assert {each.name for each in kept if each.pid == pid} == {"is soon gone"}
 
 
 def test_what_was_away_at_one_of_both_looks_is_no_write(ground: Ground) -> None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -13,10 +13,12 @@ from drillbook.drills.errors.case import Case, Facts
 from drillbook.drills.errors.product import Product
 from drillbook.drills.errors.repairs import Kept, keep, put_back
 from drillbook.drills.errors.result import Course, Result, judged
+from drillbook.drills.errors.sessions_seen import SessionsSeen
 from drillbook.drills.errors.users import Users, harm_of
 from drillbook.drills.errors.world import World, look, written_between
 from drillbook.engine.outcome import State
 from drillbook.range import practice
+from drillbook.range.environment import Environment
 from drillbook.range.faults.fault import Ground
 from drillbook.range.faults.snapshot import serving
 from drillbook.watch.incidents import Incident
@@ -113,13 +115,17 @@ def _carried_out(case: Case, site: Site, seed: int, chance: Random, before: Worl
     ground = site.ground
     served = serving(ground.cloud, ground.name)
     broken_at = datetime.now(UTC)
-    if case.fault:
-        practice.break_(ground.folder, case.fault, tied=True)
-    case.act(ground, chance)
-    broken = look(ground.cloud)
+    production = Environment(ground.name, ground.cloud.environment(ground.name))
+    with SessionsSeen(production).looking() as seen:
+        if case.fault:
+            practice.break_(ground.folder, case.fault, tied=True)
+        case.act(ground, chance)
+        serves = serving(ground.cloud, ground.name)
+        broken = look(ground.cloud)
+    broken = replace(broken, sessions=seen.all_with(broken.sessions))
     facts = Facts(
         cloud=ground.cloud, before=before, broken=broken, served=served,
-        serves=serving(ground.cloud, ground.name),
+        serves=serves,
         holders=tuple(each.pid for each in broken.sessions if each.name == HOLDER),
     )  # fmt: skip
     # Only now: the product may have mended it before the last of them is answered.
