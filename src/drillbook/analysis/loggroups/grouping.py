@@ -87,7 +87,6 @@ class Grouper:
     _pieces: Pieces = field(init=False)
     _forms: list[_Form] = field(default_factory=list)
     _of_line: "array[int]" = field(default_factory=lambda: array("I"))
-    _last: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._pieces = Pieces(self._memo)
@@ -114,7 +113,6 @@ class Grouper:
         else:
             places = range(start, start + len(chunk))
             self._of_line.extend(self._numbers(masked, chunk, places))
-        self._last.update(zip(self._of_line[start:], count(start), strict=False))
 
     def _numbers_by_key(self, text: bytes, chunk: list[str], start: int) -> Iterator[int]:
         """Give the number of each line's form; of those with one key the first is looked at."""
@@ -189,14 +187,14 @@ class Grouper:
 
     def groups(self) -> Groups:
         """Return the groups of all lines taken so far."""
-        counts = Counter(self._of_line)
+        counts, last = Counter(self._of_line), dict(zip(self._of_line, count(), strict=False))
         joined = cluster({form.shape for form in self._forms if not form.coarse})
         members: dict[tuple[Shape, bool], list[int]] = {}
         for number, form in enumerate(self._forms):
             shape = form.shape if form.coarse else joined[form.shape]
             members.setdefault((shape, form.coarse), []).append(number)
         found = [
-            (self._group(shape, numbers, counts), numbers)
+            (self._group(shape, numbers, counts, max(map(last.__getitem__, numbers))), numbers)
             for (shape, _), numbers in members.items()
         ]
         found.sort(key=lambda each: (-each[0].count, each[0].first))
@@ -204,13 +202,13 @@ class Grouper:
         of_line = array("I", map(place.__getitem__, self._of_line))
         return Groups(tuple(group for group, _ in found), of_line)
 
-    def _group(self, shape: Shape, numbers: list[int], counts: Counter[int]) -> Group:
+    def _group(self, shape: Shape, numbers: list[int], counts: Counter[int], last: int) -> Group:
         first = min((self._forms[number] for number in numbers), key=lambda form: form.first)
         return Group(
             template=" ".join(shape).replace(MARK, "<*>"),
             count=sum(counts[number] for number in numbers),
             first=first.first,
-            last=max(self._last[number] for number in numbers),
+            last=last,
             example=first.example,
             coarse=first.coarse,
         )
