@@ -1,14 +1,28 @@
 """No repair is proposed that would hit those who have done nothing."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from culprit.scenes import BEGAN, NOW, WELL, felt, requests, scene
+from culprit.scenes import (
+    BEGAN,
+    NEW,
+    NOW,
+    WELL,
+    build,
+    fails,
+    felt,
+    requests,
+    scene,
+    switch,
+)
+from drillbook.analysis.culprit import judge
 from drillbook.analysis.culprit.crowd import crowd_cases
 from drillbook.analysis.culprit.databases import database_cases
 from drillbook.analysis.culprit.requests import Request
-from drillbook.core.incident import CauseKind, FixKind
+from drillbook.core.deployments import EnvironmentValue
+from drillbook.core.incident import CauseKind, Change, ChangeKind, FixKind
 from drillbook.core.vitals import Entrance
 
 
@@ -65,3 +79,40 @@ def test_a_database_that_is_starting_is_not_started_anew() -> None:
         cases = database_cases(scene(failing, vitals=vitals, now=NOW), trouble)
         down = next(case for case in cases if case.cause.kind is CauseKind.DATABASE)
         assert down.fix.kind is fix
+
+
+def rotated(at: datetime) -> dict[str, object]:
+    """A value that was changed for good, with a build of the same commit that has it."""
+    serving = replace(NEW, deployment=build("dpl_new", "a" * 40, 0.02))
+    value = Change(
+        kind=ChangeKind.VALUE, at=at, subject="DATABASE_URL", says="DATABASE_URL was changed",
+        source="hosting",
+    )  # fmt: skip
+    known = EnvironmentValue(
+        key="DATABASE_URL", kind="encrypted", targets=(), created=NOW - timedelta(days=9),
+        changed=NOW - timedelta(hours=1),
+    )  # fmt: skip
+    return {"serving": serving, "changes": (switch(at), value), "values": (known,)}
+
+
+def test_a_build_that_is_slow_at_first_is_not_gone_back_from_to_a_value_that_is_no_more() -> None:
+    began = NOW - timedelta(seconds=3)
+
+    def cold(one: Request, number: int) -> Request:
+        return replace(one, milliseconds=900.0) if number % 3 == 0 else one
+
+    seen = scene(requests(cold, began=began, every=0.1), **rotated(began))
+    judged = judge(seen)
+
+    assert seen.trouble is not None
+    assert judged.found is None
+    assert judged.fix.kind is FixKind.PERSON
+
+
+def test_a_value_is_not_blamed_by_its_time_alone() -> None:
+    seen = scene(requests(fails("", status=500)), **rotated(BEGAN))
+    judged = judge(seen)
+
+    assert seen.trouble is not None
+    assert judged.found is None
+    assert {one.cause.subject for one in judged.candidates} >= {"DATABASE_URL"}

@@ -115,6 +115,9 @@ def _value(scene: Scene, trouble: Trouble, timed: Timing, name: str, what: str, 
     _fitting(case, scene, trouble, name)
     if what == "was added":
         case.add("a value that was added takes nothing away", -1.5, HOSTING)
+    if not case.is_specific:
+        # A value is changed together with what it opens: going back may lock the app out.
+        case.add("no error tells of it: only its time speaks for it", -4.0, LOG)
     return case
 
 
@@ -124,6 +127,7 @@ def _missing(case: Case, trouble: Trouble, name: str, what: str) -> None:
         return
     if trouble.about(Symptom.VALUE_MISSING) == name:
         weight = 6.0 if what == "was taken away" else 3.0
+        case.is_specific = True
         case.add(f"{share:.0%} of the errors say that {name} is not set", weight, LOG)
     else:
         case.add(
@@ -139,11 +143,13 @@ def _fitting(case: Case, scene: Scene, trouble: Trouble, name: str) -> None:
     if symptoms:
         share = trouble.share(*symptoms)
         if share >= A_THIRD:
+            case.is_specific = True
             case.add(f"{share:.0%} of the errors are such as a wrong {name} brings", 2.0, LOG)
         elif not trouble.share(Symptom.VALUE_MISSING, Symptom.OTHER, Symptom.CODE):
             case.add(f"no error is such as a wrong {name} brings", -2.5, LOG)
     about = trouble.about(Symptom.OUTSIDE_AWAY, Symptom.OUTSIDE_FAILS)
     if about and akin(about, name):
+        case.is_specific = True
         case.add(f"the errors are about the {about}", 1.5, LOG)
         well = _seen(scene, about)
         if well is not None and well.alive:

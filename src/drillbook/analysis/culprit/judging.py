@@ -13,7 +13,7 @@ from drillbook.analysis.culprit.timing import sharpened, timing
 from drillbook.analysis.culprit.waiting import waiting_cases
 from drillbook.analysis.culprit.weighing import NAMED, Case, person, ranked
 from drillbook.analysis.onset.finding import Onset
-from drillbook.core.incident import Candidate, CauseKind, ChangeKind, Fix, FixKind
+from drillbook.core.incident import Candidate, CauseKind, Change, ChangeKind, Fix, FixKind
 
 # What a change may bring about: seen in the middle, and not at the root.
 BROUGHT_ABOUT = {
@@ -32,6 +32,8 @@ CHANGES_OF = {
     CauseKind.MIGRATION: ChangeKind.MIGRATION,
 }
 PASSED_ON = 0.9
+WARM_SECONDS = 20.0
+OF_BUILD = {CauseKind.RELEASE, CauseKind.VALUE}
 UNREAD = "what users feel is not known, the log could not be read"
 
 
@@ -102,6 +104,7 @@ def _cases(scene: Scene, trouble: Trouble) -> list[Case]:
     ]
     _pass_on(cases)
     _crowded(cases, trouble)
+    _just_begun(cases, scene, trouble)
     return cases
 
 
@@ -117,6 +120,32 @@ def _crowded(cases: list[Case], trouble: Trouble) -> None:
                 -8.0,
                 "log",
             )
+
+
+def _just_begun(cases: list[Case], scene: Scene, trouble: Trouble) -> None:
+    """Weigh that a build answers slowly at first, until its code and its connections are warm."""
+    change = _switched(scene)
+    if trouble.kinds[0] is not Badness.SLOW or change is None:
+        return
+    seconds = (scene.now - change.at).total_seconds()
+    if not 0 <= seconds < WARM_SECONDS:
+        return
+    for case in cases:
+        if case.cause.kind in OF_BUILD:
+            case.add(
+                f"the build has served for {seconds:.0f} s: any is slow at first", -5.0, "hosting"
+            )
+
+
+def _switched(scene: Scene) -> Change | None:
+    """Return when the users were given the build that serves."""
+    name = scene.serving.deployment.id if scene.serving else ""
+    found = [
+        one
+        for one in scene.changes or ()
+        if one.kind is ChangeKind.DEPLOYMENT and one.subject == name
+    ]
+    return max(found, key=lambda one: one.at, default=None)
 
 
 def _pass_on(cases: list[Case]) -> None:

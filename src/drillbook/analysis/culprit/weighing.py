@@ -29,6 +29,7 @@ class Case:
     `of_the_app`: it is the app's own sessions, and no other program's, that it is about.
     `is_root`: what brought it about is known and stands in it; `cleared`: it did well before, so
     it may have for itself only what was seen of it, and not what it might have brought about.
+    `is_specific`: something besides its time speaks for it, such as the words of the errors.
     """
 
     cause: Cause
@@ -37,6 +38,7 @@ class Case:
     of_the_app: bool = False
     is_root: bool = False
     cleared: bool = False
+    is_specific: bool = False
     evidence: list[Evidence] = field(default_factory=list[Evidence])
 
     def add(self, says: str, weight: float, source: str, at: datetime | None = None) -> None:
