@@ -1,7 +1,5 @@
 """The one workflow: carries a plan out, step by step, and takes it back when it must."""
 
-from contextlib import suppress
-
 from sqlalchemy.exc import SQLAlchemyError
 
 from drillbook.core.model import Risk
@@ -62,22 +60,33 @@ async def _forward(current: Current, plan: Plan) -> RunOutcome:
         current.afterwards = False
         ended = await _turned(current, turn)
         if turn.nobody:
-            await _written_up(current)
+            return await _written_up(current, ended)
         return ended
     return _outcome(current, State.DONE)
 
 
-async def _written_up(current: Current) -> None:
+async def _written_up(current: Current, ended: RunOutcome) -> RunOutcome:
     """Carry out what the post-mortem only reads: whoever comes to it finds it drafted."""
     current.on_way_back = current.scope.going_back = False
     current.afterwards = True
     path = Path(current)
-    with suppress(LeavePath):  # the run is at its end: a wish to cancel it changes nothing
+    try:
         for step in [step for part in current.parts for step in part.post_mortem]:
             reads = [
                 each for each in step.tasks if each.kind is Kind.ACTION and each.risk is Risk.READ
             ]
             await path.step(step.model_copy(update={"tasks": tuple(reads)}))
+    except LeavePath:
+        return ended  # the run is at its end: a wish to cancel it changes nothing
+    except SQLAlchemyError:
+        raise
+    except Exception as error:
+        if current.steps.stopping():
+            raise
+        # How the run ended is told as it was, whatever becomes of what is written about it.
+        says = f"{ended.reason}; its post-mortem was not drafted: {unforeseen(error)}"
+        return ended.model_copy(update={"reason": says})
+    return ended
 
 
 async def _turned(current: Current, turn: LeavePath) -> RunOutcome:

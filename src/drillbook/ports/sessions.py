@@ -47,7 +47,8 @@ class Sessions(Protocol):
         """
         Cancel what it does; when that does not end it within the grace, terminate it.
 
-        One that is there and no longer as its name says is spared. Errors: Refused when it may not be ended, Failed when it does not go.
+        One that is there and no longer as its name says is spared. Errors: Refused when it may not
+        be ended, Failed when it does not go.
         """
         ...
 

@@ -21,11 +21,15 @@ class ConnectionsRaised(Frozen):
 
 
 class LimitBefore(Frozen):
-    """A login's limit before the write, and the one that the write was about to set."""
+    """
+    A login's limit before the write, and the one that the write was about to set.
+
+    `to` is None in the record of a run from before 24 November 2026.
+    """
 
     role: str
     limit: int
-    to: int
+    to: int | None = None
 
 
 @domain.write
@@ -75,7 +79,8 @@ def undo_raise(
 ) -> ConnectionsRaised:
     """Set the limit as it was; connections above it stay until their clients close them."""
     room = limits.room(role)
-    if room.limit not in {before.limit, before.to}:
+    set_to = before.to if before.to is not None else _wanted(room, to)
+    if room.limit not in {before.limit, set_to}:
         raise Refused(
             f"{role} may have {room.limit} connections by now, which this task has not set; "
             f"before it was {before.limit}",

@@ -22,7 +22,7 @@ from drillbook.analysis.culprit.onsets import (
 from drillbook.analysis.culprit.requests import Request, folded
 from drillbook.analysis.culprit.scene import Badness, Trouble
 from drillbook.analysis.error_rate import binomial_tail
-from drillbook.analysis.felt import FELT_MILLISECONDS
+from drillbook.analysis.felt import FELT_MILLISECONDS, NOTICED_SHARE
 from drillbook.analysis.onset.finding import Level, Onset, Piece
 from drillbook.analysis.onset.silence import find_silence
 from drillbook.analysis.onset.slowness import SLOWER_TIMES, slow_from
@@ -31,7 +31,6 @@ ONE_SOURCE = 0.8
 CROWD_OF_SOURCES = 12
 NEW_SECONDS = 60.0
 FEWER = 0.05
-LEAST_SLOW = 0.05
 MOST_ROUTES = 6
 CROWD = 2.0
 LONGEST_BEFORE = 900.0
@@ -194,7 +193,7 @@ def _is_felt(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: floa
     """Whether so many are slow where it is that it is more than a machine's hiccups."""
     hit = hit_routes(requests, is_bad, now)
     since = [is_bad(one) for one in requests if one.at >= onset.at and one.route in hit]
-    return sum(since) >= LEAST_SLOW * len(since)
+    return sum(since) >= NOTICED_SHARE * len(since)
 
 
 def _one_source(requests: Sequence[Request], is_bad: IsBad, onset: Onset) -> str:

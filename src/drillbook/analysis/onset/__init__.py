@@ -10,7 +10,7 @@ from drillbook.analysis.onset.finding import (
     find_onset_of_counts,
 )
 from drillbook.analysis.onset.silence import Silence, find_silence
-from drillbook.analysis.onset.slowness import find_slow_onset
+from drillbook.analysis.onset.slowness import slow_from
 
 __all__ = [
     "Attribution",
@@ -24,5 +24,5 @@ __all__ = [
     "find_onset",
     "find_onset_of_counts",
     "find_silence",
-    "find_slow_onset",
+    "slow_from",
 ]

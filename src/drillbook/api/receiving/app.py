@@ -77,6 +77,7 @@ class Reception:
     def __init__(self, receivers: tuple[Receiver, ...]) -> None:
         self._receivers = {receiver.key: receiver for receiver in receivers}
         self.tallies = {receiver.key: Tally() for receiver in receivers}
+        self._under_way = set[bytes]()
         self._seen = {receiver.key: Seen() for receiver in receivers}
         self._at_once = 0
 
@@ -190,10 +191,18 @@ class Reception:
             receiver.pace.ask()
             body, seen = await _body(request), self._seen[receiver.key]
             digest = sha256(request.url.path.encode() + b"\n" + body).digest()
-            taken = await run_in_threadpool(_keep, receiver, read, body, is_kept=seen.has(digest))
-            is_new = not seen.has(digest)
-            seen.add(digest)
-            return taken, is_new
+            if digest in self._under_way:
+                raise TurnedAwayError(
+                    503, "it is being kept; send it again", wait_seconds=BUSY_SECONDS
+                )
+            self._under_way.add(digest)
+            try:
+                is_kept = seen.has(digest)
+                taken = await run_in_threadpool(_keep, receiver, read, body, is_kept=is_kept)
+                seen.add(digest)
+            finally:
+                self._under_way.discard(digest)
+            return taken, not is_kept
         finally:
             self._at_once -= 1
 
