@@ -1,9 +1,15 @@
 """What fails now is found though other outages lie in the same window."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
+from uuid import UUID
+
+import pytest
 
 from culprit.scenes import NOW, START, Spoils, fails, felt, requests
+from drillbook.analysis.culprit.kinds import Kinds
 from drillbook.analysis.culprit.requests import Request
 from drillbook.analysis.culprit.scene import Badness
 from drillbook.analysis.culprit.trouble import find_trouble
@@ -93,3 +99,64 @@ def test_one_slow_route_is_seen_among_the_hiccups_of_others_and_dated_by_itself(
     assert {one.route for one in trouble.bad} == {"POST /api/orders/*/pay"}
     assert NOW.timestamp() - 20 < trouble.onset.earliest <= trouble.onset.latest
     assert trouble.onset.latest < NOW.timestamp() - 8
+
+
+FIRST = ("Anna", "Ben", "Cem", "Dora", "Emil", "Finn", "Gerd", "Hans", "Ida", "Jan")
+LAST = ("Meier", "Schulz", "Wolf", "Kurz", "Lang", "Ott", "Paul", "Quast", "Rau", "Sommer")
+
+
+def of_ids(number: int) -> str:
+    return f"booking {UUID(int=number * 2**96 + number * 7919)} cannot be priced"
+
+
+def of_people(number: int) -> str:
+    return f"no price for {FIRST[number % 10]} {LAST[number // 10 % 10]}"
+
+
+def whose_names_come_first(number: int) -> str:
+    return f"{FIRST[number % 10]} {LAST[number // 10 % 10]} has no price"
+
+
+@pytest.mark.parametrize("says", [of_ids, of_people, whose_names_come_first])
+def test_failures_that_each_name_another_thing_are_of_one_kind(
+    says: Callable[[int], str],
+) -> None:
+    def spoil(one: Request, number: int) -> Request:
+        return replace(one, status=500, message=says(number // 10)) if number % 10 == 0 else one
+
+    began = NOW - timedelta(seconds=400)
+    users = requests(spoil, began=began, every=0.5)
+
+    trouble = felt(users).trouble
+
+    assert trouble is not None
+    assert abs(trouble.onset.at - began.timestamp()) < 15
+    assert len(trouble.bad) == sum(one.failed for one in users) == 80
+
+
+def test_an_older_outage_whose_words_each_differ_lends_its_time_to_no_other() -> None:
+    number = count()
+
+    def spoil(one: Request, _: int) -> Request:
+        ago = NOW.timestamp() - one.at
+        if 200 < ago <= 260:
+            return replace(one, status=500, message=of_people(next(number)))
+        return replace(one, status=500, message="till is locked") if ago <= 10 else one
+
+    trouble = felt(requests(spoil, began=START, every=0.2)).trouble
+
+    assert trouble is not None
+    assert {one.message for one in trouble.bad} == {"till is locked"}
+    assert trouble.onset.earliest > NOW.timestamp() - 20
+
+
+def test_few_kinds_are_told_apart_however_many_words_and_names_there_are() -> None:
+    letters = [a + b + c for a in "abcdefghij" for b in "abcdefghij" for c in "abcdefghij"]
+    bad = [Request(0.0, 500, "GET /", message=f"{one} is away") for one in letters]
+    bad += [Request(0.0, 500, "GET /", message=f"no {one} here: {two}")
+            for one in letters[:3] for two in letters]  # fmt: skip
+    bad += [Request(0.0, 500, "GET /", message=f'column "{one}" does not exist') for one in letters]
+
+    known = Kinds(bad)
+
+    assert len({known.of(one) for one in bad}) <= 3

@@ -5,20 +5,19 @@ Bad requests of one kind are held against good ones alone: an outage of another 
 or goes on beside it, lends it neither its time nor its words, and makes none of it usual.
 """
 
-import re
-from collections import Counter
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from drillbook.analysis.culprit.kinds import Kind, Kinds
 from drillbook.analysis.culprit.onsets import (
     IsBad,
     hit_routes,
     lately,
     onset_of,
 )
-from drillbook.analysis.culprit.requests import Request, reading_of
-from drillbook.analysis.culprit.symptoms import Symptom
+from drillbook.analysis.culprit.requests import Request
 from drillbook.analysis.onset.finding import Onset
 
 OVER = 0.003
@@ -26,21 +25,6 @@ LATEST = 7  # bad requests that tell what goes wrong now
 MOST_KINDS = 4
 TOGETHER_SECONDS = 20.0
 RUN_SECONDS, RUN_REQUESTS = 20.0, 30  # of an outage, by which one tells whether it ended
-LONGEST_SHAPE = 60
-_NUMBER = re.compile(r"\d+")
-
-
-class Kind(NamedTuple):
-    """
-    What a bad request is, and what about; its words where that tells neither.
-
-    Where it has no words at all, such as in an access log, its status and its route are its kind.
-    """
-
-    symptom: Symptom
-    about: str
-    words: str = ""
-    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +46,15 @@ def begun(
     recent = lately(requests, is_bad, now)
     if not recent:
         return None
-    kinds = [_kind(one) if is_bad(one) else None for one in requests]
-    over = {kind for kind in set(kinds) if kind is not None and _is_over(requests, kinds, kind)}
-    recent = [one for one in recent if _kind(one) not in over]
-    if not recent:
-        return None
+    bad = [is_bad(one) for one in requests]
+    known = Kinds(one for one, wrong in zip(requests, bad, strict=True) if wrong)
+    kinds = [known.of(one) if wrong else None for one, wrong in zip(requests, bad, strict=True)]
     every = {one for one in kinds if one is not None}
-    latest = Counter(_kind(one) for one in recent[-LATEST:])
-    often = Counter(_kind(one) for one in recent)
+    over = _over(requests, kinds)
+    current = [kind for one in recent if (kind := known.of(one)) not in over]
+    if not current:
+        return None
+    latest, often = Counter(current[-LATEST:]), Counter(current)
     asked = sorted(often, key=lambda one: (latest[one], often[one]), reverse=True)[:MOST_KINDS]
     found: dict[Kind, Onset] = {}
     for kind in asked if len(every) > 1 else ():
@@ -82,8 +67,9 @@ def begun(
     if not found:
         # Of each kind there is too little: together those that are not over may be enough.
         onset = _still(_of(requests, kinds, every - over), is_bad, now, start, health)
-        return None if onset is None else Begun(_without(is_bad, over), onset)
-    return _together(requests, is_bad, kinds, found, now, start)
+        return None if onset is None else Begun(_without(is_bad, known, over), onset)
+    onset, old = _together(requests, is_bad, kinds, found, now, start)
+    return Begun(_without(is_bad, known, old), onset)
 
 
 def _together(
@@ -93,8 +79,8 @@ def _together(
     found: dict[Kind, Onset],
     now: float,
     start: float,
-) -> Begun:
-    """Return the kind that goes wrong now with those that began when it did, or with it first."""
+) -> tuple[Onset, set[Kind]]:
+    """Return since when it goes wrong, with the kinds that began together, and which are older."""
     main = next(iter(found))
     onset = found[main]
     group = {one for one, other in found.items() if abs(other.at - onset.at) <= TOGETHER_SECONDS}
@@ -105,32 +91,43 @@ def _together(
         for one, kind in zip(requests, kinds, strict=True)
         if kind is not None and one.at < onset.earliest
     }
-    return Begun(_without(is_bad, old - group), onset)
+    return onset, old - group
 
 
-def _without(is_bad: IsBad, others: set[Kind]) -> IsBad:
+def _without(is_bad: IsBad, known: Kinds, others: set[Kind]) -> IsBad:
     def is_of_it(request: Request) -> bool:
-        return is_bad(request) and _kind(request) not in others
+        return is_bad(request) and known.of(request) not in others
 
     return is_of_it if others else is_bad
 
 
-def _is_over(requests: Sequence[Request], kinds: Sequence[Kind | None], kind: Kind) -> bool:
+def _over(requests: Sequence[Request], kinds: Sequence[Kind | None]) -> set[Kind]:
+    """Return the kinds that ended."""
+    good: dict[str, list[float]] = defaultdict(list)
+    bad: dict[Kind, list[Request]] = defaultdict(list)
+    for one, kind in zip(requests, kinds, strict=True):
+        if kind is None:
+            good[one.route].append(one.at)
+        else:
+            bad[kind].append(one)
+    return {kind for kind, those in bad.items() if _is_over(those, good)}
+
+
+def _is_over(bad: Sequence[Request], good: dict[str, list[float]]) -> bool:
     """Whether so many good ones came since the last bad one, where it was, that it ended."""
-    places = [place for place, one in enumerate(kinds) if one == kind]
-    last = requests[places[-1]].at
-    routes = {requests[place].route for place in places if requests[place].at >= last - RUN_SECONDS}
-    there = [
-        (one.at, other == kind)
-        for one, other in zip(requests, kinds, strict=True)
-        if one.route in routes and other in {None, kind}
-    ]
-    good = sum(at > last for at, _ in there)
-    until = [(at, bad) for at, bad in there if at <= last]
-    begin = min(last - RUN_SECONDS, until[-RUN_REQUESTS:][0][0])
-    run = [bad for at, bad in until if at >= begin]
-    share = sum(run) / (len(run) + 1)
-    return (1.0 - share) ** good <= OVER
+    last = bad[-1].at
+    routes = {one.route for one in bad if one.at >= last - RUN_SECONDS}
+    mine = [one.at for one in bad if one.route in routes]
+    there = [good[route] for route in routes if route in good]
+    ends = [bisect_right(times, last) for times in there]
+    since = sum(len(times) - end for times, end in zip(there, ends, strict=True))
+    latest = mine[-RUN_REQUESTS:]
+    for times, end in zip(there, ends, strict=True):
+        latest += times[max(0, end - RUN_REQUESTS) : end]
+    begin = min(last - RUN_SECONDS, sorted(latest)[-RUN_REQUESTS:][0])
+    failed = len(mine) - bisect_left(mine, begin)
+    well = sum(end - bisect_left(times, begin) for times, end in zip(there, ends, strict=True))
+    return (1.0 - failed / (failed + well + 1)) ** since <= OVER
 
 
 def _of(
@@ -163,12 +160,3 @@ def is_now(requests: Sequence[Request], is_bad: IsBad, onset: Onset, now: float)
     before = since[: len(since) - good]
     share = sum(before) / (len(before) + 1)
     return (1.0 - share) ** good > OVER
-
-
-def _kind(request: Request) -> Kind:
-    read = reading_of(request)
-    if read.symptom not in {Symptom.OTHER, Symptom.CODE}:
-        return Kind(read.symptom, read.about)
-    if not request.message:
-        return Kind(read.symptom, read.about, str(request.status), request.route)
-    return Kind(read.symptom, read.about, _NUMBER.sub("#", request.message[:LONGEST_SHAPE]))
