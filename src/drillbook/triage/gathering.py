@@ -102,9 +102,8 @@ def gather(
         found = _found(looks, start, now)
     read, felt = with_builds(found.read, found.felt, builds)
     seen = timeline.switched(read.requests)
-    # Our own knocks tell that nobody is answered; else users' requests tell it all.
-    knocked = _knocked(looks.get("app", Door), now)
-    felt = find_silent(read.requests, now.timestamp(), start.timestamp(), knocked) or felt
+    if looks.has("logs"):  # of a log that was not read, nobody knows that no request comes
+        felt = _silent(found, read, looks.get("app", Door)) or felt
     changes, scene = _scene(looks, read, felt, hosting, recent, seen, start, now)
     name = felt.trouble.about(Symptom.VALUE_MISSING) if felt.trouble is not None else ""
     if name and not looks.has("stack's values"):
@@ -149,6 +148,12 @@ def _own_paths(systems: Systems) -> tuple[str, ...]:
 def _builds(hosting: Hosting | None, recent: Iterable[Deployment]) -> Mapping[str, str]:
     serving = (hosting.serving,) if hosting and hosting.serving else ()
     return builds_of(tuple({one.id: one for one in (*recent, *serving)}.values()))
+
+
+def _silent(found: Found, read: Read, door: Door | None) -> Felt | None:
+    """Return that nobody is answered, as our own knocks tell; up to when the log was read."""
+    knocked = _knocked(door, found.now)
+    return find_silent(read.requests, found.now.timestamp(), found.start.timestamp(), knocked)
 
 
 def _knocked(door: Door | None, now: datetime) -> tuple[Request, ...]:
