@@ -5,10 +5,13 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 from drillbook.actions import errors
-from drillbook.core.effect import Effect, Evidence
+from drillbook.core.effect import Effect, Evidence, deadline
 from drillbook.core.quantities import parse_duration
+from drillbook.core.waiting import bounded
+from drillbook.ports.logs import LogLine, LogSpan
 from drillbook.providers.logfile import FileLogs
 from drillbook.stack.log_sources.merged import MergedLogs
 from drillbook.stack.log_sources.source import Local
@@ -63,3 +66,32 @@ def test_no_source_that_can_be_read_is_unknown_and_stops_nobody(tmp_path: Path) 
     assert not found.known
     assert found.evidence is None
     assert "nothing was kept: the log" in found.says
+
+
+def test_the_lines_are_waited_for_as_long_as_the_task_may_take() -> None:
+    class Paged:
+        """A platform's log that comes page by page, and so for long."""
+
+        left = 0.0
+        may = Event()
+
+        def between(self, start: datetime, end: datetime) -> LogSpan:  # noqa: ARG002 - the port's
+            self.left = deadline.get().left(at_most=10_000.0)
+            self.may.wait(20)
+            return LogSpan((LogLine(end, status=200, path="/a"),))
+
+        def newest(self) -> datetime | None:
+            return None
+
+    paged, record = Paged(), Record()
+    effect = replace(Effect(key="k"), keep=record.keep)
+    with bounded(timedelta(seconds=0.3)):
+        short = errors.preserve.do(paged, effect)
+    paged.may.set()
+    with bounded(timedelta(minutes=30)):
+        found = errors.preserve.do(paged, effect, lasting=parse_duration("24h"))
+
+    assert not short.known
+    assert "it was not read within 0.3 s" in short.says
+    assert (found.known, found.lines) == (True, 1)
+    assert paged.left > 800.0

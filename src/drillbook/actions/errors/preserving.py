@@ -9,7 +9,7 @@ from functools import cache
 from operator import attrgetter
 
 from drillbook.actions.errors.subject import domain
-from drillbook.core.effect import Effect, Evidence
+from drillbook.core.effect import Effect, Evidence, deadline
 from drillbook.core.errors import DrillbookError
 from drillbook.core.incident import SourceState
 from drillbook.core.model import Frozen
@@ -17,7 +17,7 @@ from drillbook.core.quantities import Duration, parse_duration
 from drillbook.core.secret import scrub_foreign
 from drillbook.core.waiting import check_watch
 from drillbook.ports.logs import LogLine, Logs
-from drillbook.triage.sharing import shared
+from drillbook.triage.sharing import OWN_SECONDS, shared
 
 THIRTY_MINUTES = parse_duration("30m")
 NAME = "lines.jsonl.gz"
@@ -53,7 +53,9 @@ def preserve(logs: Logs, effect: Effect, *, lasting: Duration = THIRTY_MINUTES) 
     """Keep what all log sources wrote lately as evidence: platforms forget it within the hour."""
     check_watch(lasting=lasting, compared_with=lasting)
     try:
-        shown = shared.lines(logs, timedelta(seconds=lasting.total_seconds()))
+        # A platform is read page by page, and what is not kept now is forgotten there.
+        left = deadline.get().left(at_most=OWN_SECONDS)
+        shown = shared.lines(logs, timedelta(seconds=lasting.total_seconds()), left)
     except DrillbookError as error:
         says, end = f"nothing was kept: {error}", datetime.now(UTC)
         return Preserved(
