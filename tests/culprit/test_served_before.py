@@ -222,3 +222,71 @@ def test_what_statements_make_and_drop_is_read_by_their_words() -> None:
     assert made_names('CREATE UNIQUE INDEX CONCURRENTLY "x" ON o (a)') == {"x"}
     assert made_names("CREATE TABLE t (); DROP TABLE t") == frozenset()
     assert dropped_names('DROP INDEX CONCURRENTLY IF EXISTS s."x"') == {"x"}
+
+
+ANEW = {
+    "a constraint": "ALTER TABLE orders DROP CONSTRAINT IF EXISTS c; "
+    "ALTER TABLE orders ADD CONSTRAINT c CHECK (price > 0)",
+    "a constraint in one statement": "ALTER TABLE o DROP CONSTRAINT c, ADD CONSTRAINT c CHECK (a)",
+    "a function": "DROP FUNCTION IF EXISTS shop.c(int); CREATE FUNCTION shop.c(int) RETURNS int",
+    "a trigger": "DROP TRIGGER c ON orders; CREATE TRIGGER c BEFORE INSERT ON orders",
+    "a table by another's name": 'DROP TABLE "c"; ALTER TABLE c_new RENAME TO c',
+    "one on another table": "ALTER TABLE b ADD CONSTRAINT c CHECK (a); "
+    "ALTER TABLE old DROP CONSTRAINT c",
+}
+
+
+@pytest.mark.parametrize("text", ANEW.values(), ids=ANEW)
+def test_what_is_dropped_and_made_anew_is_there(text: str) -> None:
+    assert "c" not in dropped_names(text)
+    assert "c" in dropped_names(f"{text}; DROP TRIGGER c ON b; DROP TABLE c")
+
+
+def test_a_rule_that_is_dropped_and_made_anew_is_blamed_for_what_it_refuses() -> None:
+    text = ANEW["a constraint"].replace(" c", " orders_price_check")
+    known = MigrationKnown("0009_price", BEGAN - timedelta(seconds=1), text)
+    change = Change(kind=ChangeKind.MIGRATION, at=BEGAN - timedelta(seconds=1),
+                    subject=known.name, says="", source="ledger")  # fmt: skip
+    said = 'new row for relation "orders" violates check constraint "orders_price_check"'
+
+    def refused(one: Request, _: int) -> Request:
+        return replace(one, status=500, message=said)
+
+    judged = judge(scene(requests(refused), migrations=(known,), changes=(change,)))
+
+    assert judged.found is not None, judged.says
+    assert judged.found.cause.subject == known.name
+    assert any("name what it makes" in one.says for one in judged.found.evidence)
+
+
+def hand_group(ago: float, text: str) -> timeline.ByHand:
+    return timeline.ByHand(NOW - timedelta(seconds=ago), text, ("orders",), False)
+
+
+def test_a_hand_that_drops_what_is_made_anew_or_is_of_another_table_takes_nothing_back() -> None:
+    entry = LedgerEntry(
+        ledger="own", name="0009", statements=("ALTER TABLE orders ADD CONSTRAINT c CHECK (a)",),
+        status="applied", at=NOW - timedelta(seconds=90),
+    )  # fmt: skip
+    drop, add = (
+        "ALTER TABLE orders DROP CONSTRAINT c",
+        "ALTER TABLE orders ADD CONSTRAINT c CHECK (b)",
+    )
+
+    def undone(*hand: timeline.ByHand) -> object:
+        return timeline.known_migrations((entry,), {}, hand, {})[0].undone_at
+
+    assert undone(hand_group(50, f"{drop};\n{add}")) is None
+    assert undone(hand_group(50, drop), hand_group(20, add)) is None
+    assert undone(hand_group(50, drop.replace("orders", "rooms"))) is None
+    assert undone(hand_group(50, f"{add};\n{drop}")) == NOW - timedelta(seconds=50)
+    assert undone(hand_group(50, drop), hand_group(20, drop)) == NOW - timedelta(seconds=50)
+
+
+def test_a_build_that_comes_back_little_by_little_is_found_as_coming_back() -> None:
+    mixed = tuple((name, 1) for _ in range(5) for name in ("old", "new"))
+
+    back = timeline.switched(answers(("old", 100), ("new", 200), *mixed, ("old", 300)))
+
+    assert [one.deployment for one in back] == ["old", "new", "old"]
+    assert 300 <= back[-1].first <= 312

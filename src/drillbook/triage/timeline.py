@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from drillbook.analysis.culprit.requests import Request, Word
 from drillbook.analysis.culprit.scene import MigrationKnown
-from drillbook.analysis.schema_words import dropped_names, made_names
+from drillbook.analysis.schema_words import dropped, made, without
 from drillbook.core.deployments import Deployment, EnvironmentValue, Hosting
 from drillbook.core.incident import Change, ChangeKind
 from drillbook.core.migration_files import LedgerEntry
@@ -63,12 +63,12 @@ def switched(requests: Iterable[Request]) -> tuple[Switched, ...]:
     latest: dict[str, int] = {}
     for number, one in enumerate(told):
         build = one.deployment
-        if build in latest and number - latest[build] > APART:
+        is_away = build in latest and number - latest[build] > APART
+        if is_away:
             after = told[number : number + RIGHT_AFTER]
-            is_new = sum(each.deployment == build for each in after) >= NEARLY_ALL * RIGHT_AFTER
-        else:
-            is_new = build not in latest
-        if is_new:
+            if sum(each.deployment == build for each in after) < NEARLY_ALL * RIGHT_AFTER:
+                continue  # away still: users may be handed over little by little
+        if is_away or build not in latest:
             before = told[number - 1].at if number else None
             found.append(Switched(build, one.at, before))
         latest[build] = number
@@ -271,14 +271,15 @@ def known_migrations(
 
 
 def _gone(one: MigrationKnown, hand: Iterable[ByHand]) -> datetime | None:
-    """Return when the last of what it made was dropped after it, by hand."""
-    left = made_names(one.text) if one.at is not None else frozenset[str]()
+    """Return when the last of what it made was dropped after it, by hand, and not made again."""
+    own = made(one.text) if one.at is not None else frozenset()
+    left, gone = own, None
     for each in sorted(hand, key=lambda group: group.at):
-        if left and one.at is not None and each.at > one.at:
-            left -= dropped_names(each.text)
-            if not left:
-                return each.at
-    return None
+        if own and one.at is not None and each.at > one.at:
+            again = own - without(own, made(each.text))
+            left = without(left, dropped(each.text)) | again
+            gone = None if left else gone or each.at
+    return gone
 
 
 def _text(texts: dict[str, str], name: str) -> str:
