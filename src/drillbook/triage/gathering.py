@@ -63,6 +63,7 @@ class Gathered:
     hosting: Hosting | None = None
     set_since: tuple[Change, ...] = ()
     looks: Looks = field(default_factory=Looks)
+    value: str = ""  # whose name the stack was asked for
 
 
 def gather(
@@ -78,7 +79,8 @@ def gather(
     """
     Look at everything that the environment has, but not at `without`; changes nothing.
 
-    With an `earlier` look only what is another within seconds is asked again.
+    With an `earlier` look only what is another within seconds is asked again; of a part that is
+    late now its answer stays.
     """
     looks, now = Looks(), datetime.now(UTC)
     asked = {
@@ -88,7 +90,8 @@ def gather(
     if earlier is not None:
         looks = earlier.looks.but(CHANGES_SOON)
         without |= asked.keys() - CHANGES_SOON
-    looks.look({name: asked[name] for name in asked if name not in without}, seconds)
+    again = {name: asked[name] for name in asked if name not in without}
+    looks.look(again, seconds, earlier.looks if earlier is not None else None)
     hosting, recent = looks.get("hosting", Hosting), looks.several("deployments", Deployment)
     builds = _builds(hosting, recent)
     found = _found(looks, start, now)
@@ -106,8 +109,7 @@ def gather(
         felt = _silent(found, read, looks.get("app", Door)) or felt
     changes, scene = _scene(looks, read, felt, hosting, recent, seen, start, now)
     name = felt.trouble.about(Symptom.VALUE_MISSING) if felt.trouble is not None else ""
-    if name and not looks.has("stack's values"):
-        looks.look({"stack's values": lambda: restorable(systems, name)}, THIRD_SECONDS)
+    looks = _with_value(looks, systems, name, earlier)
     scene = replace(scene, restorable=looks.several("stack's values", str))
     return Gathered(
         scene=scene,
@@ -119,7 +121,16 @@ def gather(
         hosting=hosting,
         set_since=changes,
         looks=looks,
+        value=name,
     )
+
+
+def _with_value(looks: Looks, systems: Systems, name: str, earlier: Gathered | None) -> Looks:
+    if earlier is not None and name != earlier.value:
+        looks = looks.but({"stack's values"})  # it told of another value
+    if name and not looks.has("stack's values"):
+        looks.look({"stack's values": lambda: restorable(systems, name)}, THIRD_SECONDS)
+    return looks
 
 
 def _second(

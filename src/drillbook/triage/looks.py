@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TypeVar
 
+from drillbook.core.effect import deadline
 from drillbook.core.errors import DrillbookError
 from drillbook.core.incident import PartState
 from drillbook.core.secret import scrub_foreign
 from drillbook.core.side_by_side import side_by_side
 
 T = TypeVar("T")
+# What took nearly all of its time did not fail: it was late.
+LATE = 0.9
 Look = Callable[[], object]
 
 
@@ -25,9 +28,17 @@ class Looks:
     answers: dict[str, object] = field(default_factory=dict[str, object])
     parts: list[PartState] = field(default_factory=list[PartState])
     unknown: dict[str, str] = field(default_factory=dict[str, str])
+    answered_at: dict[str, float] = field(default_factory=dict[str, float], repr=False)
 
-    def look(self, looks: Mapping[str, Look], seconds: float) -> None:
-        """Carry the looks out side by side."""
+    def look(
+        self, looks: Mapping[str, Look], seconds: float, earlier: "Looks | None" = None
+    ) -> None:
+        """
+        Carry the looks out side by side.
+
+        Of one that comes too late the `earlier` answer stays; one that fails is unknown.
+        """
+        allowed = deadline.get().left(at_most=seconds)
         taken: dict[str, float] = {}
         timed = {name: _timed(name, look, taken) for name, look in looks.items()}
         for name, answer in side_by_side(timed, at_most_seconds=seconds).items():
@@ -36,11 +47,24 @@ class Looks:
             took = round(taken.get(name, seconds), 3)
             if isinstance(answer, Exception):
                 said = _said(answer)
+                is_late = taken.get(name, allowed) >= LATE * allowed
+                if is_late and earlier is not None and self._keep(name, earlier, took, said):
+                    continue
                 self.unknown[name] = said
                 self.parts.append(PartState(name=name, answered=False, seconds=took, says=said))
             else:
-                self.answers[name] = answer
+                self.answers[name], self.answered_at[name] = answer, monotonic()
                 self.parts.append(PartState(name=name, answered=True, seconds=took))
+
+    def _keep(self, name: str, earlier: "Looks", took: float, why: str) -> bool:
+        if name not in earlier.answers:
+            return False
+        at = earlier.answered_at[name]
+        self.answers[name], self.answered_at[name] = earlier.answers[name], at
+        age = monotonic() - at
+        said = f"{age:.0f} s old, for this time {why}"
+        self.parts.append(PartState(name=name, answered=True, seconds=took, says=said))
+        return True
 
     def but(self, names: Collection[str]) -> "Looks":
         """Return what all other parts answered, for these to be asked again."""
@@ -48,6 +72,7 @@ class Looks:
             {name: answer for name, answer in self.answers.items() if name not in names},
             [part for part in self.parts if part.name not in names],
             {name: why for name, why in self.unknown.items() if name not in names},
+            {name: at for name, at in self.answered_at.items() if name not in names},
         )
 
     def get(self, name: str, kind: type[T]) -> T | None:
