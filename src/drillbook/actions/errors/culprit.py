@@ -206,7 +206,7 @@ def _drawn(gathered: Gathered, judged: Judgement, effect: Effect, now: datetime)
     scene = gathered.scene
     if scene.trouble is None:
         return None
-    drawn = picture(scene.trouble, scene.changes or (), now.timestamp(), judged.says)
+    drawn = picture(scene.trouble, judged, scene.changes or (), now.timestamp())
     return _kept(effect, "culprit.svg", drawn, "image/svg+xml")
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 
-from drillbook.analysis.culprit.scene import Trouble
+from drillbook.analysis.culprit import Judgement, Trouble
+from drillbook.analysis.onset.finding import Onset
 from drillbook.core.incident import Change
 
 WIDTH, HEIGHT = 720, 300
@@ -15,22 +16,23 @@ _MOST_CHANGES = 6
 _LONGEST = 44
 
 
-def picture(trouble: Trouble, changes: Sequence[Change], now: float, says: str) -> bytes:
+def picture(trouble: Trouble, judged: Judgement, changes: Sequence[Change], now: float) -> bytes:
     """Return an SVG: the share of bad requests, the interval of the onset, and the changes."""
-    length = max(_LEAST, _BEFORE * (now - trouble.onset.at))
+    onset = judged.onset or trouble.onset
+    length = max(_LEAST, _BEFORE * (now - onset.at))
     start = now - length
     parts = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
             f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="11">'
         ),
-        f"<title>{escape(says)}</title>",
+        f"<title>{escape(judged.says)}</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fcfcfa"/>',
         (
             f'<text x="{_LEFT}" y="20" font-size="12" fill="#b02020">bad requests, per cent; '
             "shaded: when it began (95 %)</text>"
         ),
-        *_onset(trouble, start, length),
+        *_onset(onset, start, length),
         *_axis(start, length),
         *_bars(trouble, start, length),
         *_changes(changes, start, length),
@@ -48,8 +50,7 @@ def _y(share: float) -> float:
     return HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM)
 
 
-def _onset(trouble: Trouble, start: float, length: float) -> Iterator[str]:
-    onset = trouble.onset
+def _onset(onset: Onset, start: float, length: float) -> Iterator[str]:
     left, right = (_x(at, start, length) for at in (onset.earliest, onset.latest))
     yield (
         f'<rect x="{left:.1f}" y="{_TOP}" width="{max(2.0, right - left):.1f}" '

@@ -24,7 +24,7 @@ def _lines(gathered: Gathered, judged: Judgement, now: datetime) -> Iterator[str
     yield ""
     yield f"What users feel: {gathered.felt.says}."
     if gathered.scene.trouble is not None:
-        onset = gathered.scene.trouble.onset
+        onset = judged.onset or gathered.scene.trouble.onset
         yield (
             f"Since {_clock(onset.at)} UTC, between {_clock(onset.earliest)} and "
             f"{_clock(onset.latest)} with 95 %."
