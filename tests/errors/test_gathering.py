@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from threading import Event
-from typing import cast
+from typing import Self, cast
 
 import pytest
+from typing_extensions import override
 
 from culprit.scenes import WELL
 from drillbook.analysis.culprit import judge
@@ -84,8 +85,10 @@ def away(tmp_path: Path) -> Systems:
     return load_stack(tmp_path / "stack.toml").port("test", Systems)
 
 
-def look(logs: Told, systems: object, earlier: Gathered | None = None) -> Gathered:
-    start, parts = gathering.datetime.now(UTC) - HALF_HOUR, cast("Systems", systems)
+def look(
+    logs: Told, systems: object, earlier: Gathered | None = None, clock: type[datetime] = datetime
+) -> Gathered:
+    start, parts = clock.now(UTC) - HALF_HOUR, cast("Systems", systems)
     if earlier is None:
         return gather(logs, parts, start, migrations="")
     return gather(logs, parts, start, migrations="", earlier=earlier, seconds=0.5)
@@ -109,12 +112,13 @@ def test_a_log_read_a_while_ago_is_no_silence_since(
 ) -> None:
     class Later(datetime):
         @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            assert tz is UTC
-            return datetime.now(UTC) + timedelta(seconds=20)
+        @override
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            later = datetime.now(tz) + timedelta(seconds=20)
+            return cls.fromtimestamp(later.timestamp(), tz)
 
     monkeypatch.setattr(gathering, "datetime", Later)  # as if the read had begun 20 s before
-    gathered = look(Told(), away)
+    gathered = look(Told(), away, clock=Later)
 
     assert gathered.scene.door is not None
     assert gathered.scene.trouble is None, gathered.felt.says
