@@ -290,3 +290,41 @@ def test_a_build_that_comes_back_little_by_little_is_found_as_coming_back() -> N
 
     assert [one.deployment for one in back] == ["old", "new", "old"]
     assert 300 <= back[-1].first <= 312
+
+
+TAKEN_BACK = LedgerEntry(
+    ledger="own", name="0005_price", statements=("ALTER TABLE orders ADD COLUMN price int",),
+    status="taken back", at=BEGAN - timedelta(days=3), taken_back_at=BEGAN - timedelta(seconds=1),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "fits"),
+    [
+        (
+            'column "price" does not exist',
+            f"it was taken back at {BEGAN - timedelta(seconds=1):%H:%M:%S} UTC",
+            True,
+        ),
+        (
+            'null value in column "price" violates not-null constraint',
+            f"it was applied at {BEGAN - timedelta(days=3):%Y-%m-%d %H:%M} UTC, long before",
+            False,
+        ),
+    ],
+)
+def test_a_migration_is_dated_by_what_was_done_to_it_at_that_moment(
+    said: str, told: str, fits: bool
+) -> None:
+    known = timeline.known_migrations((TAKEN_BACK,), {}, (), {})
+    changes = tuple(timeline.ledgered((TAKEN_BACK,), START, NOW))
+
+    def refused(one: Request, _: int) -> Request:
+        return replace(one, status=500, message=said)
+
+    judged = judge(scene(requests(refused), migrations=known, changes=changes))
+    (case,) = (one for one in judged.candidates if one.cause.kind is CauseKind.MIGRATION)
+    weights = {one.says: one.weight for one in case.evidence}
+
+    assert (weights[told] > 0) is fits
+    assert not any(one.startswith("it was applied at") for one in weights if one != told)

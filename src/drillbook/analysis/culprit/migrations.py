@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from drillbook.analysis.culprit.scene import Badness, MigrationKnown, Scene, Trouble
 from drillbook.analysis.culprit.symptoms import Reading, Symptom
-from drillbook.analysis.culprit.timing import Timing
+from drillbook.analysis.culprit.timing import LEAST, Timing
 from drillbook.analysis.culprit.weighing import Case, person
 from drillbook.analysis.schema_words import dropped_names
-from drillbook.core.incident import Cause, CauseKind, ChangeKind, Fix, FixKind
+from drillbook.core.incident import Cause, CauseKind, Change, ChangeKind, Fix, FixKind
 
 LOG, CODE = "log", "repository"
 A_THIRD = 0.3
@@ -46,7 +46,7 @@ def _migration(
         _taking_back(one),
         prior=0.0,
     )
-    _dated(case, one, scene, timed)
+    _dated(case, one, scene, trouble, timed)
     _undone(case, one, trouble)
     _served_since(case, one, trouble)
     case.fits(trouble, 3.0, -4.0, *OF_SCHEMA)
@@ -95,12 +95,13 @@ def _taking_back(one: MigrationKnown) -> Fix:
     )
 
 
-def _dated(case: Case, one: MigrationKnown, scene: Scene, timed: Timing) -> None:
+def _dated(case: Case, one: MigrationKnown, scene: Scene, trouble: Trouble, timed: Timing) -> None:
     """Weigh when it came in force: by ledger or log, else by the release that it came with."""
-    weight, change = timed.of(ChangeKind.MIGRATION, one.name)
+    weight, change = _moment(one, trouble, timed)
     served = scene.serving
     if change is not None:
-        case.add(f"it was applied at {change.at:%H:%M:%S} UTC", weight, change.source, change.at)
+        what = "taken back" if _is_taking_back(one, change) else "applied"
+        case.add(f"it was {what} at {change.at:%H:%M:%S} UTC", weight, change.source, change.at)
     elif one.at is not None:
         long = f"it was applied at {one.at:%Y-%m-%d %H:%M} UTC, long before"
         case.add(long, weight, "ledger", one.at)
@@ -111,6 +112,33 @@ def _dated(case: Case, one: MigrationKnown, scene: Scene, timed: Timing) -> None
             case.add(said, max(weight, -1.0), CODE, change.at)
     else:
         case.prior = -2.0  # when it was applied is not known
+
+
+def _moment(one: MigrationKnown, trouble: Trouble, timed: Timing) -> tuple[float, Change | None]:
+    """
+    Return which of its changes fits best, and how well.
+
+    That it was taken back brings only that something is missed.
+    """
+    is_missed = trouble.share(Symptom.DATABASE_OBJECT) >= A_THIRD
+    found = [
+        (weight, change)
+        for weight, change in zip(timed.weights, timed.changes, strict=True)
+        if change.kind is ChangeKind.MIGRATION
+        and change.subject == one.name
+        and (is_missed or not _is_taking_back(one, change))
+    ]
+    if not found:
+        return (LEAST if timed.known else 0.0), None
+    return max(found, key=lambda each: each[0])
+
+
+def _is_taking_back(one: MigrationKnown, change: Change) -> bool:
+    """Whether this change of it is nearer to its taking back than to its being applied."""
+    if one.undone_at is None:
+        return False
+    since_undone = abs(change.at - one.undone_at)
+    return one.at is None or since_undone < abs(change.at - one.at)
 
 
 def _names(one: MigrationKnown, readings: tuple[Reading, ...]) -> float:
