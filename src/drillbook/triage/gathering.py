@@ -82,28 +82,10 @@ def gather(
     With an `earlier` look only what is another within seconds is asked again; of a part that is
     late now its answer stays.
     """
-    looks, now = Looks(), datetime.now(UTC)
-    asked = {
-        "logs": lambda: shared.look(logs, _own_paths(systems), now - start, seconds),
-        **first_looks(systems, start),
-    }
-    if earlier is not None:
-        looks = earlier.looks.but(CHANGES_SOON)
-        without |= asked.keys() - CHANGES_SOON
-    again = {name: asked[name] for name in asked if name not in without}
-    looks.look(again, seconds, earlier.looks if earlier is not None else None)
+    now = datetime.now(UTC)
+    looks, found = _looked(logs, systems, start, now, migrations, without, earlier, seconds)
     hosting, recent = looks.get("hosting", Hosting), looks.several("deployments", Deployment)
-    builds = _builds(hosting, recent)
-    found = _found(looks, start, now)
-    if earlier is None:
-        told = with_builds(found.read, found.felt, builds)[0].requests
-        more = _second(systems, hosting, recent, told, migrations)
-        if not looks.has("logs"):  # it works on: a busy machine reads a long log slowly
-            looks = looks.but({"logs"})
-            more["logs"] = asked["logs"]
-        looks.look(more, SECOND_SECONDS)
-        found = _found(looks, start, now)
-    read, felt = with_builds(found.read, found.felt, builds)
+    read, felt = with_builds(found.read, found.felt, _builds(hosting, recent))
     seen = timeline.switched(read.requests)
     if looks.has("logs"):  # of a log that was not read, nobody knows that no request comes
         felt = _silent(found, read, looks.get("app", Door)) or felt
@@ -123,6 +105,40 @@ def gather(
         looks=looks,
         value=name,
     )
+
+
+def _looked(
+    logs: Logs,
+    systems: Systems,
+    start: datetime,
+    now: datetime,
+    migrations: str,
+    without: frozenset[str],
+    earlier: Gathered | None,
+    seconds: float,
+) -> tuple[Looks, Found]:
+    """Ask every part, and what the log tells; a log that is late is waited for a second time."""
+    looks = Looks()
+    asked = {
+        "logs": lambda: shared.look(logs, _own_paths(systems), now - start, seconds),
+        **first_looks(systems, start),
+    }
+    if earlier is not None:
+        looks = earlier.looks.but(CHANGES_SOON)
+        without |= asked.keys() - CHANGES_SOON
+    again = {name: asked[name] for name in asked if name not in without}
+    looks.look(again, seconds, earlier.looks if earlier is not None else None)
+    hosting, recent = looks.get("hosting", Hosting), looks.several("deployments", Deployment)
+    found = _found(looks, start, now)
+    if earlier is None:
+        told = with_builds(found.read, found.felt, _builds(hosting, recent))[0].requests
+        more = _second(systems, hosting, recent, told, migrations)
+        if not looks.has("logs"):  # it works on: a busy machine reads a long log slowly
+            looks = looks.but({"logs"})
+            more["logs"] = asked["logs"]
+        looks.look(more, SECOND_SECONDS)
+        found = _found(looks, start, now)
+    return looks, found
 
 
 def _with_value(looks: Looks, systems: Systems, name: str, earlier: Gathered | None) -> Looks:

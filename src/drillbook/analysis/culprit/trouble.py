@@ -280,7 +280,10 @@ def find_silent(
     if silence is None and requests and now - requests[-1].at < FEWEST:
         return None
     since = silence.since if silence else (requests[-1].at if requests else start)
-    gap = min(max(5.0, 180.0 / silence.a_minute if silence else 60.0), max(1.0, now - since))
+    whole = max(1.0, now - since)
+    gap = min(max(5.0, 180.0 / silence.a_minute if silence else 60.0), whole)
+    if not requests:
+        gap = whole  # it may have begun at any time
     before = tuple(one for one in requests if one.at >= since - LONGEST_BEFORE)
     onset = Onset(
         at=since + gap / 2,
