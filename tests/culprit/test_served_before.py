@@ -328,3 +328,42 @@ def test_a_migration_is_dated_by_what_was_done_to_it_at_that_moment(
 
     assert (weights[told] > 0) is fits
     assert not any(one.startswith("it was applied at") for one in weights if one != told)
+
+
+def test_what_was_taken_back_and_applied_once_more_by_hand_is_in_force_since_then() -> None:
+    text = "ALTER TABLE orders ADD COLUMN channel text NOT NULL"
+    hand = (
+        hand_group(300, text),
+        hand_group(200, "ALTER TABLE orders DROP COLUMN channel"),
+        hand_group(30, text),
+    )
+    taken_back = LedgerEntry(
+        ledger="own", name="0009_channel", statements=(text,), status="taken back",
+        at=NOW - timedelta(seconds=300), taken_back_at=NOW - timedelta(seconds=200),
+    )  # fmt: skip
+
+    for entries in ((), (taken_back,)):
+        known = timeline.known_migrations(
+            entries, {"0009_channel.sql": text}, hand, {text: "0009_channel"}
+        )
+        found = {one.name: (one.at, one.undone_at) for one in known}["0009_channel"]
+        assert found == (NOW - timedelta(seconds=30), None)
+
+
+def test_a_file_that_the_database_s_log_has_not_seen_is_blamed_for_no_row() -> None:
+    def refused(one: Request, _: int) -> Request:
+        said = 'new row for relation "orders" violates check constraint "orders_channel_check"'
+        return replace(one, status=500, message=said)
+
+    def file(name: str) -> MigrationKnown:
+        text = "ALTER TABLE orders ADD CONSTRAINT orders_channel_check CHECK (true)"
+        return MigrationKnown(name, None, text, False, in_code_only=True)
+
+    seen = scene(requests(refused), migrations=(file("0020_a"), file("0022_b")))
+    other = Change(kind=ChangeKind.MIGRATION, at=BEGAN - timedelta(minutes=5), subject="rooms",
+                   says="the schema was changed: rooms", source="database log")  # fmt: skip
+
+    alone, logged = judge(seen), judge(replace(seen, changes=(other,)))
+
+    assert logged.none > 10 * alone.none
+    assert logged.found is None

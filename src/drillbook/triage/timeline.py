@@ -254,9 +254,8 @@ def known_migrations(
                 undone_at=one.taken_back_at,
             )  # fmt: skip
     for each in hand:
-        name = names.get(each.text, each.name)
-        if not each.is_setting and name not in found:
-            is_known = each.text in names
+        name, is_known = names.get(each.text, each.name), each.text in names
+        if not each.is_setting and (name not in found or (is_known and _again(found[name], each))):
             found[name] = MigrationKnown(name, each.at, each.text, False, has_file=is_known)
     known = {_stem(name) for name in found}
     for name, text in texts.items():
@@ -268,6 +267,12 @@ def known_migrations(
     return tuple(
         replace(one, undone_at=one.undone_at or _gone(one, hand)) for one in found.values()
     )
+
+
+def _again(known: MigrationKnown, by_hand: ByHand) -> bool:
+    """Whether it was applied once more by hand: then it is that time which tells."""
+    times = [at for at in (known.at, known.undone_at) if at is not None]
+    return bool(times) and by_hand.at > max(times) + LEDGER_NEAR
 
 
 def _gone(one: MigrationKnown, hand: Iterable[ByHand]) -> datetime | None:

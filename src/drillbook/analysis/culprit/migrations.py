@@ -10,7 +10,7 @@ from drillbook.analysis.culprit.weighing import Case, person
 from drillbook.analysis.schema_words import dropped_names
 from drillbook.core.incident import Cause, CauseKind, Change, ChangeKind, Fix, FixKind
 
-LOG, CODE = "log", "repository"
+LOG, CODE, DATABASE_LOG = "log", "repository", "database log"
 A_THIRD = 0.3
 ENOUGH, AT_ONCE_SECONDS = 50, 5.0
 IMPOSSIBLE = -20.0  # what is gone refuses nothing, whatever else fits
@@ -112,6 +112,8 @@ def _dated(case: Case, one: MigrationKnown, scene: Scene, trouble: Trouble, time
             case.add(said, max(weight, -1.0), CODE, change.at)
     else:
         case.prior = -2.0  # when it was applied is not known
+        if any(each.source == DATABASE_LOG for each in timed.changes):
+            case.add("the database's log tells of other changes, and not of it", -4.0, DATABASE_LOG)
 
 
 def _moment(one: MigrationKnown, trouble: Trouble, timed: Timing) -> tuple[float, Change | None]:
