@@ -116,3 +116,21 @@ def test_a_value_is_not_blamed_by_its_time_alone() -> None:
     assert seen.trouble is not None
     assert judged.found is None
     assert {one.cause.subject for one in judged.candidates} >= {"DATABASE_URL"}
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_build_is_not_gone_back_from_for_what_the_one_before_it_met(told: bool) -> None:
+    began, switched = NOW - timedelta(seconds=3), NOW - timedelta(seconds=0.45)
+
+    def refused(one: Request, number: int) -> Request:
+        if one.at >= switched.timestamp():
+            return replace(one, deployment="dpl_new" if told else "")
+        said = 'FATAL: password authentication failed for user "web"'
+        return replace(one, status=503, message=said, deployment="dpl_old" if told else "")
+
+    seen = scene(requests(refused, began=began, every=0.2), **rotated(switched))
+    judged = judge(seen)
+
+    assert seen.trouble is not None
+    assert judged.none > 0.5
+    assert judged.fix.kind is FixKind.PERSON

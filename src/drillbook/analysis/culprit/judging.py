@@ -105,6 +105,7 @@ def _cases(scene: Scene, trouble: Trouble) -> list[Case]:
     _pass_on(cases)
     _crowded(cases, trouble)
     _just_begun(cases, scene, trouble)
+    _before_it(cases, scene, trouble)
     return cases
 
 
@@ -135,6 +136,27 @@ def _just_begun(cases: list[Case], scene: Scene, trouble: Trouble) -> None:
             case.add(
                 f"the build has served for {seconds:.0f} s: any is slow at first", -5.0, "hosting"
             )
+
+
+def _before_it(cases: list[Case], scene: Scene, trouble: Trouble) -> None:
+    """Weigh that it was the build before that met it: what serves now may be its very repair."""
+    change = _switched(scene)
+    if change is None or not trouble.telling:
+        return
+    moment = change.at.timestamp()
+    since = sum(
+        one.deployment == change.subject if one.deployment else one.at >= moment
+        for one in trouble.telling
+    )
+    if 2 * since >= len(trouble.telling):
+        return
+    says = (
+        f"{len(trouble.telling) - since} of {len(trouble.telling)} bad requests came before it "
+        f"served, at {change.at:%H:%M:%S} UTC"
+    )
+    for case in cases:
+        if case.cause.kind in OF_BUILD | {CauseKind.PASSWORD}:  # a password, too, is a build's
+            case.add(says, -8.0, "log")
 
 
 def _switched(scene: Scene) -> Change | None:
