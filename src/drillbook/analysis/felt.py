@@ -16,6 +16,7 @@ SLOW_TIMES, NOTICED_MILLISECONDS, LONG_MILLISECONDS = 3.0, 250.0, 1000.0
 FELT_SHARE, NOTICED_SHARE = 0.25, 0.1
 LONG_SHARE = 0.1  # of one route: there a few are seldom more than chance or one client
 TESTS = len(QUANTILES) + 1
+CROWDED = 2.0  # so many times as many requests slow answers down, whatever was changed
 
 
 def felt_limits(found: Iterable[Limit], long_share: float) -> dict[float, float]:

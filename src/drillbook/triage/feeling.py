@@ -9,7 +9,7 @@ from drillbook.core.secret import scrub_foreign
 from drillbook.ports.logs import Logs, LogSpan
 from drillbook.ports.probe import Probe
 from drillbook.triage.lines import Read
-from drillbook.triage.sharing import MOST_WAITED, shared
+from drillbook.triage.sharing import shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def feel(logs: Logs, probe: Probe, window: timedelta) -> Feeling:
     """Read a window up to now and find what became worse in it; an unreadable log is unknown."""
     now = datetime.now(UTC)
     try:
-        found = shared.look(logs, (probe.health_path, probe.release_path), window, MOST_WAITED)
+        found = shared.look(logs, (probe.health_path, probe.release_path), window)
     except DrillbookError as error:
         said = f"not known, the log cannot be read: {scrub_foreign(str(error))}"
         read = Read((), (), ())

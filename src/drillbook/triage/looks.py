@@ -29,6 +29,7 @@ class Looks:
     parts: list[PartState] = field(default_factory=list[PartState])
     unknown: dict[str, str] = field(default_factory=dict[str, str])
     answered_at: dict[str, float] = field(default_factory=dict[str, float], repr=False)
+    late: set[str] = field(default_factory=set[str])
 
     def look(
         self, looks: Mapping[str, Look], seconds: float, earlier: "Looks | None" = None
@@ -51,6 +52,8 @@ class Looks:
                 if is_late and earlier is not None and self._keep(name, earlier, took, said):
                     continue
                 self.unknown[name] = said
+                if is_late:
+                    self.late.add(name)
                 self.parts.append(PartState(name=name, answered=False, seconds=took, says=said))
             else:
                 self.answers[name], self.answered_at[name] = answer, monotonic()
@@ -73,6 +76,7 @@ class Looks:
             [part for part in self.parts if part.name not in names],
             {name: why for name, why in self.unknown.items() if name not in names},
             {name: at for name, at in self.answered_at.items() if name not in names},
+            {name for name in self.late if name not in names},
         )
 
     def get(self, name: str, kind: type[T]) -> T | None:

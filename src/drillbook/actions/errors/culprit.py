@@ -25,7 +25,7 @@ FIFTEEN_SECONDS = parse_duration("15s")
 MOST_CANDIDATES = 6
 # All looks together, and between two; and how long ago a failure still says that it goes on.
 LONGEST_SECONDS, PAUSE_SECONDS, LATELY_SECONDS = 25.0, 2.5, 45.0
-FAILED, LATE_SECONDS, LONG_READ_SECONDS = 500, 3.0, 8.0
+FAILED, LATE_SECONDS = 500, 3.0
 MIGRATIONS = "migrations"
 
 
@@ -115,10 +115,7 @@ def culprit(
 
 def _is_late(gathered: Gathered) -> bool:
     """Whether the log was still being read when its time was over, and did not fail."""
-    return any(
-        one.name == "logs" and not one.answered and one.seconds >= LONG_READ_SECONDS
-        for one in gathered.parts
-    )
+    return "logs" in gathered.looks.late
 
 
 def _needed(gathered: Gathered, took: float) -> float:

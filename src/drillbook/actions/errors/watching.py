@@ -10,6 +10,7 @@ from threading import Event
 from drillbook.actions.errors.subject import domain
 from drillbook.analysis.culprit.requests import route_of
 from drillbook.analysis.error_rate import is_more_often, is_raised, is_too_quiet
+from drillbook.analysis.felt import CROWDED
 from drillbook.analysis.slower import slower, tail
 from drillbook.core.effect import Effect, deadline
 from drillbook.core.model import Frozen
@@ -27,7 +28,6 @@ SERVER_ERROR = 500
 BAD_LEVELS = {"error", "critical", "fatal", "panic", "alert", "emergency", "err"}
 MOST_EXAMPLES = 5
 _route = lru_cache(maxsize=4096)(route_of)
-CROWDED = 2.0  # so many times as many requests slow answers down, whatever was changed
 
 
 class Verdict(StrEnum):

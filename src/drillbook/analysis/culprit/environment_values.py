@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from drillbook.analysis.culprit.scene import Outside, Scene, Trouble
 from drillbook.analysis.culprit.symptoms import Symptom
 from drillbook.analysis.culprit.timing import Timing
-from drillbook.analysis.culprit.weighing import Case, person
+from drillbook.analysis.culprit.weighing import TELLING, Case, person
 from drillbook.core.incident import Cause, CauseKind, ChangeKind, Fix, FixKind
 
 HOSTING, LOG = "hosting", "log"
-A_THIRD = 0.3
 SYSTEM = "system"
 # By what a name says it holds, the errors that a wrong one brings: names as people give them.
 BY_NAME: tuple[tuple[tuple[str, ...], tuple[Symptom, ...]], ...] = (
@@ -60,7 +59,7 @@ def _nowhere(scene: Scene, trouble: Trouble, gone: set[str]) -> Iterator[Case]:
     name = trouble.about(Symptom.VALUE_MISSING)
     share = trouble.share(Symptom.VALUE_MISSING)
     given = scene.serving.given if scene.serving else None
-    if share < A_THIRD or name in gone or given is None or name in given:
+    if share < TELLING or name in gone or given is None or name in given:
         return
     if name not in scene.restorable:
         return  # what it should hold nobody knows: the release that needs it is to blame
@@ -123,7 +122,7 @@ def _value(scene: Scene, trouble: Trouble, timed: Timing, name: str, what: str, 
 
 def _missing(case: Case, trouble: Trouble, name: str, what: str) -> None:
     share = trouble.share(Symptom.VALUE_MISSING)
-    if share < A_THIRD:
+    if share < TELLING:
         return
     if trouble.about(Symptom.VALUE_MISSING) == name:
         weight = 6.0 if what == "was taken away" else 3.0
@@ -142,7 +141,7 @@ def _fitting(case: Case, scene: Scene, trouble: Trouble, name: str) -> None:
     symptoms = tuple(dict.fromkeys(one for fits in expected for one in fits))
     if symptoms:
         share = trouble.share(*symptoms)
-        if share >= A_THIRD:
+        if share >= TELLING:
             case.is_specific = True
             case.add(f"{share:.0%} of the errors are such as a wrong {name} brings", 2.0, LOG)
         elif not trouble.share(Symptom.VALUE_MISSING, Symptom.OTHER, Symptom.CODE):

@@ -12,6 +12,7 @@ from drillbook.analysis.culprit.scene import Badness, Scene, Trouble
 from drillbook.analysis.culprit.timing import sharpened, timing
 from drillbook.analysis.culprit.waiting import waiting_cases
 from drillbook.analysis.culprit.weighing import NAMED, Case, person, ranked
+from drillbook.analysis.felt import CROWDED
 from drillbook.analysis.onset.finding import Onset
 from drillbook.core.incident import Candidate, CauseKind, Change, ChangeKind, Fix, FixKind
 
@@ -25,7 +26,6 @@ BROUGHT_ABOUT = {
 # By whoever holds them: another program's sessions are not brought about by the app.
 OF_SESSIONS = {CauseKind.CONNECTIONS, CauseKind.LOCK}
 NEAR = 2.0
-CROWDED = 2.0
 CHANGES_OF = {
     CauseKind.RELEASE: ChangeKind.DEPLOYMENT,
     CauseKind.VALUE: ChangeKind.VALUE,

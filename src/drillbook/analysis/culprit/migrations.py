@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from drillbook.analysis.culprit.scene import Badness, MigrationKnown, Scene, Trouble
 from drillbook.analysis.culprit.symptoms import Reading, Symptom
 from drillbook.analysis.culprit.timing import LEAST, Timing
-from drillbook.analysis.culprit.weighing import Case, person
+from drillbook.analysis.culprit.weighing import TELLING, Case, person
 from drillbook.analysis.schema_words import dropped_names
 from drillbook.core.incident import Cause, CauseKind, Change, ChangeKind, Fix, FixKind
 
 LOG, CODE, DATABASE_LOG = "log", "repository", "database log"
-A_THIRD = 0.3
 ENOUGH, AT_ONCE_SECONDS = 50, 5.0
 IMPOSSIBLE = -20.0  # what is gone refuses nothing, whatever else fits
 OF_SCHEMA = (Symptom.DATABASE_RULE, Symptom.DATABASE_OBJECT, Symptom.DATABASE_RIGHT)
@@ -27,12 +26,12 @@ def migration_cases(scene: Scene, trouble: Trouble, timed: Timing) -> Iterator[C
     if trouble.kinds[0] is Badness.SLOW:
         return  # what the schema refuses is refused at once
     dated = {one.subject for one in timed.changes if one.kind is ChangeKind.MIGRATION}
-    of_schema = trouble.share(*OF_SCHEMA) >= A_THIRD
+    of_schema = trouble.share(*OF_SCHEMA) >= TELLING
     for one in scene.migrations or ():
         named = _names(one, trouble.readings)
         # A database that refuses a row by a rule has that rule, whatever its ledger says.
-        spoken_of = named >= A_THIRD and trouble.share(Symptom.DATABASE_RULE) >= A_THIRD
-        may_be = named >= A_THIRD or (of_schema and one.name in dated)
+        spoken_of = named >= TELLING and trouble.share(Symptom.DATABASE_RULE) >= TELLING
+        may_be = named >= TELLING or (of_schema and one.name in dated)
         if spoken_of or (may_be and not one.in_code_only):
             yield _migration(one, named, scene, trouble, timed)
 
@@ -50,7 +49,7 @@ def _migration(
     _undone(case, one, trouble)
     _served_since(case, one, trouble)
     case.fits(trouble, 3.0, -4.0, *OF_SCHEMA)
-    if named >= A_THIRD:
+    if named >= TELLING:
         case.add(f"{named:.0%} of the errors name what it makes or changes", 1.0 + 4.0 * named, LOG)
     elif one.text:
         case.add("the errors name nothing that it makes or changes", -2.0, LOG)
@@ -78,7 +77,7 @@ def _undone(case: Case, one: MigrationKnown, trouble: Trouble) -> None:
     if one.undone_at is None:
         return
     at = f"{one.undone_at:%H:%M:%S} UTC"
-    if trouble.share(Symptom.DATABASE_OBJECT) >= A_THIRD:
+    if trouble.share(Symptom.DATABASE_OBJECT) >= TELLING:
         case.fix = person(f"{one.name} was taken back at {at}: see whether it is needed")
     else:
         case.add(f"it was taken back at {at}", IMPOSSIBLE, "database", one.undone_at)
@@ -122,7 +121,7 @@ def _moment(one: MigrationKnown, trouble: Trouble, timed: Timing) -> tuple[float
 
     That it was taken back brings only that something is missed.
     """
-    is_missed = trouble.share(Symptom.DATABASE_OBJECT) >= A_THIRD
+    is_missed = trouble.share(Symptom.DATABASE_OBJECT) >= TELLING
     found = [
         (weight, change)
         for weight, change in zip(timed.weights, timed.changes, strict=True)

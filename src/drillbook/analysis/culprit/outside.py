@@ -8,11 +8,10 @@ from drillbook.analysis.culprit.environment_values import akin
 from drillbook.analysis.culprit.requests import GATEWAY, shares
 from drillbook.analysis.culprit.scene import Badness, LimiterSeen, Outside, Scene, Trouble
 from drillbook.analysis.culprit.symptoms import Symptom
-from drillbook.analysis.culprit.weighing import Case, person
+from drillbook.analysis.culprit.weighing import TELLING, Case, person
 from drillbook.core.incident import Cause, CauseKind, Fix, FixKind
 
 PROBE, LOG = "own probe", "log"
-A_THIRD = 0.3
 SLOW_SECONDS = 1.0
 CLOCK_SECONDS = 60.0
 PART_OF_IT = 0.7
@@ -115,7 +114,7 @@ def _clock(scene: Scene, trouble: Trouble) -> Iterator[Case]:
     if ahead is not None:
         case.add(f"its clock is {ahead:+.0f} s from ours", 5.0 if wrong else -3.0, PROBE)
     case.fits(trouble, 5.0, -2.0, Symptom.TOKEN_EARLY, Symptom.TOKEN_BAD)
-    if early >= A_THIRD:
+    if early >= TELLING:
         case.add(f"{early:.0%} of the errors say that a token is from the future", 3.0, LOG)
     yield case
 
@@ -160,7 +159,7 @@ def _routes(case: Case, seen: Outside, trouble: Trouble) -> None:
     share = mine / len(trouble.telling) if trouble.telling else 0.0
     case.add(
         f"{share:.0%} of the bad requests are on routes that need {seen.name}",
-        2.0 if share >= 1 - A_THIRD else -3.0 if share < A_THIRD else 0.0,
+        2.0 if share >= 1 - TELLING else -3.0 if share < TELLING else 0.0,
         LOG,
     )
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from drillbook.analysis.culprit.requests import shares
+from drillbook.analysis.culprit.route_latency import ALIKE, SLOWER, equal_load, latencies
 from drillbook.analysis.culprit.scene import (
     Badness,
     FileDiff,
@@ -12,15 +13,13 @@ from drillbook.analysis.culprit.scene import (
     Served,
     Trouble,
 )
-from drillbook.analysis.culprit.slower import ALIKE, SLOWER, equal_load, latencies
 from drillbook.analysis.culprit.symptoms import Frame, Symptom
 from drillbook.analysis.culprit.timing import Timing
-from drillbook.analysis.culprit.weighing import Case, person
+from drillbook.analysis.culprit.weighing import TELLING, Case, person
 from drillbook.core.incident import Cause, CauseKind, ChangeKind, Fix, FixKind
 from drillbook.core.vitals import Entrance
 
 LOG, HOSTING, CODE = "log", "hosting", "repository"
-A_THIRD = 0.3
 ENOUGH = 10
 FEW_WAIT = 0.15
 NOT_OF_CODE = (
@@ -104,12 +103,12 @@ def _time(case: Case, timed: Timing, served: Served) -> None:
 def _lines(case: Case, scene: Scene, trouble: Trouble) -> None:
     """Compare the lines in which errors arose with the lines that the release changed."""
     framed = [one for one in trouble.readings if one.frames]
-    if scene.diff is None or not framed or len(framed) < A_THIRD * len(trouble.readings):
+    if scene.diff is None or not framed or len(framed) < TELLING * len(trouble.readings):
         return
     hits = [_changed(one.frames, scene.diff) for one in framed]
     share = sum(hit is not None for hit in hits) / len(hits)
     exact = sum(hit is not None and hit[1] for hit in hits) / len(hits)
-    if exact >= A_THIRD:
+    if exact >= TELLING:
         hit = next(one for one in hits if one is not None and one[1])
         where = f"{hit[0].file.rpartition('/')[2]}:{hit[0].line}"
         case.add(
@@ -117,7 +116,7 @@ def _lines(case: Case, scene: Scene, trouble: Trouble) -> None:
             1.0 + 2.0 * exact,
             CODE,
         )
-    elif share >= A_THIRD:
+    elif share >= TELLING:
         # A file is in many stacks, whatever is wrong.
         case.add(f"{share:.0%} of the stacks go through files that it changed", 0.5, CODE)
     elif share == 0:
@@ -142,16 +141,16 @@ def _same_file(seen: str, path: str) -> bool:
 
 def _not_of_code(case: Case, scene: Scene, trouble: Trouble) -> None:
     share = trouble.share(*NOT_OF_CODE)
-    if share >= A_THIRD:
+    if share >= TELLING:
         case.add(
             f"{share:.0%} of the bad requests tell of systems outside of the code",
             -4.0 * min(1.0, share),
             LOG,
         )
-    if trouble.share(Symptom.CODE) >= A_THIRD:
+    if trouble.share(Symptom.CODE) >= TELLING:
         case.add(f"the code itself fails: {trouble.about(Symptom.CODE)}", 2.0, LOG)
     vitals = scene.vitals
-    if vitals is None and trouble.share(*OF_DATABASE) >= A_THIRD:
+    if vitals is None and trouble.share(*OF_DATABASE) >= TELLING:
         case.add("the errors are about the database, and how it is, is not known", -4.0, LOG)
     if vitals is not None and vitals.entrance not in {Entrance.OPEN, Entrance.FAILED}:
         case.add(f"the database: {vitals.entrance}", -2.0, "database.vitals")
@@ -245,7 +244,7 @@ def _served_well(case: Case, scene: Scene, trouble: Trouble, timed: Timing) -> N
 
 def _lacks_value(case: Case, scene: Scene, trouble: Trouble) -> None:
     name = trouble.about(Symptom.VALUE_MISSING)
-    if not name or trouble.share(Symptom.VALUE_MISSING) < A_THIRD or scene.serving is None:
+    if not name or trouble.share(Symptom.VALUE_MISSING) < TELLING or scene.serving is None:
         return
     given, before = scene.serving.given, scene.earlier.given if scene.earlier else None
     if before is not None and name in before:
@@ -275,7 +274,7 @@ def _introduces(scene: Scene, word: str) -> bool:
 
 def _lacks_object(case: Case, scene: Scene, trouble: Trouble) -> None:
     name = trouble.about(Symptom.DATABASE_OBJECT).rpartition(".")[2]
-    if not name or trouble.share(Symptom.DATABASE_OBJECT) < A_THIRD:
+    if not name or trouble.share(Symptom.DATABASE_OBJECT) < TELLING:
         return
     code = [file for file in scene.diff or () if not file.path.endswith(".sql")]
     pattern = re.compile(rf"\b{re.escape(name)}\b")
@@ -301,7 +300,7 @@ def _in_code_only(scene: Scene, name: str) -> MigrationKnown | None:
 def _leaks(case: Case, scene: Scene, trouble: Trouble) -> None:
     """Weigh a pool without a free place while the database has places, and nobody waits there."""
     share, vitals = trouble.share(Symptom.POOL), scene.vitals
-    if share < A_THIRD or vitals is None or vitals.entrance is not Entrance.OPEN:
+    if share < TELLING or vitals is None or vitals.entrance is not Entrance.OPEN:
         return
     busy = sum(one.longest_seconds >= 1.0 for one in vitals.running)
     full = any(one.is_full for one in vitals.roles) or vitals.used >= vitals.limit

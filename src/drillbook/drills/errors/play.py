@@ -18,7 +18,6 @@ from drillbook.drills.errors.users import Users, harm_of
 from drillbook.drills.errors.world import World, look, written_between
 from drillbook.engine.outcome import State
 from drillbook.range import practice
-from drillbook.range.environment import Environment
 from drillbook.range.faults.fault import Ground
 from drillbook.range.faults.snapshot import serving
 from drillbook.watch.incidents import Incident
@@ -115,8 +114,7 @@ def _carried_out(case: Case, site: Site, seed: int, chance: Random, before: Worl
     ground = site.ground
     served = serving(ground.cloud, ground.name)
     broken_at = datetime.now(UTC)
-    production = Environment(ground.name, ground.cloud.environment(ground.name))
-    with SessionsSeen(production).looking() as seen:
+    with SessionsSeen(ground.environment).looking() as seen:
         if case.fault:
             practice.break_(ground.folder, case.fault, tied=True)
         case.act(ground, chance)
